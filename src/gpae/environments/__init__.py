@@ -1,0 +1,30 @@
+"""Environments over stacked agent arrays, and the tasks they make up, by name."""
+
+from gpae.environments.environment import (
+    DiscreteActions,
+    Environment,
+    EnvironmentSpec,
+    EnvironmentState,
+    Step,
+    View,
+    auto_reset_step,
+)
+from gpae.environments.tasks import Task, find, make, register, task_names, tasks
+from gpae.environments.wrappers import ForcedStop
+
+__all__ = [
+    "DiscreteActions",
+    "Environment",
+    "EnvironmentSpec",
+    "EnvironmentState",
+    "ForcedStop",
+    "Step",
+    "Task",
+    "View",
+    "auto_reset_step",
+    "find",
+    "make",
+    "register",
+    "task_names",
+    "tasks",
+]

@@ -1,0 +1,287 @@
+"""SMAX, the StarCraft-like micromanagement battles of JaxMARL, as an :class:`Environment`.
+
+The allies are the team and a scripted heuristic plays the enemies. Importing this module does not
+import JaxMARL, which takes seconds; making an environment does.
+"""
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from gpae.environments.environment import (
+    DiscreteActions,
+    Environment,
+    EnvironmentSpec,
+    EnvironmentState,
+    Step,
+    View,
+)
+from gpae.environments.wrappers import ForcedStop
+from gpae.errors import UserError
+
+STOP_ACTION = 4
+"""The action that neither moves nor shoots; the only one a dead agent has."""
+
+_UNIT_TYPES = ("marine", "marauder", "stalker", "zealot", "zergling", "hydralisk")
+_ATTACK_MODES = ("closest", "random")
+
+
+@dataclass(frozen=True)
+class SmaxMap:
+    """Who fights on a map: units of each kind a side, as ``{"stalker": 3, "zealot": 5}``."""
+
+    allies: Mapping[str, int]
+    enemies: Mapping[str, int]
+
+    @property
+    def num_agents(self) -> int:
+        """The number of allies."""
+        return sum(self.allies.values())
+
+    @property
+    def description(self) -> str:
+        """The two armies in words, as ``5 marines vs 6 marines``."""
+        return f"{_in_words(self.allies)} vs {_in_words(self.enemies)}"
+
+
+def _in_words(army: Mapping[str, int]) -> str:
+    return " and ".join(f"{count} {unit}{'s' * (count > 1)}" for unit, count in army.items())
+
+
+def _mirrored(**army: int) -> SmaxMap:
+    return SmaxMap(army, army)
+
+
+MAPS: Mapping[str, SmaxMap] = {
+    "3m": _mirrored(marine=3),
+    "8m": _mirrored(marine=8),
+    "25m": _mirrored(marine=25),
+    "5m_vs_6m": SmaxMap({"marine": 5}, {"marine": 6}),
+    "10m_vs_11m": SmaxMap({"marine": 10}, {"marine": 11}),
+    "27m_vs_30m": SmaxMap({"marine": 27}, {"marine": 30}),
+    "1s1z": _mirrored(stalker=1, zealot=1),
+    "2s3z": _mirrored(stalker=2, zealot=3),
+    "3s5z": _mirrored(stalker=3, zealot=5),
+    "3s5z_vs_3s6z": SmaxMap({"stalker": 3, "zealot": 5}, {"stalker": 3, "zealot": 6}),
+    "3s_vs_5z": SmaxMap({"stalker": 3}, {"zealot": 5}),
+    "6h_vs_8z": SmaxMap({"hydralisk": 6}, {"zealot": 8}),
+    "smacv2_5_units": _mirrored(**{"random unit": 5}),
+    "smacv2_10_units": _mirrored(**{"random unit": 10}),
+    "smacv2_20_units": _mirrored(**{"random unit": 20}),
+}
+"""Every map: JaxMARL's own and 1s1z, which the paper adds."""
+
+
+@dataclass(frozen=True)
+class BattleSettings:
+    """The rules of a battle that JaxMARL leaves open.
+
+    Attributes:
+        see_enemy_actions: Whether observations show what visible enemies last did.
+        walls_cause_death: Whether units that touch the edge of the map die.
+        enemy_shoots: Whether the enemies shoot at all.
+        attack_mode: Which ally in range an enemy shoots at: ``closest`` or ``random``.
+        max_steps: JaxMARL's time limit. It counts before it steps, so an episode is cut off at
+            ``max_steps + 1`` transitions.
+
+    Raises:
+        UserError: If a value is of the wrong type or outside its range.
+    """
+
+    see_enemy_actions: bool = True
+    walls_cause_death: bool = True
+    enemy_shoots: bool = True
+    attack_mode: str = "closest"
+    max_steps: int = 100
+
+    def __post_init__(self) -> None:
+        for name in ("see_enemy_actions", "walls_cause_death", "enemy_shoots"):
+            if not isinstance(getattr(self, name), bool):
+                raise UserError(f"{name} must be true or false, not {getattr(self, name)!r}")
+        if self.attack_mode not in _ATTACK_MODES:
+            raise UserError(
+                f"attack_mode must be one of {', '.join(_ATTACK_MODES)}, not {self.attack_mode!r}"
+            )
+        if type(self.max_steps) is not int or self.max_steps < 1:
+            raise UserError(f"max_steps must be a whole number from 1 up, not {self.max_steps!r}")
+
+
+@dataclass(frozen=True)
+class SmaxSettings(BattleSettings):
+    """A battle's rules, and the anomaly of section 3.1 of the paper.
+
+    Attributes:
+        stop_probability: Probability per step that one living agent is made to stop.
+
+    Raises:
+        UserError: If a value is of the wrong type or outside its range.
+    """
+
+    stop_probability: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        probability = self.stop_probability
+        number = isinstance(probability, int | float) and not isinstance(probability, bool)
+        if not number or not 0.0 <= probability <= 1.0:
+            raise UserError(f"stop_probability must be between 0 and 1, not {probability!r}")
+
+
+class Smax:
+    """One SMAX map through the :class:`Environment` protocol.
+
+    The reward is the team's: the share of the enemies' health taken on the step, and 1 more for a
+    win. An episode terminates when a side is wiped out, and is truncated at the time limit
+    otherwise; it is won when every enemy is dead and an ally lives. Row i of every array is
+    JaxMARL's ``ally_i``.
+    """
+
+    def __init__(self, map_name: str, settings: BattleSettings | None = None) -> None:
+        """Set the battle up.
+
+        Args:
+            map_name: One of :data:`MAPS`, or a scenario registered with JaxMARL.
+            settings: The battle's rules; the defaults are those of JaxMARL's own baselines.
+
+        Raises:
+            UserError: If there is no such map.
+        """
+        settings = settings or BattleSettings()
+        self._game = _make_game(map_name, settings)
+        self._spec = EnvironmentSpec(
+            name=f"smax/{map_name}",
+            num_agents=self._game.num_agents,
+            observation_size=self._game.obs_size,
+            state_size=self._game.state_size,
+            actions=DiscreteActions(self._game.num_ally_actions),
+            max_episode_steps=settings.max_steps + 1,
+            metrics=("win_rate",),
+        )
+
+    @property
+    def spec(self) -> EnvironmentSpec:
+        """The sizes of observations, state and actions."""
+        return self._spec
+
+    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, View]:
+        """Begin a battle."""
+        observations, state = self._game.reset(key)
+        state = jax.tree.map(_without_weak_type, state)
+        return state, self._view(observations, state)
+
+    def step(
+        self, key: PRNGKeyArray, state: EnvironmentState, actions: Int[Array, " N"]
+    ) -> tuple[EnvironmentState, Step]:
+        """Make one transition; never resets."""
+        orders = dict(zip(self._game.agents, actions, strict=True))
+        observations, successor, rewards, dones, _ = self._game.step_env(key, state, orders)
+        view = self._view(observations, successor)
+        ally_lives = jnp.any(view.alive)
+        enemy_lives = jnp.any(successor.state.unit_alive[self._game.num_agents :])
+        terminated = ~ally_lives | ~enemy_lives
+        return successor, Step(
+            view=view,
+            actions=actions,
+            reward=rewards[self._game.agents[0]],
+            terminated=terminated,
+            truncated=dones["__all__"] & ~terminated,
+            outcomes={"win_rate": (ally_lives & ~enemy_lives).astype(jnp.float32)},
+            forced=jnp.zeros_like(view.alive),
+        )
+
+    def _view(self, observations: dict[str, Array], state: EnvironmentState) -> View:
+        available_actions = self._game.get_avail_actions(state)
+        return View(
+            observations=self._stack(observations),
+            state=observations["world_state"],
+            available_actions=self._stack(available_actions).astype(bool),
+            alive=state.state.unit_alive[: self._game.num_agents],
+        )
+
+    def _stack(self, by_agent: dict[str, Array]) -> Array:
+        return jnp.stack([by_agent[agent] for agent in self._game.agents])
+
+
+def make_smax(map_name: str, settings: SmaxSettings) -> Environment:
+    """Make a map, with the anomaly around it where its probability is above zero.
+
+    Args:
+        map_name: One of :data:`MAPS`, or a scenario registered with JaxMARL.
+        settings: The battle's rules and the anomaly's probability.
+
+    Raises:
+        UserError: If there is no such map.
+    """
+    environment = Smax(map_name, settings)
+    if settings.stop_probability == 0.0:
+        return environment
+    return ForcedStop(environment, settings.stop_probability, action=STOP_ACTION)
+
+
+def _make_game(map_name: str, settings: BattleSettings) -> Any:
+    jaxmarl_smax = _import_jaxmarl_smax()
+    return jaxmarl_smax.HeuristicEnemySMAX(
+        scenario=_scenario(jaxmarl_smax, map_name),
+        see_enemy_actions=settings.see_enemy_actions,
+        walls_cause_death=settings.walls_cause_death,
+        enemy_shoots=settings.enemy_shoots,
+        attack_mode=settings.attack_mode,
+        max_steps=settings.max_steps,
+    )
+
+
+def _import_jaxmarl_smax() -> ModuleType:
+    with _hidden_import_output():
+        from jaxmarl.environments import smax
+    return smax
+
+
+@contextlib.contextmanager
+def _hidden_import_output() -> Iterator[None]:
+    """Hide what JaxMARL prints while imported, and undo what it does to the streams.
+
+    It prints through ``sys.__stdout__``, and leaves ``sys.stdout`` and ``sys.stderr`` pointing at
+    the interpreter's original streams, which would disconnect notebooks and captured output.
+    """
+    streams = {name: getattr(sys, name) for name in ("stdout", "stderr", "__stdout__")}
+    hidden = io.StringIO()
+    try:
+        for name in ("stdout", "__stdout__"):
+            setattr(sys, name, hidden)
+        yield
+    finally:
+        for name, stream in streams.items():
+            setattr(sys, name, stream)
+
+
+def _scenario(jaxmarl_smax: ModuleType, map_name: str) -> Any:
+    try:
+        return jaxmarl_smax.map_name_to_scenario(map_name)
+    except KeyError:
+        if map_name not in MAPS:
+            raise UserError(f"no SMAX map {map_name!r}; the maps are {', '.join(MAPS)}") from None
+    allies, enemies = _unit_types(MAPS[map_name].allies), _unit_types(MAPS[map_name].enemies)
+    return jaxmarl_smax.Scenario(
+        unit_types=jnp.array(allies + enemies, dtype=jnp.uint8),
+        num_allies=len(allies),
+        num_enemies=len(enemies),
+        smacv2_position_generation=False,
+        smacv2_unit_type_generation=False,
+    )
+
+
+def _unit_types(army: Mapping[str, int]) -> list[int]:
+    return [_UNIT_TYPES.index(unit) for unit, count in army.items() for _ in range(count)]
+
+
+def _without_weak_type(array: Array) -> Array:
+    """Make a fresh state's types those of a later one, so that nothing is compiled twice."""
+    return jnp.asarray(array, dtype=array.dtype)

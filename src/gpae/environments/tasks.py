@@ -1,0 +1,148 @@
+"""Tasks by name: what there is, what can be set, and how to make one.
+
+Listing tasks imports no simulator; making one imports what it needs.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from gpae.environments import smax
+from gpae.environments.environment import Environment
+from gpae.errors import UserError
+
+
+@dataclass(frozen=True)
+class Task:
+    """One named environment.
+
+    Attributes:
+        name: How it is asked for, such as ``smax/3m``.
+        factory: Makes the environment; called with a ``settings`` instance where there are
+            settings, with nothing otherwise.
+        settings: A dataclass whose fields are the task's settings, or None where it has none. It
+            checks its own values and raises :class:`UserError`.
+        description: One line for people.
+        num_agents: The team's size, or None where it is not known without making the environment.
+    """
+
+    name: str
+    factory: Callable[..., Environment]
+    settings: type | None = None
+    description: str = ""
+    num_agents: int | None = None
+
+    @property
+    def setting_names(self) -> tuple[str, ...]:
+        """The names of what can be set."""
+        if self.settings is None:
+            return ()
+        return tuple(field.name for field in dataclasses.fields(self.settings))
+
+    def make(self, **settings: Any) -> Environment:
+        """Make the environment.
+
+        Raises:
+            UserError: If a setting is unknown or its value is out of range.
+        """
+        for name in settings:
+            if name not in self.setting_names:
+                raise UserError(self._unknown_setting(name))
+        if self.settings is None:
+            return self.factory()
+        return self.factory(self.settings(**settings))
+
+    def _unknown_setting(self, name: str) -> str:
+        if not self.setting_names:
+            return f"{self.name} has no settings, so no {name!r} either"
+        hint = _did_you_mean(name, self.setting_names)
+        return f"{self.name} has no setting {name!r}{hint}; it has {', '.join(self.setting_names)}"
+
+
+_REGISTRY: dict[str, Task] = {}
+
+
+def register(
+    name: str,
+    factory: Callable[..., Environment],
+    *,
+    settings: type | None = None,
+    description: str = "",
+    num_agents: int | None = None,
+) -> None:
+    """Make an environment available by name.
+
+    Args:
+        name: How it is asked for, by convention ``family/task``.
+        factory: Makes the environment; called with a ``settings`` instance where there are
+            settings, with nothing otherwise. The environment's own class will often do.
+        settings: A dataclass whose fields are the task's settings.
+        description: One line for people.
+        num_agents: The team's size, for listings.
+
+    Raises:
+        UserError: If the name is taken.
+    """
+    if name in _REGISTRY:
+        raise UserError(f"there is a task {name!r} already; register yours under another name")
+    _REGISTRY[name] = Task(name, factory, settings, description, num_agents)
+
+
+def tasks() -> tuple[Task, ...]:
+    """List every task, in the order of registration."""
+    return tuple(_REGISTRY.values())
+
+
+def task_names() -> list[str]:
+    """List the name of every task, in the order of registration."""
+    return list(_REGISTRY)
+
+
+def find(name: str) -> Task:
+    """Look a task up by its name.
+
+    Raises:
+        UserError: If there is none; the message names the closest ones.
+    """
+    if name not in _REGISTRY:
+        hint = _did_you_mean(name, _REGISTRY)
+        raise UserError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
+    return _REGISTRY[name]
+
+
+def make(name: str, /, **settings: Any) -> Environment:
+    """Make the environment of a task.
+
+    Args:
+        name: The task's name, such as ``smax/3m``.
+        **settings: The task's own settings, such as ``max_steps=50``.
+
+    Returns:
+        The environment, its defaults overridden by the settings.
+
+    Raises:
+        UserError: If the task or a setting is unknown, or a value is out of range.
+    """
+    return find(name).make(**settings)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=3)
+    return f" (did you mean {' or '.join(close)}?)" if close else ""
+
+
+def _register_smax() -> None:
+    for map_name, smax_map in smax.MAPS.items():
+        register(
+            f"smax/{map_name}",
+            partial(smax.make_smax, map_name),
+            settings=smax.SmaxSettings,
+            description=smax_map.description,
+            num_agents=smax_map.num_agents,
+        )
+
+
+_register_smax()

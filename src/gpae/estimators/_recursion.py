@@ -1,0 +1,32 @@
+"""The one recursion behind every multi-step estimator."""
+
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Bool, Float
+
+
+def backward_sums(
+    increments: Float[Array, "T *S"],
+    factors: Float[Array, "T *#S"],
+    boundaries: Bool[Array, "T *#S"],
+) -> Float[Array, "T *S"]:
+    """Solve ``x[t] = increments[t] + factors[t] * x[t + 1]``, from the last step to the first.
+
+    At a boundary, and at the last step, ``x[t] = increments[t]``: whatever comes after, NaN and
+    infinity included, leaves ``x[t]`` untouched.
+
+    Args:
+        increments: What step t adds.
+        factors: The weight of step t+1 in step t; broadcast against ``increments``.
+        boundaries: Whether step t is the last of its episode; broadcast likewise.
+    """
+    dtype = jnp.result_type(increments, factors)
+    beyond = jnp.zeros(increments.shape[1:], dtype)
+    _, sums = lax.scan(_step, beyond, (increments.astype(dtype), factors, boundaries), reverse=True)
+    return sums
+
+
+def _step(following: Array, inputs: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+    increment, factor, boundary = inputs
+    current = increment + jnp.where(boundary, 0.0, factor * following)
+    return current, current

@@ -1,0 +1,48 @@
+"""GPAE: per-agent advantages from a critic of the state and the others' actions (Eqs. 5, 7, 8 and 11)."""
+
+from dataclasses import dataclass
+
+from gpae.estimators import gpae, value_targets
+from gpae.methods.method import Estimate, Evidence, Properties
+from gpae.methods.off_policy import OffPolicyCorrection
+from gpae.networks import CriticInputs
+
+PROPERTIES = Properties(
+    credit="n-step",
+    off_policy=True,
+    additional_bias=False,
+    source="Kim et al., AAMAS 2026",
+)
+
+
+@dataclass
+class Gpae(OffPolicyCorrection):
+    """The paper's method; on-policy it is Eq. 5, with a replay window Eq. 7 and the DT-ISR traces.
+
+    Attributes:
+        own_slot: What the critic for agent i sees in agent i's own action slot: ``probabilities`` of its
+            policy, or ``zeros``.
+    """
+
+    name: str = "gpae"
+    own_slot: str = "probabilities"
+
+    @property
+    def critic_inputs(self) -> CriticInputs:
+        """A value for each agent, of the state and the others' actions."""
+        return CriticInputs(per_agent=True, others_actions=True, own_slot=self.own_slot)
+
+    def estimate(self, evidence: Evidence) -> Estimate:
+        """Advantages (Eq. 7) and value targets (Eq. 11)."""
+        coefficients = self.coefficients(evidence.log_ratios)
+        advantages = gpae(
+            evidence.rewards,
+            evidence.values,
+            evidence.next_values,
+            evidence.discounts,
+            evidence.boundaries,
+            self.lambda_ * coefficients,
+            bootstrap_weights=self.bootstrap_weights(evidence),
+        )
+        targets = value_targets(evidence.values, advantages, evidence.log_ratios)
+        return Estimate(advantages=advantages, targets=targets, coefficients=coefficients)

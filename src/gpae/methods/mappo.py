@@ -1,0 +1,57 @@
+"""MAPPO: generalised advantage estimation on a team value, the same critic for every agent."""
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+
+from gpae.estimators import gpae, value_targets
+from gpae.methods.method import Estimate, Evidence, Properties
+from gpae.methods.off_policy import OffPolicyCorrection
+from gpae.networks import CriticInputs
+
+PROPERTIES = Properties(
+    credit="none",
+    off_policy=False,
+    additional_bias=False,
+    source="Yu et al., NeurIPS 2022 (GAE: Schulman et al., ICLR 2016)",
+)
+
+
+@dataclass
+class Mappo(OffPolicyCorrection):
+    """GAE on V(s); with a replay window, GAE with truncated ratios as V-trace has them.
+
+    A state value averages over every agent's action, so its target needs the joint ratio, whichever trace
+    scheme carries the advantages, and there is no action in its bootstrap to correct: ``bootstrap``
+    changes nothing here.
+
+    Attributes:
+        agent_values: Give the critic the agent id, and each agent a value of its own (the JaxMARL
+            baseline does); else there is one value and, on-policy, one advantage for the team.
+    """
+
+    name: str = "mappo"
+    traces: str = "joint"
+    agent_values: bool = False
+
+    @property
+    def critic_inputs(self) -> CriticInputs:
+        """The state alone, with or without an agent id."""
+        return CriticInputs(per_agent=self.agent_values)
+
+    def estimate(self, evidence: Evidence) -> Estimate:
+        """Advantages by GAE with traces, and targets weighted by the truncated joint ratio."""
+        coefficients = self.coefficients(evidence.log_ratios)
+        per_agent = coefficients.shape
+        advantages = gpae(
+            evidence.rewards,
+            jnp.broadcast_to(evidence.values, per_agent),
+            jnp.broadcast_to(evidence.next_values, per_agent),
+            evidence.discounts,
+            evidence.boundaries,
+            self.lambda_ * coefficients,
+        )
+        pooled = advantages if self.agent_values else advantages.mean(-1, keepdims=True)
+        joint = jnp.broadcast_to(evidence.log_ratios.sum(-1, keepdims=True), pooled.shape)
+        targets = value_targets(evidence.values, pooled, joint)
+        return Estimate(advantages=advantages, targets=targets, coefficients=coefficients)

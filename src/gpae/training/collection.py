@@ -1,0 +1,183 @@
+"""Acting in the environments: T steps of each, with the successors of truncated steps kept."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Float, Int
+
+from gpae.environments.environment import Environment, Step, View, auto_reset_step
+from gpae.networks import Actor, sample
+from gpae.training.keys import Purpose, derive_each
+from gpae.training.state import Collector, Cuts, Memories, Parameters, Rollout, Steps
+
+
+@struct.dataclass
+class EpisodeTotals:
+    """Sums over the episodes that ended in a rollout.
+
+    Attributes:
+        count: Number of episodes.
+        sums: Sum over them of the return, the length and each outcome the environment names.
+    """
+
+    count: Float[Array, ""]
+    sums: dict[str, Float[Array, ""]]
+
+
+@dataclass(frozen=True)
+class CollectionPlan:
+    """What collection needs to know that never changes in a run.
+
+    Attributes:
+        environment: The environment, unbatched.
+        actor: The policy network.
+        steps: Steps T a rollout.
+        seed: The run's seed.
+    """
+
+    environment: Environment
+    actor: Actor
+    steps: int
+    seed: int
+
+    @property
+    def cut_slots(self) -> int:
+        """The number K of truncations one environment can have in a rollout."""
+        limit = self.environment.spec.max_episode_steps
+        return self.steps if limit is None else -(-self.steps // limit)
+
+
+def begin(plan: CollectionPlan, environments: Int[Array, " E"], memories: Memories) -> Collector:
+    """Reset the environments with the given numbers, and begin with empty memories."""
+    keys = derive_each(plan.seed, Purpose.RESET, 0, environments)
+    environment_state, view = jax.vmap(plan.environment.reset)(keys)
+    size = environments.shape[0]
+    return Collector(
+        environment_state=environment_state,
+        view=view,
+        first=jnp.ones(size, bool),
+        memories=memories,
+        episode_return=jnp.zeros(size),
+        episode_length=jnp.zeros(size, jnp.int32),
+    )
+
+
+def empty_cuts(view: View, slots: int, steps: int) -> Cuts:
+    """Unused slots for each of the environments of ``view``."""
+    size = view.state.shape[0]
+    return Cuts(
+        view=jax.tree.map(lambda leaf: jnp.zeros((slots, *leaf.shape), leaf.dtype), view),
+        index=jnp.full((slots, size), steps, jnp.int32),
+    )
+
+
+def record_cuts(cuts: Cuts, step: Step, time: Int[Array, ""], unused: int) -> Cuts:
+    """Put the successors of the environments truncated at ``time`` in their next free slots."""
+    slots, size = cuts.index.shape
+    used = (cuts.index < unused).sum(0)
+    slot = jnp.where(step.truncated, used, slots)
+    each = jnp.arange(size)
+
+    def write(kept: Float[Array, "K E *x"], new: Float[Array, "E *x"]) -> Float[Array, "K E *x"]:
+        return kept.at[slot, each].set(new, mode="drop")
+
+    return Cuts(
+        view=jax.tree.map(write, cuts.view, step.view),
+        index=write(cuts.index, jnp.full(size, time)),
+    )
+
+
+def collect(
+    plan: CollectionPlan,
+    parameters: Parameters,
+    collector: Collector,
+    update: Int[Array, ""],
+    environments: Int[Array, " E"],
+) -> tuple[Collector, Rollout, EpisodeTotals]:
+    """Act for T steps in every environment.
+
+    Args:
+        plan: What never changes.
+        parameters: The networks' parameters; the actor's is the behaviour policy.
+        collector: Where the last rollout stopped.
+        update: The number of updates made, from which the keys of every step follow.
+        environments: The environments' numbers in the whole run, from which their keys follow.
+
+    Returns:
+        Where this rollout stopped, the rollout, and the totals of the episodes that ended in it.
+    """
+    act = partial(_act, plan, parameters, update, environments)
+    cuts = empty_cuts(collector.view, plan.cut_slots, plan.steps)
+    start = collector.memories
+    (collector, cuts), (steps, totals) = jax.lax.scan(
+        act, (collector, cuts), jnp.arange(plan.steps)
+    )
+    rollout = Rollout(steps=steps, cuts=cuts, memories=start)
+    return collector, rollout, jax.tree.map(lambda each: each.sum(), totals)
+
+
+def _act(
+    plan: CollectionPlan,
+    parameters: Parameters,
+    update: Int[Array, ""],
+    environments: Int[Array, " E"],
+    carry: tuple[Collector, Cuts],
+    time: Int[Array, ""],
+) -> tuple[tuple[Collector, Cuts], tuple[Steps, EpisodeTotals]]:
+    collector, cuts = carry
+    view, counter = collector.view, update * plan.steps + time
+    memories, policy = plan.actor.apply(
+        parameters.actor,
+        collector.memories.actor,
+        view.observations[None],
+        view.available_actions[None],
+        collector.first[None],
+    )
+    policy = policy[0]
+    chosen = sample(derive_each(plan.seed, Purpose.ACTION, counter, environments), policy)
+    environment_state, next_view, step = jax.vmap(partial(auto_reset_step, plan.environment))(
+        derive_each(plan.seed, Purpose.STEP, counter, environments),
+        collector.environment_state,
+        chosen,
+    )
+    steps = Steps(
+        view=view,
+        first=collector.first,
+        actions=step.actions,
+        log_probs=policy.log_prob(step.actions),
+        rewards=step.reward,
+        terminated=step.terminated,
+        truncated=step.truncated,
+        forced=step.forced,
+    )
+    episode_return = collector.episode_return + step.reward
+    episode_length = collector.episode_length + 1
+    totals = _episode_totals(step, episode_return, episode_length)
+    collector = Collector(
+        environment_state=environment_state,
+        view=next_view,
+        first=step.boundary,
+        memories=collector.memories.replace(actor=memories[0]),
+        episode_return=jnp.where(step.boundary, 0.0, episode_return),
+        episode_length=jnp.where(step.boundary, 0, episode_length),
+    )
+    return (collector, record_cuts(cuts, step, time, plan.steps)), (steps, totals)
+
+
+def _episode_totals(
+    step: Step, episode_return: Float[Array, " E"], episode_length: Int[Array, " E"]
+) -> EpisodeTotals:
+    of_episodes = {
+        "episode_return": episode_return,
+        "episode_length": episode_length.astype(jnp.float32),
+        **step.outcomes,
+    }
+    return EpisodeTotals(
+        count=step.boundary.sum(dtype=jnp.float32),
+        sums={
+            name: jnp.where(step.boundary, value, 0.0).sum() for name, value in of_episodes.items()
+        },
+    )

@@ -1,0 +1,39 @@
+"""Random keys by name, so that no draw depends on call order or on the number of devices."""
+
+from enum import IntEnum
+
+import jax
+from jaxtyping import Array, Int, PRNGKeyArray
+
+
+class Purpose(IntEnum):
+    """What a key is for; the numbers are part of a run's identity and never change."""
+
+    PARAMETERS = 0
+    RESET = 1
+    ACTION = 2
+    STEP = 3
+    SUCCESSOR_ACTION = 4
+    SHUFFLE = 5
+    EVALUATION_RESET = 6
+    EVALUATION_ACTION = 7
+    EVALUATION_STEP = 8
+
+
+def derive(seed: int, purpose: Purpose, counter: Int[Array, ""] | int) -> PRNGKeyArray:
+    """The key of a purpose at a counter's value.
+
+    Args:
+        seed: The run's seed.
+        purpose: What the key is for.
+        counter: How often this purpose has drawn before: updates, steps or evaluations.
+    """
+    return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), purpose), counter)
+
+
+def derive_each(
+    seed: int, purpose: Purpose, counter: Int[Array, ""] | int, environments: Int[Array, " E"]
+) -> PRNGKeyArray:
+    """One key for each environment, by its number in the whole run."""
+    key = derive(seed, purpose, counter)
+    return jax.vmap(lambda environment: jax.random.fold_in(key, environment))(environments)

@@ -1,0 +1,143 @@
+"""Everything a training run is at one moment, as pytrees of arrays; a checkpoint holds just this."""
+
+from typing import Any
+
+import optax
+from flax import struct
+from flax.core import FrozenDict
+from jaxtyping import Array, Bool, Float, Int
+
+from gpae.environments.environment import EnvironmentState, View
+
+
+@struct.dataclass
+class Parameters:
+    """The parameters of both networks."""
+
+    actor: FrozenDict[str, Any]
+    critic: FrozenDict[str, Any]
+
+
+@struct.dataclass
+class OptimiserStates:
+    """The optimisers' states of both networks."""
+
+    actor: optax.OptState
+    critic: optax.OptState
+
+
+@struct.dataclass
+class Memories:
+    """Recurrent states: the actor's [E, N, M] and the critic's [E, C, M]."""
+
+    actor: Float[Array, "*b N M"]
+    critic: Float[Array, "*b C M"]
+
+
+@struct.dataclass
+class Steps:
+    """What happened over T steps in E environments, all [T, E, ...].
+
+    Attributes:
+        view: What was seen before acting.
+        first: True where a step begins an episode.
+        actions: The joint action carried out, [T, E, N].
+        log_probs: Its log-probability under the behaviour policy, [T, E, N].
+        rewards: The team reward.
+        terminated: The step ended its episode for good.
+        truncated: A time limit cut the episode off at this step.
+        forced: Which agents' actions a wrapper had replaced, [T, E, N].
+    """
+
+    view: View
+    first: Bool[Array, "T E"]
+    actions: Int[Array, "T E N"]
+    log_probs: Float[Array, "T E N"]
+    rewards: Float[Array, "T E"]
+    terminated: Bool[Array, "T E"]
+    truncated: Bool[Array, "T E"]
+    forced: Bool[Array, "T E N"]
+
+
+@struct.dataclass
+class Cuts:
+    """The true successors of truncated steps, in K slots an environment.
+
+    Only truncated steps need a successor of their own (elsewhere it is the next step's view, or its value
+    is multiplied by 0), and a time limit of L steps cuts at most ceil(T / L) times in T steps.
+
+    Attributes:
+        view: The successor, [K, E, ...]; zeros in an unused slot.
+        index: The step it follows, in 0 .. T-1, [K, E]; T in an unused slot.
+    """
+
+    view: View
+    index: Int[Array, "K E"]
+
+
+@struct.dataclass
+class Rollout:
+    """One iteration's collection: T steps of E environments.
+
+    Attributes:
+        steps: The steps, [T, E, ...].
+        cuts: The successors of truncated steps, [K, E, ...].
+        memories: The recurrent states before the first step.
+    """
+
+    steps: Steps
+    cuts: Cuts
+    memories: Memories
+
+
+@struct.dataclass
+class Window:
+    """The last M rollouts, oldest first; each field of ``rollouts`` has M in front.
+
+    Attributes:
+        rollouts: The rollouts, contiguous in time: each begins where the one before it stopped.
+        valid: Which of them exist yet, [M]; those that do are the last ones.
+    """
+
+    rollouts: Rollout
+    valid: Bool[Array, " M"]
+
+
+@struct.dataclass
+class Collector:
+    """Where collection stands.
+
+    Attributes:
+        environment_state: The environments' own states, [E, ...].
+        view: What will be acted on next, [E, ...].
+        first: True where that begins an episode, [E].
+        memories: The recurrent states before the next step.
+        episode_return: Reward so far of the running episodes, [E].
+        episode_length: Steps so far of the running episodes, [E].
+    """
+
+    environment_state: EnvironmentState
+    view: View
+    first: Bool[Array, " E"]
+    memories: Memories
+    episode_return: Float[Array, " E"]
+    episode_length: Int[Array, " E"]
+
+
+@struct.dataclass
+class TrainingState:
+    """A run between two updates.
+
+    Attributes:
+        update: Number of updates made; every other counter follows from it.
+        parameters: The networks' parameters.
+        optimisers: The optimisers' states.
+        collector: The environments and what acting in them remembers.
+        window: The rollouts kept.
+    """
+
+    update: Int[Array, ""]
+    parameters: Parameters
+    optimisers: OptimiserStates
+    collector: Collector
+    window: Window

@@ -1,0 +1,227 @@
+"""K epochs of minibatch gradient steps on a batch."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from jaxtyping import Array, Float, Int
+
+from gpae.networks import Actor, Critic
+from gpae.training.estimation import Batch, apply_critic
+from gpae.training.keys import Purpose, derive
+from gpae.training.losses import clipped_policy_loss, policy_ratio, value_loss
+from gpae.training.reduce import DEVICES, global_mean, global_sum, normalise
+from gpae.training.settings import UpdateSettings
+from gpae.training.state import Memories, OptimiserStates, Parameters, Steps
+from gpae.training.window import split_chunks
+
+Scalars = dict[str, Float[Array, ""]]
+
+
+@dataclass(frozen=True)
+class UpdatePlan:
+    """What the gradient steps need to know that never changes in a run.
+
+    Attributes:
+        actor: The policy network.
+        critic: The value network.
+        optimiser: The gradient transformation, used for each network on its own.
+        settings: Epochs, minibatches, clipping and coefficients.
+        chunk: Length of the truncated back-propagation, in steps.
+        seed: The run's seed.
+    """
+
+    actor: Actor
+    critic: Critic
+    optimiser: optax.GradientTransformation
+    settings: UpdateSettings
+    chunk: int
+    seed: int
+
+
+@struct.dataclass
+class Rows:
+    """The batch cut into chunks, [L, R, E, ...] with L steps a chunk and R chunks an environment.
+
+    Attributes:
+        steps: The steps.
+        probabilities: The policies as the iteration began.
+        log_ratios: log pi - log mu as the iteration began.
+        advantages: Normalised advantages.
+        values: The critic's values as the iteration began.
+        targets: The critic's targets.
+        weights: 0 for steps that do not exist.
+        memories: The recurrent states each chunk begins with, [R, E, ...].
+    """
+
+    steps: Steps
+    probabilities: Float[Array, "L R E N A"]
+    log_ratios: Float[Array, "L R E N"]
+    advantages: Float[Array, "L R E N"]
+    values: Float[Array, "L R E C"]
+    targets: Float[Array, "L R E C"]
+    weights: Float[Array, "L R E"]
+    memories: Memories
+
+    def select(self, environments: Int[Array, " B"]) -> "Rows":
+        """The rows of some of the environments."""
+        timed = self.replace(memories=None)
+        taken = jax.tree.map(lambda leaf: leaf.take(environments, axis=2), timed)
+        starts = jax.tree.map(lambda leaf: leaf.take(environments, axis=1), self.memories)
+        return taken.replace(memories=starts)
+
+
+def learning_rate_schedule(
+    settings: UpdateSettings, steps_per_update: int, num_updates: int
+) -> optax.Schedule:
+    """The learning rate, falling linearly from update to update where the settings ask for it."""
+    if not settings.anneal_learning_rate:
+        return optax.constant_schedule(settings.learning_rate)
+
+    def schedule(gradient_step: Int[Array, ""]) -> Float[Array, ""]:
+        return settings.learning_rate * (1.0 - (gradient_step // steps_per_update) / num_updates)
+
+    return schedule
+
+
+def make_optimiser(settings: UpdateSettings, schedule: optax.Schedule) -> optax.GradientTransformation:
+    """Adam on gradients clipped to a global norm."""
+    return optax.chain(
+        optax.clip_by_global_norm(settings.max_gradient_norm),
+        optax.adam(schedule, eps=settings.adam_epsilon),
+    )
+
+
+def make_rows(batch: Batch, chunk: int) -> Rows:
+    """Normalise the advantages over the whole batch and cut it into chunks."""
+    timed = Rows(
+        steps=batch.steps,
+        probabilities=batch.probabilities,
+        log_ratios=batch.log_ratios,
+        advantages=normalise(batch.estimate.advantages, batch.weights),
+        values=batch.values,
+        targets=batch.estimate.targets,
+        weights=batch.weights,
+        memories=None,
+    )
+    starts = jax.tree.map(lambda leaf: leaf[::chunk], batch.memories)
+    return split_chunks(timed, chunk).replace(memories=starts)
+
+
+def update_on_batch(
+    plan: UpdatePlan,
+    parameters: Parameters,
+    optimisers: OptimiserStates,
+    batch: Batch,
+    update: Int[Array, ""],
+) -> tuple[Parameters, OptimiserStates, Scalars]:
+    """Make all gradient steps of one iteration.
+
+    Returns:
+        The new parameters and optimiser states, and the mean of each gradient step's scalars.
+    """
+    rows = make_rows(batch, plan.chunk)
+    size = rows.weights.shape[2] // plan.settings.minibatches
+
+    def step(
+        carry: tuple[Parameters, OptimiserStates], environments: Int[Array, " B"]
+    ) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
+        sample = rows if plan.settings.minibatches == 1 else rows.select(environments)
+        return gradient_step(plan, *carry, sample)
+
+    order = _minibatch_order(plan, update, size)
+    (parameters, optimisers), scalars = jax.lax.scan(step, (parameters, optimisers), order)
+    return parameters, optimisers, jax.tree.map(jnp.mean, scalars)
+
+
+def _minibatch_order(plan: UpdatePlan, update: Int[Array, ""], size: int) -> Int[Array, "G B"]:
+    """The environments of every gradient step: a new permutation each epoch, on each device its own."""
+    settings = plan.settings
+    epochs = update * settings.epochs + jnp.arange(settings.epochs)
+
+    def permutation(epoch: Int[Array, ""]) -> Int[Array, "K B"]:
+        key = jax.random.fold_in(
+            derive(plan.seed, Purpose.SHUFFLE, epoch), jax.lax.axis_index(DEVICES)
+        )
+        order = jax.random.permutation(key, size * settings.minibatches)
+        return order.reshape(settings.minibatches, size)
+
+    return jax.vmap(permutation)(epochs).reshape(-1, size)
+
+
+def gradient_step(
+    plan: UpdatePlan, parameters: Parameters, optimisers: OptimiserStates, rows: Rows
+) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
+    """One step on one minibatch, the gradient summed over devices."""
+    gradients, scalars = jax.grad(partial(minibatch_loss, plan), has_aux=True)(parameters, rows)
+    gradients = jax.lax.psum(gradients, DEVICES)
+    actor_updates, actor_state = plan.optimiser.update(gradients.actor, optimisers.actor)
+    critic_updates, critic_state = plan.optimiser.update(gradients.critic, optimisers.critic)
+    parameters = Parameters(
+        actor=optax.apply_updates(parameters.actor, actor_updates),
+        critic=optax.apply_updates(parameters.critic, critic_updates),
+    )
+    scalars = {
+        **scalars,
+        "update/actor_gradient_norm": optax.global_norm(gradients.actor),
+        "update/critic_gradient_norm": optax.global_norm(gradients.critic),
+    }
+    return (parameters, OptimiserStates(actor=actor_state, critic=critic_state)), scalars
+
+
+def minibatch_loss(
+    plan: UpdatePlan, parameters: Parameters, rows: Rows
+) -> tuple[Float[Array, ""], Scalars]:
+    """This device's share of the minibatch's loss, so that the sum over devices is the mean over rows."""
+    settings = plan.settings
+    _, policy = plan.actor.apply(
+        parameters.actor,
+        rows.memories.actor,
+        rows.steps.view.observations,
+        rows.steps.view.available_actions,
+        rows.steps.first,
+    )
+    _, values = apply_critic(
+        plan.critic, parameters.critic, rows.memories.critic, rows.steps, rows.probabilities
+    )
+    log_ratios = policy.log_prob(rows.steps.actions) - rows.steps.log_probs
+    actor_loss = clipped_policy_loss(
+        log_ratios, rows.log_ratios, rows.advantages, settings.clip
+    )
+    critic_loss = value_loss(
+        values, rows.values, rows.targets, settings.clip if settings.value_clip else None
+    )
+    terms = {
+        "loss/actor": actor_loss,
+        "loss/critic": critic_loss,
+        "loss/entropy": policy.entropy(),
+    }
+    shares = {name: _share(term, rows.weights) for name, term in terms.items()}
+    loss = (
+        shares["loss/actor"]
+        + settings.value_coefficient * shares["loss/critic"]
+        - settings.entropy_coefficient * shares["loss/entropy"]
+    )
+    scalars = {name: jax.lax.psum(share, DEVICES) for name, share in shares.items()}
+    return loss, {**scalars, **_policy_change(log_ratios, rows, settings.clip)}
+
+
+def _share(term: Float[Array, "L R E K"], weights: Float[Array, "L R E"]) -> Float[Array, ""]:
+    """This device's part of the weighted mean over all devices."""
+    return (term * weights[..., None]).sum() / (global_sum(weights) * term.shape[-1])
+
+
+def _policy_change(log_ratios: Float[Array, "L R E N"], rows: Rows, clip: float) -> Scalars:
+    """How far the policy has moved since the iteration began."""
+    moved = jax.lax.stop_gradient(log_ratios) - rows.log_ratios
+    ratio = policy_ratio(moved)
+    weights = rows.weights[..., None] * rows.steps.view.alive
+    return {
+        "update/approximate_kl": global_mean(ratio - 1.0 - moved, weights),
+        "update/clip_fraction": global_mean(
+            (jnp.abs(ratio - 1.0) > clip).astype(jnp.float32), weights
+        ),
+    }

@@ -1,0 +1,46 @@
+"""The replay window: the last M rollouts of each environment as one sequence in time."""
+
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from gpae.training.state import Rollout, Window
+
+Tree = TypeVar("Tree")
+
+
+def empty_window(rollout: Rollout, length: int) -> Window:
+    """A window of M rollouts of which none exists yet, shaped after one (arrays or their shapes)."""
+    return Window(
+        rollouts=jax.tree.map(
+            lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), rollout
+        ),
+        valid=jnp.zeros(length, bool),
+    )
+
+
+def append(window: Window, rollout: Rollout) -> Window:
+    """Drop the oldest rollout and add a new one at the end."""
+
+    def shift(kept: jax.Array, new: jax.Array) -> jax.Array:
+        return jnp.concatenate([kept[1:], new[None]])
+
+    return Window(
+        rollouts=jax.tree.map(shift, window.rollouts, rollout),
+        valid=shift(window.valid, jnp.array(True)),
+    )
+
+
+def merge_time(tree: Tree) -> Tree:
+    """Join rollouts and steps, [M, T, ...] to [M T, ...]: consecutive rollouts are contiguous in time."""
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+
+
+def split_chunks(tree: Tree, chunk: int) -> Tree:
+    """Cut time into chunks and make them batch rows, [M T, E, ...] to [chunk, M T / chunk, E, ...]."""
+
+    def split(leaf: jax.Array) -> jax.Array:
+        return leaf.reshape(-1, chunk, *leaf.shape[1:]).swapaxes(0, 1)
+
+    return jax.tree.map(split, tree)
