@@ -12,6 +12,9 @@ from gpae.networks.settings import NetworkSettings
 
 
 
+OWN_SLOTS = ("probabilities", "zeros")
+
+
 @dataclass(frozen=True)
 class CriticInputs:
     """What a method's critic may look at besides the state.

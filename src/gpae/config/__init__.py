@@ -1,0 +1,1 @@
+"""Typed configuration: schemas, presets in YAML, and composition in Hydra's syntax."""

@@ -1,0 +1,1 @@
+"""Presets that Hydra finds by name."""

@@ -1,0 +1,76 @@
+"""The typed configuration of a training run."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpae.networks import NetworkSettings
+from gpae.training.settings import (
+    EvaluationSettings,
+    RolloutSettings,
+    UpdateSettings,
+    WindowSettings,
+)
+
+
+@dataclass
+class RunSettings:
+    """Where a run is kept, and how it is carried out.
+
+    Attributes:
+        folder: The run's folder; by default a new one under ``root``, named after time, task, method, seed.
+        root: Where new run folders go.
+        checkpoint_interval: Environment steps between checkpoints.
+        keep_checkpoints: How many of the newest checkpoints to keep.
+        updates_per_call: The most updates one compiled call makes; a stop waits for the call to end.
+        devices: The most devices to split environments over; 0 for all that divide them.
+    """
+
+    folder: str | None = None
+    root: str = "runs"
+    checkpoint_interval: float = 5e5
+    keep_checkpoints: int = 2
+    updates_per_call: int = 4
+    devices: int = 0
+
+
+@dataclass
+class Config:
+    """Everything that decides what a run computes, and where it is kept.
+
+    Attributes:
+        task: The task's name and settings.
+        method: The method's name and settings.
+        network: The networks' shape.
+        rollout: How much is collected.
+        window: The replay window.
+        update: The gradient steps.
+        evaluation: Evaluation episodes.
+        run: Where the run is kept, and how it is carried out.
+        discount: The discount factor gamma.
+        total_env_steps: Environment steps of the whole run, not multiplied by agents.
+        seed: From which every random key is derived.
+        profile: Time each phase of every update on its own; slower.
+    """
+
+    task: dict[str, Any] = field(default_factory=dict)
+    method: Any = None
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    rollout: RolloutSettings = field(default_factory=RolloutSettings)
+    window: WindowSettings = field(default_factory=WindowSettings)
+    update: UpdateSettings = field(default_factory=UpdateSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    run: RunSettings = field(default_factory=RunSettings)
+    discount: float = 0.99
+    total_env_steps: float = 1e7
+    seed: int = 0
+    profile: bool = False
+
+    @property
+    def task_name(self) -> str:
+        """The task's name, such as ``smax/3m``."""
+        return str(self.task["name"])
+
+    @property
+    def task_settings(self) -> dict[str, Any]:
+        """The task's own settings."""
+        return {name: value for name, value in self.task.items() if name != "name"}

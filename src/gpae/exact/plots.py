@@ -1,0 +1,95 @@
+"""The theory's plots, drawn from its rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from gpae.exact.traces import BOOTSTRAPS, SCHEMES
+
+if TYPE_CHECKING:
+    from gpae.exact.theory import TheoryReport
+
+_LABELS = {
+    "none": r"none: $\lambda$",
+    "individual": r"individual: $\lambda\,\min(1, \rho^i)$",
+    "joint": r"joint: $\lambda\,\min(1, \rho)$",
+    "double": r"double: $\lambda\,\min(1, \rho^i \min(\eta, \rho^{-i}))$",
+    "inner": r"inner: $\lambda\,\rho^i \min(\eta, \rho^{-i})$",
+    "untruncated": r"untruncated: $\lambda\,\rho$",
+}
+_MARKERS = dict(zip(SCHEMES, "osD^vx", strict=True))
+
+
+def plot_theory(report: TheoryReport, directory: Path) -> list[Path]:
+    """Write the plots as PNG files named ``theory_*.png``; returns their paths.
+
+    Args:
+        report: from :func:`gpae.exact.theory.compute_theory`.
+        directory: made if missing.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    figures = {
+        "theory_bias.png": _shift_figure(
+            report, "advantage_error", "advantage error (reward units)"
+        ),
+        "theory_contraction.png": _shift_figure(report, "modulus", "contraction modulus"),
+        "theory_variance.png": _variance_figure(report),
+    }
+    for name, figure in figures.items():
+        FigureCanvasAgg(figure)
+        figure.savefig(directory / name, dpi=120, metadata={"Software": None})
+    return [directory / name for name in figures]
+
+
+def _shift_figure(report: TheoryReport, quantity: str, label: str) -> Figure:
+    """One panel a bootstrap, one line a scheme, the quantity over the policy shift."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    panels: list[Axes] = list(figure.subplots(1, 2, sharey=True))
+    for panel, bootstrap in zip(panels, BOOTSTRAPS, strict=True):
+        for scheme in SCHEMES:
+            rows = [r for r in report.shifts if (r.bootstrap, r.scheme) == (bootstrap, scheme)]
+            panel.plot(
+                [row.policy_shift for row in rows],
+                [getattr(row, quantity) for row in rows],
+                marker=_MARKERS[scheme],
+                markersize=4,
+                label=_LABELS[scheme],
+            )
+        panel.set_title(f'bootstrap="{bootstrap}"')
+        panel.set_xlabel("policy shift (behaviour from target)")
+    if quantity == "modulus":
+        for panel in panels:
+            panel.axhline(report.settings.discount, color="black", linestyle=":", linewidth=1)
+            panel.axhline(1, color="black", linewidth=1)
+            panel.set_ylim(0, 3)
+    panels[0].set_ylabel(label)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _variance_figure(report: TheoryReport) -> Figure:
+    """One panel an estimate: variance with V(s) over variance with EQ^i, by team size."""
+    estimates = list(dict.fromkeys(row.lambda_ for row in report.variances))
+    structures = list(dict.fromkeys(row.rewards for row in report.variances))
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    panels: list[Axes] = list(figure.subplots(1, len(estimates), sharey=True))
+    for panel, lambda_ in zip(panels, estimates, strict=True):
+        for structure in structures:
+            rows = [
+                row
+                for row in report.variances
+                if (row.lambda_, row.rewards, row.baseline) == (lambda_, structure, "state")
+            ]
+            sizes, ratios = [row.num_agents for row in rows], [row.ratio for row in rows]
+            panel.plot(sizes, ratios, marker="o", label=f"{structure} rewards")
+        panel.axhline(1, color="black", linewidth=1)
+        panel.set_title("exact Q" if lambda_ is None else rf"sampled, $\lambda$ = {lambda_:g}")
+        panel.set_xlabel("agents N")
+    panels[0].set_ylabel(r"gradient variance, $V(s)$ over $EQ^i$")
+    panels[0].legend()
+    return figure

@@ -1,0 +1,1 @@
+"""Reports on runs: statistics over seeds, learning curves, and the layout other tools read."""

@@ -1,0 +1,229 @@
+"""Learning curves: one run's, and many runs' compared."""
+
+import io
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from math import ceil, sqrt
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+
+from gpae.errors import UserError
+from gpae.report.evaluations import Evaluations
+from gpae.report.statistics import bootstrap_interval, mean
+from gpae.runs.files import disk_errors, write_atomically
+from gpae.runs.folder import RunFolder
+from gpae.runs.records import RecordFile
+
+Band = Literal["ci", "std", "sem"]
+"""What is shaded: the mean's 95 % bootstrap interval, or one sample standard deviation over runs or
+one standard error of the mean (the aggregated curves of the paper) either side.
+"""
+
+Curve = tuple[Int[np.ndarray, " evaluations"], Float[np.ndarray, " evaluations"]]
+"""Environment steps and a value at each."""
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""The palette of Okabe and Ito, told apart by colour-blind readers too."""
+
+_LINES = ("-", "--", "-.", ":")
+_PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 3.2
+_MAX_COLUMNS = 4
+_DOTS_PER_INCH = 150
+
+
+def learning_curve(run_folder: Path, output: Path) -> None:
+    """Draw one run: its headline metric in evaluations and in training, over environment steps.
+
+    Args:
+        run_folder: The run.
+        output: The picture to write, PNG.
+
+    Raises:
+        UserError: It is not a run, nothing has been recorded yet, or the picture cannot be written.
+    """
+    evaluations = Evaluations.load(run_folder)
+    metric = evaluations.headline()
+    training = _training_curve(run_folder, f"train/{metric}")
+    if not evaluations.curve and not training[0].size:
+        raise UserError(f"{run_folder} has recorded nothing to draw yet")
+    figure, (axes,) = _panels([evaluations.task], metric)
+    if training[0].size:
+        axes.plot(*training, color=COLOURS[5], linewidth=1, label="training episodes")
+    if evaluations.curve:
+        means = evaluations.means(metric)
+        mode = evaluations.curve[0]["mode"]
+        axes.plot(
+            evaluations.steps,
+            means,
+            "o-",
+            color=COLOURS[0],
+            markersize=4,
+            label=f"{mode} evaluation",
+        )
+    axes.set_title(f"{evaluations.task}, {evaluations.method}, seed {evaluations.seed}")
+    axes.legend(frameon=False)
+    _save(figure, output)
+
+
+def compare_curves(
+    groups: Mapping[str, Sequence[Path]],
+    output: Path,
+    metric: str | None = None,
+    title: str = "",
+    *,
+    band: Band = "ci",
+    mode: str | None = None,
+) -> None:
+    """Draw groups of runs over environment steps: a panel a task, a line and a band a group.
+
+    The line is the mean over runs of each run's mean over episodes. Runs may differ in length: each
+    point averages the runs that were evaluated there. A single run has no band.
+
+    Args:
+        groups: Runs by the label of their line, such as the method.
+        output: The picture to write, PNG.
+        metric: Such as ``win_rate``; the headline metric of the first run when None.
+        title: Above all panels.
+        band: What to shade.
+        mode: ``greedy`` or ``sampled``, as :meth:`Evaluations.load` takes it.
+
+    Raises:
+        UserError: There are no evaluations to draw, one lacks the metric, or the picture cannot be
+            written.
+    """
+    loaded = {
+        label: [run for path in paths if (run := Evaluations.load(path, mode)).curve]
+        for label, paths in groups.items()
+    }
+    every = [run for runs in loaded.values() for run in runs]
+    if not every:
+        raise UserError("none of the runs holds an evaluation to draw")
+    metric = metric or every[0].headline()
+    tasks = list(dict.fromkeys(run.task for run in every))
+    figure, panels = _panels(tasks, metric)
+    for task, axes in zip(tasks, panels, strict=True):
+        for (label, runs), colour, line in zip(
+            loaded.items(), cycle(COLOURS), cycle(_LINES), strict=False
+        ):
+            curves = [(run.steps, run.means(metric)) for run in runs if run.task == task]
+            if curves:
+                _draw_group(axes, curves, label, colour, line, band)
+    _add_legend(figure, panels)
+    figure.suptitle(title)
+    _save(figure, output)
+
+
+def aligned(
+    curves: Sequence[Curve],
+) -> tuple[Int[np.ndarray, " points"], list[Float[np.ndarray, " runs"]]]:
+    """Collect, for each number of environment steps, the values of the runs evaluated there.
+
+    Args:
+        curves: One curve a run; they may differ in length.
+
+    Returns:
+        The steps, ascending, and the finite values at each, of as many runs as have one.
+    """
+    values: dict[int, list[float]] = {}
+    for steps, curve in curves:
+        for step, value in zip(steps, curve, strict=True):
+            if np.isfinite(value):
+                values.setdefault(int(step), []).append(float(value))
+    ordered = sorted(values)
+    return np.array(ordered, dtype=np.int64), [np.array(values[step]) for step in ordered]
+
+
+def band_of(values: Float[np.ndarray, " runs"], band: Band) -> tuple[float, float]:
+    """Bound the mean over runs at one point of a curve.
+
+    Args:
+        values: One value a run.
+        band: What bounds it; the bootstrap interval is drawn with a fixed seed.
+
+    Returns:
+        The lower and the upper end; both the value itself for a single run.
+    """
+    if values.size == 1:
+        return float(values[0]), float(values[0])
+    if band == "ci":
+        return bootstrap_interval(values, mean, resamples=2000)
+    centre, spread = float(values.mean()), float(values.std(ddof=1))
+    if band == "sem":
+        spread /= sqrt(values.size)
+    return centre - spread, centre + spread
+
+
+def _training_curve(run_folder: Path, tag: str) -> Curve:
+    records = RecordFile(RunFolder.open(run_folder).metrics_path).read()
+    points = [(r["env_steps"], r[tag]) for r in records if r.get(tag) is not None]
+    steps = np.array([step for step, _ in points], dtype=np.int64)
+    return steps, np.array([value for _, value in points], dtype=float)
+
+
+def _draw_group(
+    axes: Axes, curves: Sequence[Curve], label: str, colour: str, line: str, band: Band
+) -> None:
+    steps, values = aligned(curves)
+    bounds = np.array([band_of(at_step, band) for at_step in values]).reshape(-1, 2)
+    means = [at_step.mean() for at_step in values]
+    axes.fill_between(steps, bounds[:, 0], bounds[:, 1], color=colour, alpha=0.2, linewidth=0)
+    axes.plot(
+        steps, means, linestyle=line, color=colour, marker="o", markersize=3, label=f"{label}"
+    )
+
+
+def _panels(tasks: Sequence[str], metric: str) -> tuple[Figure, list[Axes]]:
+    columns = min(len(tasks), _MAX_COLUMNS)
+    rows = ceil(len(tasks) / columns)
+    figure = Figure(
+        figsize=(_PANEL_WIDTH * columns + 0.6, _PANEL_HEIGHT * rows + 0.8),
+        dpi=_DOTS_PER_INCH,
+        layout="constrained",
+    )
+    panels = [figure.add_subplot(rows, columns, index + 1) for index in range(len(tasks))]
+    for task, axes in zip(tasks, panels, strict=True):
+        axes.set_title(task)
+        axes.set_xlabel("environment steps")
+        axes.set_ylabel(_axis_label(metric))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        if metric == "win_rate":
+            axes.set_ylim(-0.02, 1.02)
+    return figure, panels
+
+
+def _axis_label(metric: str) -> str:
+    units = {"win_rate": "win rate (fraction of episodes)", "episode_return": "episode return"}
+    return units.get(metric, metric.replace("_", " "))
+
+
+def _add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Name every line once, below all panels."""
+    handles = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=min(len(handles), _MAX_COLUMNS),
+        frameon=False,
+    )
+
+
+def _save(figure: Figure, output: Path) -> None:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    output = Path(output)
+    with disk_errors(f"write {output}"):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(output, picture.getvalue())

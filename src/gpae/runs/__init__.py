@@ -1,0 +1,19 @@
+"""A run on disk: its folder and lock, its records, its checkpoints, and how it is asked to stop."""
+
+from gpae.runs.checkpoints import Checkpoints
+from gpae.runs.folder import RunFolder, config_differences
+from gpae.runs.metrics import MetricsWriter
+from gpae.runs.records import RecordFile
+from gpae.runs.signals import StopRequest
+from gpae.runs.versions import changed_versions, versions
+
+__all__ = [
+    "Checkpoints",
+    "MetricsWriter",
+    "RecordFile",
+    "RunFolder",
+    "StopRequest",
+    "changed_versions",
+    "config_differences",
+    "versions",
+]

@@ -1,0 +1,249 @@
+"""One folder a run: where everything lies, who may write to it, and what it was asked to do."""
+
+import errno
+import fcntl
+import json
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from gpae.errors import UserError
+from gpae.runs.files import disk_errors, write_atomically
+from gpae.runs.versions import versions
+
+_CONFIG = "config.yaml"
+_VERSIONS = "versions.json"
+_LOCK = "lock"
+_DIFFERENCES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk.
+
+    Attributes:
+        path: The folder.
+        config: The resolved configuration the run was created with.
+    """
+
+    path: Path
+    config: dict[str, Any]
+
+    @classmethod
+    def create(cls, path: Path, config: Mapping[str, Any], *, smax_rules: str = "0.2") -> Self:
+        """Begin a new run, in a folder that is empty or does not exist.
+
+        Args:
+            path: The folder; missing parents are made.
+            config: The resolved configuration: mappings, lists, strings, numbers, booleans, None.
+            smax_rules: The rules of SMAX to record.
+
+        Returns:
+            The run, with its configuration and versions on disk.
+
+        Raises:
+            UserError: The folder holds a run already (with the same or another configuration) or
+                something else, or it cannot be written. Nothing was changed.
+            yaml.YAMLError: The configuration holds something that plain YAML cannot express.
+        """
+        path = Path(path)
+        text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+        run = cls(path, yaml.safe_load(text))
+        run._refuse_occupied()
+        described = json.dumps(versions(smax_rules), indent=2) + "\n"
+        with disk_errors(f"create a run in {path}"), _made_folder(path), run.lock():
+            run._refuse_occupied()
+            with _removed_on_failure(run.versions_path, run.lock_path):
+                write_atomically(run.versions_path, described.encode())
+                write_atomically(run.config_path, text.encode())
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open an existing run.
+
+        Raises:
+            UserError: There is no such folder, or it is not a run (what is missing is named).
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise UserError(f"{path} is not a run: there is no such folder")
+        missing = [name for name in (_CONFIG, _VERSIONS) if not (path / name).is_file()]
+        if missing:
+            raise UserError(f"{path} is not a run: it has no {' and no '.join(missing)}")
+        return cls(path, _read_config(path / _CONFIG))
+
+    @property
+    def config_path(self) -> Path:
+        """The resolved configuration, YAML."""
+        return self.path / _CONFIG
+
+    @property
+    def versions_path(self) -> Path:
+        """The software and machine that began the run, JSON."""
+        return self.path / _VERSIONS
+
+    @property
+    def metrics_path(self) -> Path:
+        """One record an update, JSON lines."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def evaluations_path(self) -> Path:
+        """One record an evaluation, JSON lines."""
+        return self.path / "evaluations.jsonl"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def tensorboard_path(self) -> Path:
+        """The folder of TensorBoard event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def curve_path(self) -> Path:
+        """The learning curve, a picture."""
+        return self.path / "curve.png"
+
+    @property
+    def lock_path(self) -> Path:
+        """The file that the process writing this run holds locked."""
+        return self.path / _LOCK
+
+    def versions(self) -> dict[str, Any]:
+        """Read which software and machine began the run.
+
+        Raises:
+            UserError: The file cannot be read.
+        """
+        with disk_errors(f"read {self.versions_path}"):
+            text = self.versions_path.read_text(encoding="utf-8")
+        try:
+            return dict(json.loads(text))
+        except ValueError as error:
+            raise UserError(f"{self.versions_path} is damaged: it is not a JSON object") from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only process that writes this run; the system releases the lock if it dies.
+
+        Raises:
+            UserError: Another process holds it, or the folder cannot be written.
+        """
+        with disk_errors(f"write to {self.path}"):
+            if not os.access(self.path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            with disk_errors(f"lock {self.path}"):
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    owner = os.pread(descriptor, 32, 0).decode().strip() or "unknown"
+                    raise UserError(f"{self.path} is in use by process {owner}") from None
+            with disk_errors(f"write to {self.path}"):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _refuse_occupied(self) -> None:
+        """Raise unless a run with this configuration may begin here."""
+        with disk_errors(f"create a run in {self.path}"):
+            if not self.path.exists():
+                return
+            if not self.path.is_dir():
+                raise UserError(f"{self.path} is a file: choose another folder")
+            contents = {entry.name for entry in self.path.iterdir()}
+        if _CONFIG in contents:
+            raise UserError(self._occupied_by(_read_config(self.config_path)))
+        if contents - {_LOCK, _VERSIONS}:
+            raise UserError(f"{self.path} is not empty and holds no run: choose another folder")
+
+    def _occupied_by(self, other: dict[str, Any]) -> str:
+        differences = config_differences(other, self.config)
+        if not differences:
+            command = f"gpae resume {shlex.quote(str(self.path))}"
+            return f"{self.path} already holds this run: use `{command}` to continue it"
+        shown = ", ".join(differences[:_DIFFERENCES_SHOWN])
+        more = len(differences) - _DIFFERENCES_SHOWN
+        rest = f", and {more} more" if more > 0 else ""
+        return (
+            f"{self.path} already holds a run with another configuration ({shown}{rest}): "
+            "choose another folder"
+        )
+
+
+def config_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Name what differs between two configurations.
+
+    Args:
+        old: One configuration.
+        new: The other.
+
+    Returns:
+        One entry for each difference, such as ``"task.name: smax/3m -> smax/1s1z"``, in the order
+        of the first configuration, then the second. What only one has is ``absent`` in the other.
+    """
+    before, after = _flattened(old), _flattened(new)
+    return [
+        f"{key}: {before.get(key, 'absent')} -> {after.get(key, 'absent')}"
+        for key in dict.fromkeys([*before, *after])
+        if key not in before or key not in after or before[key] != after[key]
+    ]
+
+
+def _flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flattened(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    with disk_errors(f"read {path}"):
+        contents = path.read_bytes()
+    try:
+        config = yaml.safe_load(contents)
+    except yaml.YAMLError:
+        config = None
+    if not isinstance(config, dict):
+        raise UserError(f"{path} is damaged: it is not a YAML mapping")
+    return config
+
+
+@contextmanager
+def _made_folder(path: Path) -> Iterator[None]:
+    """Make a folder and its parents; on failure remove those that were made and are still empty."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def _removed_on_failure(*paths: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""Rollouts, the replay window, the policy-gradient learner and evaluation, as pure functions."""

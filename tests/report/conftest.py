@@ -1,0 +1,43 @@
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gpae.runs import MetricsWriter, RunFolder
+
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """Write a run whose win rates, one list of episodes an evaluation, are given."""
+
+    def make(
+        name: str,
+        win_rates: Sequence[Sequence[float]] = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)),
+        *,
+        task: str = "smax/3m",
+        method: str = "gpae",
+        seed: int = 0,
+        mode: str = "greedy",
+        finished: bool = True,
+    ) -> Path:
+        config = {"seed": seed, "task": {"name": task}, "method": {"name": method}}
+        run = RunFolder.create(tmp_path / name, config)
+        with MetricsWriter(run) as writer:
+            for update, episodes in enumerate(win_rates, start=1):
+                counters = {"update": update, "env_steps": 500_000 * update}
+                mean = sum(episodes) / len(episodes)
+                writer.write({**counters, "train/win_rate": mean, "train/episode_return": 2 * mean})
+                scores = {
+                    "win_rate": list(episodes),
+                    "episode_return": [2.0 * score for score in episodes],
+                }
+                described = {**counters, "mode": mode, "episodes": len(episodes), **scores}
+                writer.write_evaluation({**described, "absolute": False})
+            if finished:
+                tenfold = {metric: values * 10 for metric, values in scores.items()}
+                writer.write_evaluation({**described, **tenfold, "absolute": True})
+        return run.path
+
+    return make

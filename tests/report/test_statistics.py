@@ -1,0 +1,113 @@
+import math
+
+import numpy as np
+import pytest
+
+from gpae.report.statistics import (
+    bootstrap_interval,
+    interquartile_mean,
+    mean,
+    summarise,
+    summarise_tasks,
+)
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([3.0], 3.0),
+        ([1.0, 2.0, 6.0], 3.0),
+        ([100.0, 1.0, 3.0, -50.0], 2.0),
+        ([0.9, 0.1, 0.5, 0.6, 0.7], 0.6),
+        ([8.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 90.0], 4.5),
+    ],
+)
+def test_interquartile_mean_by_hand(scores: list[float], expected: float) -> None:
+    assert interquartile_mean(np.array(scores)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_interquartile_mean_reduces_the_last_axis_only() -> None:
+    scores = np.random.default_rng(0).normal(size=(3, 4, 9))
+    by_row = [[interquartile_mean(row) for row in block] for block in scores]
+    np.testing.assert_array_equal(interquartile_mean(scores), by_row)
+
+
+def test_summary_of_one_task_by_hand() -> None:
+    summary = summarise([0.2, 0.4, 0.6, 0.8])
+    assert summary.mean == pytest.approx(0.5)
+    assert summary.std == pytest.approx(math.sqrt(0.2 / 3))
+    assert summary.iqm == pytest.approx(0.5)
+    assert summary.count == 4
+    assert 0.2 <= summary.low < summary.iqm < summary.high <= 0.8
+
+
+def test_the_aggregate_deviates_by_run_not_by_task() -> None:
+    scores = [[0.0, 1.0], [0.2, 1.2], [0.4, 1.4]]
+    summary = summarise(scores)
+    assert summary.mean == pytest.approx(0.7)
+    assert summary.std == pytest.approx(0.2)
+    assert summary.iqm == pytest.approx((0.2 + 0.4 + 1.0 + 1.2) / 4)
+    assert summary.count == 3
+
+
+def test_each_task_is_summarised_as_if_alone() -> None:
+    scores = np.random.default_rng(1).normal(size=(5, 3))
+    assert summarise_tasks(scores) == [summarise(scores[:, task]) for task in range(3)]
+
+
+def test_a_single_run_has_no_spread() -> None:
+    summary = summarise([0.3])
+    assert math.isnan(summary.std)
+    assert (summary.low, summary.iqm, summary.high) == (0.3, 0.3, 0.3)
+
+
+def test_resampling_stays_within_tasks() -> None:
+    constant_in_each_task = np.tile([0.0, 1.0, 10.0], (4, 1))
+    expected = float(constant_in_each_task.mean())
+    assert bootstrap_interval(constant_in_each_task, mean) == (expected, expected)
+
+
+def test_the_seed_fixes_the_interval() -> None:
+    scores = np.random.default_rng(2).normal(size=30)
+    assert bootstrap_interval(scores, seed=3) == bootstrap_interval(scores, seed=3)
+    assert bootstrap_interval(scores, seed=3) != bootstrap_interval(scores, seed=4)
+
+
+def test_a_higher_level_is_wider() -> None:
+    scores = np.random.default_rng(2).normal(size=10)
+    low_50, high_50 = bootstrap_interval(scores, level=0.5)
+    low_99, high_99 = bootstrap_interval(scores, level=0.99)
+    assert low_99 < low_50 < high_50 < high_99
+
+
+def test_the_interval_agrees_with_the_normal_limit() -> None:
+    scores = np.random.default_rng(5).normal(size=2000)
+    low, high = bootstrap_interval(scores, mean, resamples=2000)
+    half_width = 1.96 * scores.std() / math.sqrt(scores.size)
+    assert (high - low) / 2 == pytest.approx(half_width, rel=0.08)
+    assert (high + low) / 2 == pytest.approx(scores.mean(), abs=0.1 * half_width)
+
+
+@pytest.mark.parametrize("statistic", [mean, interquartile_mean])
+def test_coverage_of_the_true_mean(statistic: object) -> None:
+    generator = np.random.default_rng(7)
+    covered = 0
+    for repetition in range(300):
+        scores = generator.normal(loc=1.0, size=(20, 2))
+        low, high = bootstrap_interval(scores, statistic, resamples=400, seed=repetition)
+        covered += low <= 1.0 <= high
+    assert 0.89 <= covered / 300 <= 0.98
+
+
+@pytest.mark.parametrize(
+    "scores", [[], [[]], 0.5, np.zeros((2, 2, 2)), [0.1, math.nan], [math.inf]]
+)
+def test_unusable_scores_are_refused(scores: object) -> None:
+    with pytest.raises(ValueError, match="scores must be"):
+        summarise(scores)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 95.0])
+def test_a_level_out_of_range_is_refused(level: float) -> None:
+    with pytest.raises(ValueError, match=r"level must lie inside \(0, 1\)"):
+        bootstrap_interval([1.0, 2.0], level=level)
