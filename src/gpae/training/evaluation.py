@@ -1,0 +1,161 @@
+"""Evaluation on episodes of their own, apart from the training rollouts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Bool, Float, Int
+
+from gpae.environments.environment import Environment, EnvironmentState, View
+from gpae.networks import Actor, NetworkSettings, initial_memory, sample
+from gpae.training.keys import Purpose, derive_each
+from gpae.training.reduce import DEVICES
+
+UNLIMITED_EPISODE_STEPS = 10_000
+"""Where an environment has no time limit, its evaluation episodes are cut off here."""
+
+Episodes = dict[str, Float[np.ndarray, " episodes"]]
+
+
+@struct.dataclass
+class _Progress:
+    """Episodes under way: results stop changing once an episode is done."""
+
+    time: Int[Array, ""]
+    environment_state: EnvironmentState
+    view: View
+    memory: Float[Array, "E N M"]
+    done: Bool[Array, " E"]
+    results: dict[str, Float[Array, " E"]]
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Plays whole episodes with the current policy, each in an environment of its own.
+
+    Attributes:
+        environment: The environment, unbatched.
+        actor: The policy network.
+        network: Its settings, for the memory's size.
+        episodes: Episodes of one evaluation.
+        seed: The run's seed; evaluation keys are its own and touch no training key.
+        devices: The devices the episodes are split over.
+    """
+
+    environment: Environment
+    actor: Actor
+    network: NetworkSettings
+    episodes: int
+    seed: int
+    devices: tuple[jax.Device, ...]
+
+    def evaluate(self, parameters: Any, counter: int, *, greedy: bool) -> Episodes:
+        """Play one episode in each of ``episodes`` environments.
+
+        Args:
+            parameters: The actor's parameters.
+            counter: The number of this evaluation, from which its keys follow.
+            greedy: Take the most likely actions; else sample.
+
+        Returns:
+            One number an episode for ``episode_return``, ``episode_length`` and each outcome the
+            environment names.
+        """
+        mesh = Mesh(np.array(self.devices), (DEVICES,))
+        padded = -(-self.episodes // len(self.devices)) * len(self.devices)
+        environments = jax.device_put(
+            jnp.arange(padded), NamedSharding(mesh, PartitionSpec(DEVICES))
+        )
+        results = self._compiled[greedy](parameters, jnp.int32(counter), environments)
+        return {name: np.asarray(value)[: self.episodes] for name, value in results.items()}
+
+    @cached_property
+    def _compiled(self) -> dict[bool, Callable[..., dict[str, Array]]]:
+        mesh = Mesh(np.array(self.devices), (DEVICES,))
+        everywhere, split = PartitionSpec(), PartitionSpec(DEVICES)
+        return {
+            greedy: jax.jit(
+                jax.shard_map(
+                    partial(self._play, greedy),
+                    mesh=mesh,
+                    in_specs=(everywhere, everywhere, split),
+                    out_specs=split,
+                    check_vma=False,
+                )
+            )
+            for greedy in (True, False)
+        }
+
+    def _play(
+        self,
+        greedy: bool,
+        parameters: Any,
+        counter: Int[Array, ""],
+        environments: Int[Array, " E"],
+    ) -> dict[str, Float[Array, " E"]]:
+        limit = self.environment.spec.max_episode_steps or UNLIMITED_EPISODE_STEPS
+        keys = derive_each(self.seed, Purpose.EVALUATION_RESET, counter, environments)
+        environment_state, view = jax.vmap(self.environment.reset)(keys)
+        size = environments.shape[0]
+        names = ("episode_return", "episode_length", *self.environment.spec.metrics)
+        start = _Progress(
+            time=jnp.int32(0),
+            environment_state=environment_state,
+            view=view,
+            memory=initial_memory(self.network, size, self.environment.spec.num_agents),
+            done=jnp.zeros(size, bool),
+            results={name: jnp.zeros(size) for name in names},
+        )
+        step = partial(self._step, greedy, parameters, counter * limit, environments)
+        end = jax.lax.while_loop(
+            lambda progress: ~progress.done.all() & (progress.time < limit), step, start
+        )
+        return end.results
+
+    def _step(
+        self,
+        greedy: bool,
+        parameters: Any,
+        first_counter: Int[Array, ""],
+        environments: Int[Array, " E"],
+        progress: _Progress,
+    ) -> _Progress:
+        counter, view = first_counter + progress.time, progress.view
+        begins = jnp.full((1, *progress.done.shape), progress.time == 0)
+        memories, policy = self.actor.apply(
+            parameters, progress.memory, view.observations[None], view.available_actions[None], begins
+        )
+        keys = derive_each(self.seed, Purpose.EVALUATION_ACTION, counter, environments)
+        actions = policy[0].mode() if greedy else sample(keys, policy[0])
+        environment_state, step = jax.vmap(self.environment.step)(
+            derive_each(self.seed, Purpose.EVALUATION_STEP, counter, environments),
+            progress.environment_state,
+            actions.astype(jnp.int32),
+        )
+        running = ~progress.done
+        results = progress.results
+        sums = {"episode_return": step.reward, "episode_length": jnp.ones_like(step.reward)}
+        added = {name: results[name] + jnp.where(running, sums[name], 0.0) for name in sums}
+        at_end = {
+            name: jnp.where(running, outcome, results[name])
+            for name, outcome in step.outcomes.items()
+        }
+        return _Progress(
+            time=progress.time + 1,
+            environment_state=environment_state,
+            view=step.view,
+            memory=memories[0],
+            done=progress.done | step.boundary,
+            results={**added, **at_end},
+        )
+
+
+def headline_metric(environment: Environment) -> str:
+    """The outcome that stands for a run: the environment's first, or the episode return."""
+    return environment.spec.metrics[0] if environment.spec.metrics else "episode_return"
