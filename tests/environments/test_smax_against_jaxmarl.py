@@ -8,7 +8,6 @@ import pytest
 from gpae.environments import auto_reset_step
 from gpae.environments.smax import Smax
 
-QUICKLY_COMPILED = {"xla_backend_optimization_level": 0}
 ENVIRONMENTS = 3
 STEPS = 70
 
@@ -29,15 +28,11 @@ def keys(purpose):
     return jax.random.split(jax.random.fold_in(jax.random.key(7), purpose), (STEPS, ENVIRONMENTS))
 
 
-def compiled(play, in_axes):
-    return jax.jit(jax.vmap(play, in_axes), compiler_options=QUICKLY_COMPILED)
-
-
 def random_actions(key, available_actions):
     return jax.random.categorical(key, jnp.where(available_actions, 0.0, -jnp.inf))
 
 
-def our_battle(environment, step):
+def our_battle(compiled, environment, step):
     """Play random available actions; ``step`` gives the state, the view to act on and the rest."""
 
     def play(reset_key, action_keys, step_keys):
@@ -53,10 +48,10 @@ def our_battle(environment, step):
         return view, history
 
     reset_keys = jax.random.split(jax.random.key(3), ENVIRONMENTS)
-    return compiled(play, (0, 1, 1))(reset_keys, keys(0), keys(1))
+    return compiled(jax.vmap(play, (0, 1, 1)))(reset_keys, keys(0), keys(1))
 
 
-def raw_battle(raw, step, actions):
+def raw_battle(compiled, raw, step, actions):
     """Play the given actions through JaxMARL's own reset and step."""
 
     def seen(observations, state):
@@ -81,7 +76,7 @@ def raw_battle(raw, step, actions):
         return first, jax.lax.scan(advance, state, (step_keys, actions))[1]
 
     reset_keys = jax.random.split(jax.random.key(3), ENVIRONMENTS)
-    return compiled(play, (0, 1, 0))(reset_keys, keys(1), actions)
+    return compiled(jax.vmap(play, (0, 1, 0)))(reset_keys, keys(1), actions)
 
 
 def assert_same_view(view, raw_view):
@@ -103,15 +98,17 @@ def assert_same_view(view, raw_view):
         "smacv2_10_units",
     ],
 )
-def test_every_step_agrees_with_the_raw_environment(map_name):
+def test_every_step_agrees_with_the_raw_environment(map_name, quickly_compiled):
     environment, raw = Smax(map_name), raw_smax(map_name)
 
     def step(key, state, actions):
         successor, result = environment.step(key, state, actions)
         return successor, result.view, result
 
-    first, (actions, views, steps) = our_battle(environment, step)
-    raw_first, (raw_views, rewards, dones) = raw_battle(raw, raw.step_env, actions)
+    first, (actions, views, steps) = our_battle(quickly_compiled, environment, step)
+    raw_first, (raw_views, rewards, dones) = raw_battle(
+        quickly_compiled, raw, raw.step_env, actions
+    )
 
     assert_same_view(first, raw_first)
     assert_same_view(views, raw_views)
@@ -125,14 +122,14 @@ def test_every_step_agrees_with_the_raw_environment(map_name):
     assert steps.terminated.any(), "no battle ended: the comparison saw too little"
 
 
-def test_auto_reset_continues_as_the_raw_environments_own():
+def test_auto_reset_continues_as_the_raw_environments_own(quickly_compiled):
     environment, raw = Smax("3m"), raw_smax("3m")
 
     def step(key, state, actions):
         return auto_reset_step(environment, key, state, actions)
 
-    _, (actions, views, steps) = our_battle(environment, step)
-    _, (raw_views, rewards, dones) = raw_battle(raw, raw.step, actions)
+    _, (actions, views, steps) = our_battle(quickly_compiled, environment, step)
+    _, (raw_views, rewards, dones) = raw_battle(quickly_compiled, raw, raw.step, actions)
 
     assert steps.boundary.sum() >= ENVIRONMENTS
     np.testing.assert_array_equal(steps.boundary, dones["__all__"])

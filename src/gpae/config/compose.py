@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gpae.config.checks import check
 from gpae.config.schema import Config
-from gpae.environments.tasks import find, tasks
+from gpae.environments import all_tasks, find_task
 from gpae.errors import UserError
 from gpae.methods import METHODS
 from gpae.suggestions import did_you_mean
@@ -106,7 +106,7 @@ def _check_group(override: Override) -> None:
     value = str(override.value())
     key = override.key_or_group
     if key == "task":
-        find(value)
+        find_task(value)
     elif key == "method" and value not in METHODS:
         hint = did_you_mean(value, METHODS)
         raise UserError(f"no method {value!r}{hint}; `gpae methods` lists them all")
@@ -120,7 +120,7 @@ def _register() -> None:
     store.store(name="schema", node=Config)
     for name, method in METHODS.items():
         store.store(group="method_schema", name=name, node=method)
-    for task in tasks():
+    for task in all_tasks():
         family, _, short = task.name.rpartition("/")
         settings = {} if task.settings is None else asdict(task.settings())
         node = {"name": task.name, **settings}
@@ -142,7 +142,7 @@ def _one_line(error: Exception) -> str:
 
 def _example() -> dict[str, Any]:
     """A configuration to look for names in: the default method's and every task's settings."""
-    settings = {name: None for task in tasks() for name in task.setting_names}
+    settings = {name: None for task in all_tasks() for name in task.setting_names}
     return {**to_dict(Config(method=METHODS["gpae"]())), "task": settings}
 
 

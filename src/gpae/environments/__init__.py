@@ -9,7 +9,7 @@ from gpae.environments.environment import (
     View,
     auto_reset_step,
 )
-from gpae.environments.tasks import Task, find, make, register, task_names, tasks
+from gpae.environments.tasks import Task, find, make, register, task_names
 from gpae.environments.wrappers import ForcedStop
 
 __all__ = [
@@ -26,5 +26,4 @@ __all__ = [
     "make",
     "register",
     "task_names",
-    "tasks",
 ]

@@ -2,8 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -250,6 +249,7 @@ class Session:
 
     def _advance(self, state: TrainingState, update: int, count: int) -> TrainingState:
         started = time.perf_counter()
+        self.phases.begin()
         if self.system.config.profile:
             count = 1
             state, totals, scalars = self.system.runner.run_phases(state, self.phases.record)
@@ -356,8 +356,39 @@ def _next_due(update: int, interval: float, budget: Budget) -> int:
     return min(math.ceil((passed + 1) * interval / budget.env_steps), budget.updates)
 
 
-def default_folder(config: Config, now: time.struct_time) -> Path:
-    """A new folder's name: when, what, how and with which seed."""
-    task = config.task_name.replace("/", "-")
-    stamp = time.strftime("%Y%m%d-%H%M%S", now)
-    return Path(config.run.root) / f"{stamp}-{task}-{config.method.name}-seed{config.seed}"
+def evaluate(
+    config: Config,
+    folder: RunFolder,
+    *,
+    episodes: int,
+    greedy: bool,
+    best: bool,
+    checkpoint: int | None,
+    seed: int,
+) -> tuple[Episodes, int]:
+    """Play new episodes with a run's parameters; writes nothing.
+
+    Args:
+        config: The run's configuration.
+        folder: The run's folder.
+        episodes: How many to play.
+        greedy: Take the most likely actions; else sample.
+        best: Use the parameters of the best evaluation so far, not the checkpoint's own.
+        checkpoint: Which checkpoint; the newest when None.
+        seed: From which the episodes' keys follow.
+
+    Returns:
+        One number an episode and outcome, and the update the parameters are of.
+
+    Raises:
+        UserError: There is no checkpoint, or it cannot be used.
+    """
+    checkpoints = Checkpoints(folder.checkpoints_path)
+    if checkpoints.latest() is None:
+        raise UserError(f"{folder.path} has no checkpoint to evaluate yet")
+    system = System(config)
+    snapshot: Any = checkpoints.restore(system.initial_snapshot(), checkpoint)
+    source = snapshot.best if best else snapshot.state
+    evaluator = replace(system.evaluator, episodes=episodes, seed=seed)
+    results = evaluator.evaluate(source.parameters.actor, 0, greedy=greedy)
+    return results, int(source.update)
