@@ -4,8 +4,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from gpae.environments import Environment, ForcedStop, find, make, register, task_names
-from gpae.environments.tasks import tasks
+from gpae.environments import (
+    Environment,
+    ForcedStop,
+    all_tasks,
+    find_task,
+    make,
+    register,
+    task_names,
+)
 from gpae.environments.smax import MAPS, STOP_ACTION, Smax
 from gpae.errors import UserError
 
@@ -13,7 +20,7 @@ from gpae.errors import UserError
 @pytest.fixture
 def own_registry(monkeypatch):
     """Undo whatever a test registers."""
-    registry = {task.name: task for task in tasks()}
+    registry = {task.name: task for task in all_tasks()}
     monkeypatch.setattr("gpae.environments.tasks._REGISTRY", registry)
 
 
@@ -21,10 +28,10 @@ def test_every_map_is_a_task_with_its_size_and_a_description():
     assert {name for name in task_names() if name.startswith("smax/")} == {
         f"smax/{name}" for name in MAPS
     }
-    task = find("smax/3s5z_vs_3s6z")
+    task = find_task("smax/3s5z_vs_3s6z")
     assert task.num_agents == 8
     assert task.description == "3 stalkers and 5 zealots vs 3 stalkers and 6 zealots"
-    assert find("smax/1s1z").description == "1 stalker and 1 zealot vs 1 stalker and 1 zealot"
+    assert find_task("smax/1s1z").description == "1 stalker and 1 zealot vs 1 stalker and 1 zealot"
 
 
 def test_a_task_is_made_with_its_defaults_and_settings():
@@ -32,7 +39,7 @@ def test_a_task_is_made_with_its_defaults_and_settings():
     assert isinstance(plain, Smax)
     assert isinstance(plain, Environment)
     assert plain.spec.name == "smax/1s1z"
-    assert plain.spec.num_agents == find("smax/1s1z").num_agents == 2
+    assert plain.spec.num_agents == find_task("smax/1s1z").num_agents == 2
     assert make("smax/1s1z", max_steps=20).spec.max_episode_steps == 21
 
 
@@ -64,7 +71,7 @@ def test_what_cannot_be_made_is_refused_in_one_line(name, settings, message):
 def test_a_users_environment_is_made_by_its_name(countdown):
     register("mine/countdown", lambda: countdown, description="mine", num_agents=3)
     assert make("mine/countdown") is countdown
-    assert tasks()[-1].description == "mine"
+    assert all_tasks()[-1].description == "mine"
     with pytest.raises(UserError, match="mine/countdown has no settings, so no 'speed' either"):
         make("mine/countdown", speed=2)
     with pytest.raises(UserError, match="there is a task 'mine/countdown' already"):
@@ -82,4 +89,4 @@ def test_a_users_settings_reach_the_factory(countdown):
     make("mine/fast")
     make("mine/fast", speed=3)
     assert received == [Settings(1), Settings(3)]
-    assert find("mine/fast").setting_names == ("speed",)
+    assert find_task("mine/fast").setting_names == ("speed",)

@@ -9,7 +9,7 @@ from gpae.environments.environment import (
     View,
     auto_reset_step,
 )
-from gpae.environments.tasks import Task, find, make, register, task_names
+from gpae.environments.tasks import Task, all_tasks, find_task, make, register, task_names
 from gpae.environments.wrappers import ForcedStop
 
 __all__ = [
@@ -21,8 +21,9 @@ __all__ = [
     "Step",
     "Task",
     "View",
+    "all_tasks",
     "auto_reset_step",
-    "find",
+    "find_task",
     "make",
     "register",
     "task_names",

@@ -91,7 +91,7 @@ def register(
     _REGISTRY[name] = Task(name, factory, settings, description, num_agents)
 
 
-def tasks() -> tuple[Task, ...]:
+def all_tasks() -> tuple[Task, ...]:
     """List every task, in the order of registration."""
     return tuple(_REGISTRY.values())
 
@@ -101,7 +101,7 @@ def task_names() -> list[str]:
     return list(_REGISTRY)
 
 
-def find(name: str) -> Task:
+def find_task(name: str) -> Task:
     """Look a task up by its name.
 
     Raises:
@@ -126,7 +126,7 @@ def make(name: str, /, **settings: Any) -> Environment:
     Raises:
         UserError: If the task or a setting is unknown, or a value is out of range.
     """
-    return find(name).make(**settings)
+    return find_task(name).make(**settings)
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
