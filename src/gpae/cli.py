@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpae",
-        description="Per-agent advantage estimation for cooperative multi-agent reinforcement learning.",
+        description="Per-agent advantage estimation for cooperative multi-agent learning.",
     )
     parser.add_argument("--version", action="version", version=f"gpae {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -102,7 +102,9 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     train.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings to override")
-    train.add_argument("-m", "--multirun", action="store_true", help="sweep over comma-separated values")
+    train.add_argument(
+        "-m", "--multirun", action="store_true", help="sweep over comma-separated values"
+    )
     train.add_argument("--cfg", action="store_true", help="print the configuration and stop")
     train.set_defaults(command=_train)
 
@@ -118,7 +120,9 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     evaluate = commands.add_parser("evaluate", help="evaluate a run's parameters on new episodes")
     evaluate.add_argument("run", type=Path, help="the run's folder")
     evaluate.add_argument("--episodes", type=int, default=512, help="number of episodes")
-    evaluate.add_argument("--sampled", action="store_true", help="sample actions; else the most likely")
+    evaluate.add_argument(
+        "--sampled", action="store_true", help="sample actions; else the most likely"
+    )
     evaluate.add_argument("--best", action="store_true", help="the best parameters, not the last")
     evaluate.add_argument("--checkpoint", type=int, metavar="UPDATE", help="an earlier checkpoint")
     evaluate.add_argument("--seed", type=int, default=0, help="seed of the episodes")
@@ -126,7 +130,9 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _add_curves(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    curves = commands.add_parser("curves", help="draw runs' learning curves, seeds of a kind together")
+    curves = commands.add_parser(
+        "curves", help="draw runs' learning curves, seeds of a kind together"
+    )
     curves.add_argument("runs", type=Path, nargs="+", help="run folders")
     curves.add_argument("--output", type=Path, default=Path("curves.png"), help="the picture")
     curves.add_argument("--marl-eval", type=Path, help="also export the runs in marl-eval's layout")
@@ -234,7 +240,9 @@ def _evaluate(parsed: argparse.Namespace, console: Console) -> int:
     )
     for name, values in episodes.items():
         summary = summarise(values)
-        console.print(f"{name:>16}  mean {summary.mean:.4f}  std {summary.std:.4f}", highlight=False)
+        console.print(
+            f"{name:>16}  mean {summary.mean:.4f}  std {summary.std:.4f}", highlight=False
+        )
     return 0
 
 
@@ -245,7 +253,9 @@ def _curves(parsed: argparse.Namespace, console: Console) -> int:
 
     groups = group_runs(parsed.runs)
     compare_curves(groups, parsed.output, parsed.metric)
-    console.print(f"curves of {len(parsed.runs)} runs in {parsed.output}", highlight=False, soft_wrap=True)
+    console.print(
+        f"curves of {len(parsed.runs)} runs in {parsed.output}", highlight=False, soft_wrap=True
+    )
     if parsed.marl_eval is not None:
         export(parsed.runs, parsed.marl_eval)
         console.print(f"marl-eval records in {parsed.marl_eval}", highlight=False, soft_wrap=True)
@@ -273,9 +283,13 @@ def _methods(parsed: argparse.Namespace, console: Console) -> int:
 
     from gpae.methods import METHOD_PROPERTIES
 
-    table = Table("method", "credit", "off-policy", "additional bias (lambda = 1)", "source", box=None)
+    table = Table(
+        "method", "credit", "off-policy", "additional bias (lambda = 1)", "source", box=None
+    )
     for name, properties in METHOD_PROPERTIES.items():
-        yes_no = ["yes" if flag else "no" for flag in (properties.off_policy, properties.additional_bias)]
+        yes_no = [
+            "yes" if flag else "no" for flag in (properties.off_policy, properties.additional_bias)
+        ]
         table.add_row(name, properties.credit, *yes_no, properties.source)
     console.print(table)
     return 0

@@ -104,7 +104,7 @@ def _check_divisions(config: Config) -> None:
     )
     if config.update.chunk and steps % config.update.chunk:
         raise UserError(
-            f"update.chunk={config.update.chunk} must divide rollout.steps={steps}, or be 0 for all of it"
+            f"update.chunk={config.update.chunk} must divide rollout.steps={steps}, or be 0"
         )
 
 
@@ -119,5 +119,3 @@ def _divides(total: int, factors: dict[str, int], name: str) -> None:
 
 def _nearest_multiple(total: int, product: int) -> int:
     return max(product, round(total / product) * product)
-
-

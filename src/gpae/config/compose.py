@@ -69,7 +69,7 @@ def from_dict(values: dict[str, Any]) -> Config:
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """The configuration as plain values, without the folder: it is the same run wherever it lies."""
+    """The configuration as plain values, without the folder: a run is the same wherever it lies."""
     values = asdict(config)
     del values["run"]["folder"], values["run"]["root"]
     return values
@@ -133,7 +133,7 @@ def _one_line(error: Exception) -> str:
         name = match[1]
         hint = did_you_mean(name, [*_dotted(_example()), "task", "method", "preset"])
         return f"no setting {name!r}{hint}; `gpae train --cfg` prints them all"
-    causes = [error]
+    causes: list[BaseException] = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
     lines = dict.fromkeys(str(cause).strip().splitlines()[0] for cause in causes)

@@ -17,11 +17,13 @@ class RunSettings:
     """Where a run is kept, and how it is carried out.
 
     Attributes:
-        folder: The run's folder; by default a new one under ``root``, named after time, task, method, seed.
+        folder: The run's folder; by default a new one under ``root``, named after time, task,
+            method, seed.
         root: Where new run folders go.
         checkpoint_interval: Environment steps between checkpoints.
         keep_checkpoints: How many of the newest checkpoints to keep.
-        updates_per_call: The most updates one compiled call makes; a stop waits for the call to end.
+        updates_per_call: The most updates one compiled call makes; a stop waits for the call to
+            end.
         devices: The most devices to split environments over; 0 for all that divide them.
     """
 

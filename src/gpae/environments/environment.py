@@ -1,8 +1,9 @@
 """What an environment is to this library: stacked agent arrays, no auto-reset, an honest last step.
 
-One environment is unbatched; the library maps it over environments. A step never resets: it returns the
-true successor, and says apart whether the episode *terminated* (no future value) or was *truncated* (a
-time limit; the future has value still). :func:`auto_reset_step` does the resetting, and keeps the successor.
+One environment is unbatched; the library maps it over environments. A step never resets: it returns
+the true successor, and says apart whether the episode *terminated* (no future value) or was
+*truncated* (a time limit; the future has value still). :func:`auto_reset_step` does the resetting,
+and keeps the successor.
 """
 
 from dataclasses import dataclass
@@ -35,9 +36,9 @@ class EnvironmentSpec:
         state_size: Length S of the global state.
         actions: The action space, the same for every agent (smaller ones are masked).
         max_episode_steps: The time limit, or None where episodes have none.
-        metrics: Names of the episode outcomes in :attr:`Step.outcomes`, such as ``("win_rate",)``. Their
-            value at an episode's last step is the episode's; the first is the headline of reports, and
-            without any the episode return is.
+        metrics: Names of the episode outcomes in :attr:`Step.outcomes`, such as ``("win_rate",)``.
+            Their value at an episode's last step is the episode's; the first is the headline of
+            reports, and without any the episode return is.
     """
 
     name: str
@@ -74,11 +75,13 @@ class Step:
 
     Attributes:
         view: The true successor, before any reset.
-        actions: The joint action as it was carried out, [N]; a wrapper may have replaced what was asked for.
+        actions: The joint action as it was carried out, [N]; a wrapper may have replaced what was
+            asked for.
         reward: The team reward, [].
         terminated: The episode ended for good, [].
         truncated: The episode was cut off by a time limit and did not terminate, [].
-        outcomes: One number for each of :attr:`EnvironmentSpec.metrics`, read at an episode's last step.
+        outcomes: One number for each of :attr:`EnvironmentSpec.metrics`, read at an episode's last
+            step.
         forced: Which agents had their action replaced by a wrapper on this step, [N].
     """
 
@@ -98,7 +101,7 @@ class Step:
 
 @runtime_checkable
 class Environment(Protocol):
-    """The interface of every environment; pure functions of keys and states, ready for ``jit`` and ``vmap``."""
+    """The interface of every environment: pure functions, ready for ``jit`` and ``vmap``."""
 
     @property
     def spec(self) -> EnvironmentSpec:
@@ -122,8 +125,8 @@ def auto_reset_step(
     """Step, and begin a new episode where this one ended.
 
     Returns:
-        The state and the view to act on next (of a new episode after a boundary), and the step itself,
-        whose ``view`` is the true successor even when a reset followed.
+        The state and the view to act on next (of a new episode after a boundary), and the step
+        itself, whose ``view`` is the true successor even when a reset followed.
     """
     step_key, reset_key = jax.random.split(key)
     successor, step = environment.step(step_key, state, actions)

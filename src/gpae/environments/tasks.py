@@ -4,8 +4,7 @@ Listing tasks imports no simulator; making one imports what it needs.
 """
 
 import dataclasses
-import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from gpae.environments import smax
 from gpae.environments.environment import Environment
 from gpae.errors import UserError
+from gpae.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Task:
     def _unknown_setting(self, name: str) -> str:
         if not self.setting_names:
             return f"{self.name} has no settings, so no {name!r} either"
-        hint = _did_you_mean(name, self.setting_names)
+        hint = did_you_mean(name, self.setting_names)
         return f"{self.name} has no setting {name!r}{hint}; it has {', '.join(self.setting_names)}"
 
 
@@ -108,7 +108,7 @@ def find_task(name: str) -> Task:
         UserError: If there is none; the message names the closest ones.
     """
     if name not in _REGISTRY:
-        hint = _did_you_mean(name, _REGISTRY)
+        hint = did_you_mean(name, _REGISTRY)
         raise UserError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
     return _REGISTRY[name]
 
@@ -127,11 +127,6 @@ def make(name: str, /, **settings: Any) -> Environment:
         UserError: If the task or a setting is unknown, or a value is out of range.
     """
     return find_task(name).make(**settings)
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=3)
-    return f" (did you mean {' or '.join(close)}?)" if close else ""
 
 
 def _register_smax() -> None:

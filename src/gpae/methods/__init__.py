@@ -1,4 +1,4 @@
-"""Methods by name. A method is one file with a class and its :class:`Properties`, and one preset."""
+"""Methods by name. A method is one file with a class and its properties, and one preset."""
 
 from gpae.methods.gpae import PROPERTIES as GPAE_PROPERTIES
 from gpae.methods.gpae import Gpae
@@ -15,11 +15,11 @@ __all__ = [
     "METHODS",
     "METHOD_PROPERTIES",
     "TRACE_SCHEMES",
-    "OffPolicyCorrection",
     "Estimate",
     "Evidence",
     "Gpae",
     "Mappo",
     "Method",
+    "OffPolicyCorrection",
     "Properties",
 ]

@@ -1,4 +1,4 @@
-"""GPAE: per-agent advantages from a critic of the state and the others' actions (Eqs. 5, 7, 8 and 11)."""
+"""GPAE: per-agent advantages from a critic of the state and the others' actions (Eqs. 5 to 11)."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ class Gpae(OffPolicyCorrection):
     """The paper's method; on-policy it is Eq. 5, with a replay window Eq. 7 and the DT-ISR traces.
 
     Attributes:
-        own_slot: What the critic for agent i sees in agent i's own action slot: ``probabilities`` of its
-            policy, or ``zeros``.
+        own_slot: What the critic for agent i sees in agent i's own action slot: ``probabilities``
+            of its policy, or ``zeros``.
     """
 
     name: str = "gpae"

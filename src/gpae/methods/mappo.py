@@ -21,9 +21,9 @@ PROPERTIES = Properties(
 class Mappo(OffPolicyCorrection):
     """GAE on V(s); with a replay window, GAE with truncated ratios as V-trace has them.
 
-    A state value averages over every agent's action, so its target needs the joint ratio, whichever trace
-    scheme carries the advantages, and there is no action in its bootstrap to correct: ``bootstrap``
-    changes nothing here.
+    A state value averages over every agent's action, so its target needs the joint ratio, whichever
+    trace scheme carries the advantages, and there is no action in its bootstrap to correct:
+    ``bootstrap`` changes nothing here.
 
     Attributes:
         agent_values: Give the critic the agent id, and each agent a value of its own (the JaxMARL

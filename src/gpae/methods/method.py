@@ -1,6 +1,7 @@
 """What a method is: what it asks of a critic, and how it turns a batch into advantages and targets.
 
-The policy-gradient learner (:mod:`gpae.training.learner`) is written once; methods differ in nothing else.
+The policy-gradient learner (:mod:`gpae.training.learner`) is written once; methods differ in
+nothing else.
 """
 
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ class Evidence:
         rewards: Team rewards, [T, E].
         discounts: gamma, or 0 where the step terminated its episode, [T, E].
         boundaries: True where a step is the last of its episode, [T, E].
-        values: The critic's values with the current parameters, [T, E, C] (C = N, or 1 for a team value).
+        values: The critic's values with the current parameters, [T, E, C] (C = N, or 1 for a team
+            value).
         next_values: The critic's values at the true successor, [T, E, C].
         log_ratios: log pi^i - log mu^i of the action taken, [T, E, N].
-        resampled: True where the successor's joint action was sampled from the current policy instead of
-            taken from the data (the window's last step and truncated steps), [T, E].
+        resampled: True where the successor's joint action was sampled from the current policy
+            instead of taken from the data (the window's last step and truncated steps), [T, E].
     """
 
     rewards: Float[Array, "T E"]

@@ -23,7 +23,8 @@ class OffPolicyCorrection:
 
     Attributes:
         lambda_: The trace parameter lambda, in [0, 1].
-        traces: Trace scheme: ``double`` (Eq. 8), ``joint``, ``individual`` (section 4.3) or ``none``.
+        traces: Trace scheme: ``double`` (Eq. 8), ``joint``, ``individual`` (section 4.3) or
+            ``none``.
         eta: Inner truncation of the double scheme.
         bootstrap: ``paper`` bootstraps on the others' actions as the data has them (Eq. 7);
             ``corrected`` weights that value by their ratio rho^-i, which removes its bias.
@@ -52,8 +53,8 @@ class OffPolicyCorrection:
     def bootstrap_weights(self, evidence: Evidence) -> Float[Array, "T E N"] | None:
         """What each step's successor value is multiplied by, or None for the estimator as printed.
 
-        The successor's joint action is the data's next one, so its weight is rho^-i of the next step; where
-        it was sampled from the current policy the weight is 1.
+        The successor's joint action is the data's next one, so its weight is rho^-i of the next
+        step; where it was sampled from the current policy the weight is 1.
         """
         if self.bootstrap == "paper":
             return None

@@ -1,8 +1,8 @@
 """Actors and critics, recurrent or feed-forward, over time-major arrays with agents as an axis."""
 
-from gpae.networks.actor import Actor, sample
+from gpae.networks.actor import Actor, apply_actor, sample
 from gpae.networks.core import initial_memory
-from gpae.networks.critic import Critic, CriticInputs
+from gpae.networks.critic import Critic, CriticInputs, apply_critic
 from gpae.networks.settings import NETWORK_KINDS, NetworkSettings
 
 __all__ = [
@@ -11,6 +11,8 @@ __all__ = [
     "Critic",
     "CriticInputs",
     "NetworkSettings",
+    "apply_actor",
+    "apply_critic",
     "initial_memory",
     "sample",
 ]

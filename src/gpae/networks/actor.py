@@ -1,5 +1,7 @@
 """The policy: one network shared by all agents, acting on each agent's own observation."""
 
+from typing import Any
+
 import distrax
 import flax.linen as nn
 import jax
@@ -52,6 +54,20 @@ class Actor(nn.Module):
         )
 
 
+def apply_actor(
+    actor: Actor,
+    parameters: Any,
+    memory: Float[Array, "*b N M"],
+    observations: Float[Array, "T *b N O"],
+    available_actions: Bool[Array, "T *b N A"],
+    resets: Bool[Array, "T *b"],
+) -> tuple[Float[Array, "T *b N M"], distrax.Categorical]:
+    """:class:`Actor` with the given parameters, as a typed function."""
+    result: Any = actor.apply(parameters, memory, observations, available_actions, resets)
+    memories, policy = result
+    return memories, policy
+
+
 def agent_embedding(num_agents: int, size: int) -> Float[Array, "N size"]:
     """What a one-hot agent id adds to a dense layer's output; called inside a compact module."""
     return nn.Embed(num_agents, size, embedding_init=HIDDEN_INITIALISER, name="agent_id")(
@@ -59,9 +75,7 @@ def agent_embedding(num_agents: int, size: int) -> Float[Array, "N size"]:
     )
 
 
-def sample(
-    keys: PRNGKeyArray, policy: distrax.Categorical, axis: int = 0
-) -> Int[Array, "*b N"]:
+def sample(keys: PRNGKeyArray, policy: distrax.Categorical, axis: int = 0) -> Int[Array, "*b N"]:
     """Sample actions with one key an environment, so that no environment's draw depends on another.
 
     Args:

@@ -25,7 +25,7 @@ class Hidden(nn.Module):
 def activate(
     pre_activation: Float[Array, "*b H"], settings: NetworkSettings
 ) -> Float[Array, "*b H"]:
-    """ReLU and, where the settings ask for it, layer normalisation; called inside a compact module."""
+    """ReLU and, where asked for, layer normalisation; called inside a compact module."""
     activation = nn.relu(pre_activation)
     return nn.LayerNorm()(activation) if settings.layer_norm else activation
 
@@ -49,8 +49,8 @@ class _Cell(nn.Module):
 class Core(nn.Module):
     """Features over time, with or without memory.
 
-    The backward pass recomputes the GRU's gates instead of storing them (``nn.remat``): on processors
-    where memory traffic is the limit that is faster, and the gradient is the same.
+    The backward pass recomputes the GRU's gates instead of storing them (``nn.remat``): on
+    processors where memory traffic is the limit that is faster, and the gradient is the same.
     """
 
     settings: NetworkSettings

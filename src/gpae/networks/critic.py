@@ -1,6 +1,7 @@
-"""The centralised critic: a state value, or the per-agent value of state and the others' actions."""
+"""The centralised critic: a state value, or per-agent values of state and the others' actions."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -9,8 +10,6 @@ from jaxtyping import Array, Bool, Float
 from gpae.networks.actor import agent_embedding
 from gpae.networks.core import HIDDEN_INITIALISER, Core, Head, Hidden, activate
 from gpae.networks.settings import NetworkSettings
-
-
 
 OWN_SLOTS = ("probabilities", "zeros")
 
@@ -22,8 +21,8 @@ class CriticInputs:
     Attributes:
         per_agent: One value for each agent, told apart by an agent id; else one for the team.
         others_actions: Whether agent i's value is given the other agents' actions a^-i.
-        own_slot: What stands in the own action's place: the policy's probabilities, or zeros. Never the
-            action taken.
+        own_slot: What stands in the own action's place: the policy's probabilities, or zeros. Never
+            the action taken.
     """
 
     per_agent: bool
@@ -38,8 +37,8 @@ class CriticInputs:
 class Critic(nn.Module):
     """State, agent id and the others' actions to values.
 
-    The first layer is linear in state, id and actions, so its share of the state is computed once an
-    environment and not once an agent.
+    The first layer is linear in state, id and actions, so its share of the state is computed once
+    an environment and not once an agent.
     """
 
     settings: NetworkSettings
@@ -111,10 +110,25 @@ class Critic(nn.Module):
         )(joint_action_inputs(action_features, own))
 
 
+def apply_critic(
+    critic: Critic,
+    parameters: Any,
+    memory: Float[Array, "*b C M"],
+    state: Float[Array, "T *b S"],
+    action_features: Float[Array, "T *b N A"],
+    probabilities: Float[Array, "T *b N A"],
+    resets: Bool[Array, "T *b"],
+) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"]]:
+    """:class:`Critic` with the given parameters, as a typed function."""
+    result: Any = critic.apply(parameters, memory, state, action_features, probabilities, resets)
+    memories, values = result
+    return memories, values
+
+
 def joint_action_inputs(
     action_features: Float[Array, "*b N A"], own: Float[Array, "*b N A"] | None
 ) -> Float[Array, "*b N NA"]:
-    """What each agent's critic sees of the joint action: the others' parts, and ``own`` in its own slot.
+    """What each critic sees of the joint action: the others' parts, ``own`` in its own slot.
 
     Args:
         action_features: Each agent's action taken, one-hot.

@@ -10,12 +10,14 @@ class NetworkSettings:
     """Sizes and options shared by actor and critic.
 
     Attributes:
-        kind: ``recurrent`` puts a GRU between the first and the last layers, ``feedforward`` a dense layer.
+        kind: ``recurrent`` puts a GRU between the first and the last layers, ``feedforward`` a
+            dense layer.
         hidden_size: Width of every hidden layer and of the GRU.
         layer_norm: Layer normalisation of the inputs and after every hidden activation.
         head_hidden: Whether one more hidden layer stands between the core and the output.
-        critic_embedding_size: Width of the critic's two separate embeddings of state and joint action,
-            which a dense layer then joins; 0 reads both with one dense layer of ``hidden_size``.
+        critic_embedding_size: Width of the critic's two separate embeddings of state and joint
+            action, which a dense layer then joins; 0 reads both with one dense layer of
+            ``hidden_size``.
         actor_agent_id: Whether the actor is told which agent it acts for.
     """
 

@@ -10,7 +10,7 @@ _SAID_ELSEWHERE = ("seed", "task", "run", "profile", "evaluation")
 
 
 def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
-    """Group runs that differ only in seed and task, named by the method and what else tells them apart.
+    """Group runs that differ only in seed and task, by the method and what else tells them apart.
 
     Args:
         folders: Run folders.

@@ -90,5 +90,3 @@ class Display:
             f"{env_steps:>12,} env steps   {rate}   {max(left, 0.0) / 60:.1f} min left   "
             f"{self._metric} {self._evaluated}"
         )
-
-

@@ -1,4 +1,4 @@
-"""A training session on a run folder: from nothing or a checkpoint to the end, or until asked to stop."""
+"""A training session on a run folder: from nothing or a checkpoint to the end, or to a stop."""
 
 import math
 import time
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jaxtyping import Array, Float, Int
@@ -128,8 +129,8 @@ class System:
         """The state before the first update."""
         state = self.runner.initial_state()
         best = Best(
-            score=np.float32(-np.inf),
-            update=np.int32(0),
+            score=jnp.float32(-jnp.inf),
+            update=jnp.int32(0),
             parameters=jax.tree.map(np.array, state.parameters),
         )
         return Snapshot(state=state, best=best)
@@ -160,9 +161,7 @@ class Session:
 
     def __init__(self, system: System, folder: RunFolder, console: Console) -> None:
         self.system, self.folder, self.console = system, folder, console
-        self.checkpoints = Checkpoints(
-            folder.checkpoints_path, system.config.run.keep_checkpoints
-        )
+        self.checkpoints = Checkpoints(folder.checkpoints_path, system.config.run.keep_checkpoints)
         self.phases = PhaseTimes()
         self.final: float | None = None
         self.absolute: float | None = None
@@ -210,7 +209,7 @@ class Session:
         restored: Any = self.checkpoints.restore(snapshot, checkpoint)
         update = int(restored.state.update)
         self.checkpoints.discard_after(update)
-        return restored.replace(state=self.system.runner.place(restored.state)), update
+        return replace(restored, state=self.system.runner.place(restored.state)), update
 
     def _resumed_update(self, update: int) -> int | None:
         return update if update or self.folder.metrics_path.exists() else None
@@ -233,11 +232,9 @@ class Session:
         while update < budget.updates and not stop.requested:
             next_evaluation = _next_due(update, config.evaluation.interval, budget)
             next_save = _next_due(update, config.run.checkpoint_interval, budget)
-            count = min(
-                config.run.updates_per_call, next_evaluation - update, next_save - update
-            )
+            count = min(config.run.updates_per_call, next_evaluation - update, next_save - update)
             state = self._advance(snapshot.state, update, count)
-            snapshot, update = snapshot.replace(state=state), update + count
+            snapshot, update = replace(snapshot, state=state), update + count
             if update == next_evaluation:
                 snapshot = self._evaluate(snapshot, update)
             if update == next_save:
@@ -316,11 +313,11 @@ class Session:
         if self.final <= snapshot.best.score:
             return snapshot
         best = Best(
-            score=np.float32(self.final),
-            update=np.int32(update),
+            score=jnp.float32(self.final),
+            update=jnp.int32(update),
             parameters=jax.tree.map(np.array, parameters),
         )
-        return snapshot.replace(best=best)
+        return replace(snapshot, best=best)
 
     def _evaluate_absolute(self, best: Best) -> None:
         if self.absolute is not None or not self.system.config.evaluation.absolute:
@@ -351,7 +348,7 @@ class Session:
 
 
 def _next_due(update: int, interval: float, budget: Budget) -> int:
-    """The first update after ``update`` at which a multiple of ``interval`` env steps is reached."""
+    """The first update after ``update`` to reach a multiple of ``interval`` env steps."""
     passed = math.floor(update * budget.env_steps / interval)
     return min(math.ceil((passed + 1) * interval / budget.env_steps), budget.updates)
 

@@ -1,6 +1,6 @@
 """Acting in the environments: T steps of each, with the successors of truncated steps kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -9,7 +9,7 @@ from flax import struct
 from jaxtyping import Array, Float, Int
 
 from gpae.environments.environment import Environment, Step, View, auto_reset_step
-from gpae.networks import Actor, sample
+from gpae.networks import Actor, apply_actor, sample
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.state import Collector, Cuts, Memories, Parameters, Rollout, Steps
 
@@ -129,7 +129,8 @@ def _act(
 ) -> tuple[tuple[Collector, Cuts], tuple[Steps, EpisodeTotals]]:
     collector, cuts = carry
     view, counter = collector.view, update * plan.steps + time
-    memories, policy = plan.actor.apply(
+    memories, policy = apply_actor(
+        plan.actor,
         parameters.actor,
         collector.memories.actor,
         view.observations[None],
@@ -160,7 +161,7 @@ def _act(
         environment_state=environment_state,
         view=next_view,
         first=step.boundary,
-        memories=collector.memories.replace(actor=memories[0]),
+        memories=replace(collector.memories, actor=memories[0]),
         episode_return=jnp.where(step.boundary, 0.0, episode_return),
         episode_length=jnp.where(step.boundary, 0, episode_length),
     )

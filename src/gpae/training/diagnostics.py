@@ -1,4 +1,4 @@
-"""What a batch says about the estimate: how much the agents differ, how far the traces are truncated."""
+"""What a batch says about the estimate: how agents differ, how far traces are truncated."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -37,7 +37,7 @@ def _variance(values: Float[Array, "T E K"], weights: Float[Array, "T E K"]) -> 
 
 
 def _trace_diagnostics(batch: Batch, weights: Float[Array, "T E N"]) -> Scalars:
-    """Distances of the trace coefficients to the true ratios, lambda left out (Eq. 9 and Table 4)."""
+    """Distances of the trace coefficients to the true ratios, lambda left out (Eq. 9, Table 4)."""
     coefficients = batch.estimate.coefficients
     to_joint, to_own = trace_distances(coefficients, batch.log_ratios)
     return {

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from gpae.environments.environment import View
 from gpae.methods import Estimate, Evidence, Method
-from gpae.networks import Actor, Critic, sample
+from gpae.networks import Actor, Critic, apply_actor, apply_critic, sample
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.state import Cuts, Memories, Parameters, Rollout, Steps, Window
 from gpae.training.window import merge_time
@@ -98,7 +98,8 @@ def estimate(
         environments: The environments' numbers in the whole run.
 
     Returns:
-        The batch, and the critic's memory after the window's last step, which the next rollout begins with.
+        The batch, and the critic's memory after the window's last step, with which the next
+        rollout begins.
     """
     passes, starts = window_pass(plan, parameters, window)
     keys = derive_each(plan.seed, Purpose.SUCCESSOR_ACTION, update, environments)
@@ -133,8 +134,8 @@ def window_pass(
 ) -> tuple[Pass, Memories]:
     """Run the networks over every rollout of the window, [M, T, E, ...], and say where each began.
 
-    The oldest rollout that exists begins with the recurrent states stored when it was collected; each later
-    one continues with those recomputed.
+    The oldest rollout that exists begins with the recurrent states stored when it was collected;
+    each later one continues with those recomputed.
     """
     before = jnp.concatenate([jnp.zeros(1, bool), window.valid[:-1]])
 
@@ -155,14 +156,15 @@ def rollout_pass(
     plan: EstimationPlan, parameters: Parameters, start: Memories, steps: Steps
 ) -> Pass:
     """Run both networks over the steps, [T, E, ...], from the given recurrent states."""
-    actor_memories, policy = plan.actor.apply(
+    actor_memories, policy = apply_actor(
+        plan.actor,
         parameters.actor,
         start.actor,
         steps.view.observations,
         steps.view.available_actions,
         steps.first,
     )
-    critic_memories, values = apply_critic(
+    critic_memories, values = value_steps(
         plan.critic, parameters.critic, start.critic, steps, policy.probs
     )
     return Pass(
@@ -173,7 +175,7 @@ def rollout_pass(
     )
 
 
-def apply_critic(
+def value_steps(
     critic: Critic,
     parameters: Any,
     memory: Float[Array, "*b C M"],
@@ -182,7 +184,9 @@ def apply_critic(
 ) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"]]:
     """The critic on the steps' own joint actions."""
     actions = jax.nn.one_hot(steps.actions, probabilities.shape[-1])
-    return critic.apply(parameters, memory, steps.view.state, actions, probabilities, steps.first)
+    return apply_critic(
+        critic, parameters, memory, steps.view.state, actions, probabilities, steps.first
+    )
 
 
 def _next_values(
@@ -193,12 +197,14 @@ def _next_values(
     successor: View,
     keys: jax.Array,
 ) -> Float[Array, "T E C"]:
-    """Values of each step's true successor: the next step's, but at truncations and at the window's end."""
+    """Values of each step's true successor: the next step, but at a truncation or the end."""
     steps = rollouts.steps.rewards.shape[1]
     where_cut, cut_memories = _memories_at_cuts(rollouts.cuts, passes.memories, steps)
     end = jax.tree.map(lambda leaf: leaf[-1, -1][None], passes.memories)
     views = jax.tree.map(
-        lambda cut, last: jnp.concatenate([cut, last[None]]), merge_time(rollouts.cuts.view), successor
+        lambda cut, last: jnp.concatenate([cut, last[None]]),
+        merge_time(rollouts.cuts.view),
+        successor,
     )
     memories = jax.tree.map(lambda *parts: jnp.concatenate(parts), cut_memories, end)
     values = _successor_values(plan, parameters, views, memories, keys)
@@ -211,7 +217,7 @@ def _next_values(
 def _memories_at_cuts(
     cuts: Cuts, memories: Memories, steps: int
 ) -> tuple[Int[Array, "K E"], Memories]:
-    """Where the cuts are in the merged time (past its end for unused slots), and the memories after them."""
+    """The cuts' places in merged time (past its end if unused), and the memories after them."""
     rollout = jnp.arange(cuts.index.shape[0])[:, None, None]
     merged = (rollout * steps + cuts.index).reshape(-1, cuts.index.shape[-1])
     total = cuts.index.shape[0] * steps
@@ -231,9 +237,10 @@ def _successor_values(
     memories: Memories,
     keys: jax.Array,
 ) -> Float[Array, "J E C"]:
-    """Values at J successors an environment, the joint action there sampled from the current policy."""
+    """Values at J successors an environment, with actions sampled from the current policy there."""
     continues = jnp.zeros((1, *views.state.shape[:2]), bool)
-    _, policy = plan.actor.apply(
+    _, policy = apply_actor(
+        plan.actor,
         parameters.actor,
         memories.actor,
         views.observations[None],
@@ -241,7 +248,8 @@ def _successor_values(
         continues,
     )
     actions = sample(keys, policy, axis=2)
-    _, values = plan.critic.apply(
+    _, values = apply_critic(
+        plan.critic,
         parameters.critic,
         memories.critic,
         views.state[None],
@@ -259,5 +267,3 @@ def _memories_before(after: Memories, starts: Memories) -> Memories:
         return jnp.concatenate([start[:, None], memories[:, :-1]], axis=1)
 
     return merge_time(jax.tree.map(shift, after, starts))
-
-

@@ -13,7 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from gpae.environments.environment import Environment, EnvironmentState, View
-from gpae.networks import Actor, NetworkSettings, initial_memory, sample
+from gpae.networks import Actor, NetworkSettings, apply_actor, initial_memory, sample
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.reduce import DEVICES
 
@@ -128,8 +128,13 @@ class Evaluator:
     ) -> _Progress:
         counter, view = first_counter + progress.time, progress.view
         begins = jnp.full((1, *progress.done.shape), progress.time == 0)
-        memories, policy = self.actor.apply(
-            parameters, progress.memory, view.observations[None], view.available_actions[None], begins
+        memories, policy = apply_actor(
+            self.actor,
+            parameters,
+            progress.memory,
+            view.observations[None],
+            view.available_actions[None],
+            begins,
         )
         keys = derive_each(self.seed, Purpose.EVALUATION_ACTION, counter, environments)
         actions = policy[0].mode() if greedy else sample(keys, policy[0])

@@ -1,6 +1,6 @@
-"""The policy-gradient learner, once for every method: Algorithm 1 as three phases of an iteration."""
+"""The policy-gradient learner, once for every method: Algorithm 1 in three phases."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +58,7 @@ def make_budget(
     update: UpdateSettings,
     total_env_steps: float,
 ) -> Budget:
-    """Count what the settings ask for; the last update is the one that reaches ``total_env_steps``."""
+    """Count what the settings ask for; the last update is the one that reaches the total."""
     shared = window.length if window.mode == "constant_batch" else 1
     environments = rollout.environments // shared
     env_steps = environments * rollout.steps
@@ -107,7 +107,7 @@ class Learner:
         collector, rollout, totals = collect(
             self.collection, state.parameters, state.collector, state.update, environments
         )
-        state = state.replace(collector=collector, window=append(state.window, rollout))
+        state = replace(state, collector=collector, window=append(state.window, rollout))
         return state, jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
 
     def estimate_phase(
@@ -122,8 +122,8 @@ class Learner:
             state.update,
             environments,
         )
-        memories = state.collector.memories.replace(critic=critic_memory)
-        state = state.replace(collector=state.collector.replace(memories=memories))
+        memories = replace(state.collector.memories, critic=critic_memory)
+        state = replace(state, collector=replace(state.collector, memories=memories))
         return state, batch, batch_diagnostics(batch)
 
     def update_phase(self, state: TrainingState, batch: Batch) -> tuple[TrainingState, Scalars]:
@@ -131,8 +131,8 @@ class Learner:
         parameters, optimisers, scalars = update_on_batch(
             self.gradient, state.parameters, state.optimisers, batch, state.update
         )
-        state = state.replace(
-            parameters=parameters, optimisers=optimisers, update=state.update + 1
+        state = replace(
+            state, parameters=parameters, optimisers=optimisers, update=state.update + 1
         )
         return state, scalars
 
@@ -176,7 +176,9 @@ class Learner:
         plan = self.collection
         steps, size = plan.steps, collector.first.shape[0]
         agents = plan.environment.spec.num_agents
-        view = jax.tree.map(lambda leaf: jnp.zeros((steps, *leaf.shape), leaf.dtype), collector.view)
+        view = jax.tree.map(
+            lambda leaf: jnp.zeros((steps, *leaf.shape), leaf.dtype), collector.view
+        )
         return Rollout(
             steps=Steps(
                 view=view,
@@ -225,5 +227,3 @@ def make_learner(
         window_length=window.length,
         budget=budget,
     )
-
-

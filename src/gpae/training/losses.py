@@ -8,7 +8,7 @@ LOG_RATIO_LIMIT = 20.0
 
 
 def policy_ratio(log_ratios: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    """pi / mu from its logarithm, finite for any input."""
+    """Pi / mu from its logarithm, finite for any input."""
     return jnp.exp(jnp.clip(log_ratios, -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT))
 
 
@@ -20,8 +20,8 @@ def clipped_policy_loss(
 ) -> Float[Array, "*b"]:
     """PPO's loss around the ratio an iteration began with.
 
-    ``-min(r A, clip(r, r_old (1 - eps), r_old (1 + eps)) A)`` with r = pi_theta / mu and r_old = pi / mu at
-    the iteration's start; it is PPO's where mu is the policy the iteration began with.
+    ``-min(r A, clip(r, r_old (1 - eps), r_old (1 + eps)) A)`` with r = pi_theta / mu and r_old = pi
+    / mu at the iteration's start; it is PPO's where mu is the policy the iteration began with.
 
     Args:
         log_ratios: log r.
@@ -40,7 +40,7 @@ def value_loss(
     targets: Float[Array, "*b"],
     clip: float | None,
 ) -> Float[Array, "*b"]:
-    """Half the squared error (Eq. 10), or with ``clip`` the larger one of it and that of the clipped value."""
+    """Half the squared error (Eq. 10); with ``clip``, that of the clipped value if it is larger."""
     error = (values - targets) ** 2
     if clip is not None:
         clipped = initial_values + jnp.clip(values - initial_values, -clip, clip)

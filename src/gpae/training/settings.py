@@ -11,8 +11,8 @@ class RolloutSettings:
     """How much is collected.
 
     Attributes:
-        environments: Environments of the update batch; with ``window.mode=constant_batch`` a window of M
-            rollouts collects from environments / M of them.
+        environments: Environments of the update batch; with ``window.mode=constant_batch`` a window
+            of M rollouts collects from environments / M of them.
         steps: Steps T of each environment an iteration.
     """
 
@@ -26,8 +26,9 @@ class WindowSettings:
 
     Attributes:
         length: Number M of rollouts an update sees; 1 is on-policy.
-        mode: ``constant_batch`` keeps the update batch at environments x steps, so gradient steps for an
-            environment step grow M-fold; ``growing_batch`` keeps the environments, so the batch grows.
+        mode: ``constant_batch`` keeps the update batch at environments x steps, so gradient steps
+            for an environment step grow M-fold; ``growing_batch`` keeps the environments, so the
+            batch grows.
     """
 
     length: int = 1
@@ -72,7 +73,8 @@ class EvaluationSettings:
     Attributes:
         interval: Environment steps between evaluations.
         episodes: Episodes of each evaluation.
-        mode: ``greedy`` (most likely actions), ``sampled`` or ``both``; the first one run is the headline.
+        mode: ``greedy`` (most likely actions), ``sampled`` or ``both``; the first one run is the
+            headline.
         absolute: At the end, evaluate the best parameters on ten times as many episodes.
     """
 

@@ -17,10 +17,10 @@ from gpae.training.learner import Learner, Scalars
 from gpae.training.reduce import DEVICES
 from gpae.training.state import Rollout, TrainingState, Window
 
-EVERYWHERE = PartitionSpec()
-BY_ENVIRONMENT = PartitionSpec(DEVICES)
-BY_TIME_AND_ENVIRONMENT = PartitionSpec(None, DEVICES)
-BY_ROLLOUT_TIME_AND_ENVIRONMENT = PartitionSpec(None, None, DEVICES)
+EVERYWHERE: Any = PartitionSpec()
+BY_ENVIRONMENT: Any = PartitionSpec(DEVICES)
+BY_TIME_AND_ENVIRONMENT: Any = PartitionSpec(None, DEVICES)
+BY_ROLLOUT_TIME_AND_ENVIRONMENT: Any = PartitionSpec(None, None, DEVICES)
 
 STATE_SPECS = TrainingState(
     update=EVERYWHERE,
@@ -85,13 +85,11 @@ class Runner:
             is_leaf=lambda node: isinstance(node, PartitionSpec),
         )
 
-    def run(
-        self, state: TrainingState, count: int
-    ) -> tuple[TrainingState, EpisodeTotals, Scalars]:
+    def run(self, state: TrainingState, count: int) -> tuple[TrainingState, EpisodeTotals, Scalars]:
         """Make ``count`` updates in one compiled call; the state given is consumed.
 
-        The number is an argument of the compiled function, not a constant of it: however a run is cut
-        into calls, every update is computed by the same instructions.
+        The number is an argument of the compiled function, not a constant of it: however a run is
+        cut into calls, every update is computed by the same instructions.
 
         Returns:
             The state, and episode totals and scalars with one element an update.
@@ -133,7 +131,9 @@ class Runner:
         on_phase("estimate")
         state, scalars = jax.block_until_ready(update(state, batch))
         on_phase("update")
-        one = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (totals, {**diagnostics, **scalars}))
+        one = jax.tree.map(
+            lambda leaf: np.asarray(leaf)[None], (totals, {**diagnostics, **scalars})
+        )
         return state, *one
 
     @cached_property

@@ -1,10 +1,9 @@
-"""Everything a training run is at one moment, as pytrees of arrays; a checkpoint holds just this."""
+"""Everything a training run is at one moment, as pytrees of arrays."""
 
 from typing import Any
 
 import optax
 from flax import struct
-from flax.core import FrozenDict
 from jaxtyping import Array, Bool, Float, Int
 
 from gpae.environments.environment import EnvironmentState, View
@@ -14,8 +13,8 @@ from gpae.environments.environment import EnvironmentState, View
 class Parameters:
     """The parameters of both networks."""
 
-    actor: FrozenDict[str, Any]
-    critic: FrozenDict[str, Any]
+    actor: Any
+    critic: Any
 
 
 @struct.dataclass
@@ -63,8 +62,8 @@ class Steps:
 class Cuts:
     """The true successors of truncated steps, in K slots an environment.
 
-    Only truncated steps need a successor of their own (elsewhere it is the next step's view, or its value
-    is multiplied by 0), and a time limit of L steps cuts at most ceil(T / L) times in T steps.
+    Only truncated steps need a successor of their own (elsewhere it is the next step's view, or
+    its value is multiplied by 0), and a time limit of L steps cuts at most ceil(T / L) times in T.
 
     Attributes:
         view: The successor, [K, E, ...]; zeros in an unused slot.

@@ -9,8 +9,8 @@ import optax
 from flax import struct
 from jaxtyping import Array, Float, Int
 
-from gpae.networks import Actor, Critic
-from gpae.training.estimation import Batch, apply_critic
+from gpae.networks import Actor, Critic, apply_actor
+from gpae.training.estimation import Batch, value_steps
 from gpae.training.keys import Purpose, derive
 from gpae.training.losses import clipped_policy_loss, policy_ratio, value_loss
 from gpae.training.reduce import DEVICES, global_mean, global_sum, normalise
@@ -54,7 +54,6 @@ class Rows:
         values: The critic's values as the iteration began.
         targets: The critic's targets.
         weights: 0 for steps that do not exist.
-        memories: The recurrent states each chunk begins with, [R, E, ...].
     """
 
     steps: Steps
@@ -64,14 +63,26 @@ class Rows:
     values: Float[Array, "L R E C"]
     targets: Float[Array, "L R E C"]
     weights: Float[Array, "L R E"]
+
+
+@struct.dataclass
+class Minibatch:
+    """Chunks, and the recurrent states each begins with.
+
+    Attributes:
+        rows: The chunks, [L, R, E, ...].
+        memories: The recurrent states before their first steps, [R, E, ...].
+    """
+
+    rows: Rows
     memories: Memories
 
-    def select(self, environments: Int[Array, " B"]) -> "Rows":
-        """The rows of some of the environments."""
-        timed = self.replace(memories=None)
-        taken = jax.tree.map(lambda leaf: leaf.take(environments, axis=2), timed)
-        starts = jax.tree.map(lambda leaf: leaf.take(environments, axis=1), self.memories)
-        return taken.replace(memories=starts)
+    def select(self, environments: Int[Array, " B"]) -> "Minibatch":
+        """The chunks of some of the environments."""
+        return Minibatch(
+            rows=jax.tree.map(lambda leaf: leaf.take(environments, axis=2), self.rows),
+            memories=jax.tree.map(lambda leaf: leaf.take(environments, axis=1), self.memories),
+        )
 
 
 def learning_rate_schedule(
@@ -87,7 +98,9 @@ def learning_rate_schedule(
     return schedule
 
 
-def make_optimiser(settings: UpdateSettings, schedule: optax.Schedule) -> optax.GradientTransformation:
+def make_optimiser(
+    settings: UpdateSettings, schedule: optax.Schedule
+) -> optax.GradientTransformation:
     """Adam on gradients clipped to a global norm."""
     return optax.chain(
         optax.clip_by_global_norm(settings.max_gradient_norm),
@@ -95,9 +108,9 @@ def make_optimiser(settings: UpdateSettings, schedule: optax.Schedule) -> optax.
     )
 
 
-def make_rows(batch: Batch, chunk: int) -> Rows:
+def cut_into_chunks(batch: Batch, chunk: int) -> Minibatch:
     """Normalise the advantages over the whole batch and cut it into chunks."""
-    timed = Rows(
+    rows = Rows(
         steps=batch.steps,
         probabilities=batch.probabilities,
         log_ratios=batch.log_ratios,
@@ -105,10 +118,11 @@ def make_rows(batch: Batch, chunk: int) -> Rows:
         values=batch.values,
         targets=batch.estimate.targets,
         weights=batch.weights,
-        memories=None,
     )
-    starts = jax.tree.map(lambda leaf: leaf[::chunk], batch.memories)
-    return split_chunks(timed, chunk).replace(memories=starts)
+    return Minibatch(
+        rows=split_chunks(rows, chunk),
+        memories=jax.tree.map(lambda leaf: leaf[::chunk], batch.memories),
+    )
 
 
 def update_on_batch(
@@ -123,14 +137,14 @@ def update_on_batch(
     Returns:
         The new parameters and optimiser states, and the mean of each gradient step's scalars.
     """
-    rows = make_rows(batch, plan.chunk)
-    size = rows.weights.shape[2] // plan.settings.minibatches
+    whole = cut_into_chunks(batch, plan.chunk)
+    size = whole.rows.weights.shape[2] // plan.settings.minibatches
 
     def step(
         carry: tuple[Parameters, OptimiserStates], environments: Int[Array, " B"]
     ) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
-        sample = rows if plan.settings.minibatches == 1 else rows.select(environments)
-        return gradient_step(plan, *carry, sample)
+        minibatch = whole if plan.settings.minibatches == 1 else whole.select(environments)
+        return gradient_step(plan, *carry, minibatch)
 
     order = _minibatch_order(plan, update, size)
     (parameters, optimisers), scalars = jax.lax.scan(step, (parameters, optimisers), order)
@@ -138,7 +152,7 @@ def update_on_batch(
 
 
 def _minibatch_order(plan: UpdatePlan, update: Int[Array, ""], size: int) -> Int[Array, "G B"]:
-    """The environments of every gradient step: a new permutation each epoch, on each device its own."""
+    """The environments of every gradient step: each epoch and device has its own permutation."""
     settings = plan.settings
     epochs = update * settings.epochs + jnp.arange(settings.epochs)
 
@@ -153,10 +167,12 @@ def _minibatch_order(plan: UpdatePlan, update: Int[Array, ""], size: int) -> Int
 
 
 def gradient_step(
-    plan: UpdatePlan, parameters: Parameters, optimisers: OptimiserStates, rows: Rows
+    plan: UpdatePlan, parameters: Parameters, optimisers: OptimiserStates, minibatch: Minibatch
 ) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
     """One step on one minibatch, the gradient summed over devices."""
-    gradients, scalars = jax.grad(partial(minibatch_loss, plan), has_aux=True)(parameters, rows)
+    gradients, scalars = jax.grad(partial(minibatch_loss, plan), has_aux=True)(
+        parameters, minibatch
+    )
     gradients = jax.lax.psum(gradients, DEVICES)
     actor_updates, actor_state = plan.optimiser.update(gradients.actor, optimisers.actor)
     critic_updates, critic_state = plan.optimiser.update(gradients.critic, optimisers.critic)
@@ -173,24 +189,23 @@ def gradient_step(
 
 
 def minibatch_loss(
-    plan: UpdatePlan, parameters: Parameters, rows: Rows
+    plan: UpdatePlan, parameters: Parameters, minibatch: Minibatch
 ) -> tuple[Float[Array, ""], Scalars]:
-    """This device's share of the minibatch's loss, so that the sum over devices is the mean over rows."""
-    settings = plan.settings
-    _, policy = plan.actor.apply(
+    """This device's share of the loss; the sum over devices is the mean over the minibatch."""
+    settings, rows = plan.settings, minibatch.rows
+    _, policy = apply_actor(
+        plan.actor,
         parameters.actor,
-        rows.memories.actor,
+        minibatch.memories.actor,
         rows.steps.view.observations,
         rows.steps.view.available_actions,
         rows.steps.first,
     )
-    _, values = apply_critic(
-        plan.critic, parameters.critic, rows.memories.critic, rows.steps, rows.probabilities
+    _, values = value_steps(
+        plan.critic, parameters.critic, minibatch.memories.critic, rows.steps, rows.probabilities
     )
     log_ratios = policy.log_prob(rows.steps.actions) - rows.steps.log_probs
-    actor_loss = clipped_policy_loss(
-        log_ratios, rows.log_ratios, rows.advantages, settings.clip
-    )
+    actor_loss = clipped_policy_loss(log_ratios, rows.log_ratios, rows.advantages, settings.clip)
     critic_loss = value_loss(
         values, rows.values, rows.targets, settings.clip if settings.value_clip else None
     )

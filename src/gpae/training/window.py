@@ -11,11 +11,9 @@ Tree = TypeVar("Tree")
 
 
 def empty_window(rollout: Rollout, length: int) -> Window:
-    """A window of M rollouts of which none exists yet, shaped after one (arrays or their shapes)."""
+    """A window of M rollouts, shaped after the one given, of which none exists yet."""
     return Window(
-        rollouts=jax.tree.map(
-            lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), rollout
-        ),
+        rollouts=jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), rollout),
         valid=jnp.zeros(length, bool),
     )
 
@@ -33,12 +31,12 @@ def append(window: Window, rollout: Rollout) -> Window:
 
 
 def merge_time(tree: Tree) -> Tree:
-    """Join rollouts and steps, [M, T, ...] to [M T, ...]: consecutive rollouts are contiguous in time."""
+    """Join rollouts, which are contiguous in time, [M, T, ...] to [M T, ...]."""
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
 
 
 def split_chunks(tree: Tree, chunk: int) -> Tree:
-    """Cut time into chunks and make them batch rows, [M T, E, ...] to [chunk, M T / chunk, E, ...]."""
+    """Cut time into chunks side by side, [M T, E, ...] to [chunk, M T / chunk, E, ...]."""
 
     def split(leaf: jax.Array) -> jax.Array:
         return leaf.reshape(-1, chunk, *leaf.shape[1:]).swapaxes(0, 1)
