@@ -1,0 +1,52 @@
+"""What is kept of a study's runs: everything but checkpoints and TensorBoard's copy."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from gpae.config.compose import from_dict
+from gpae.errors import UserError
+from gpae.runs import RunFolder
+from gpae.runs.files import disk_errors
+
+_KEPT = ("config.yaml", "versions.json", "metrics.jsonl", "evaluations.jsonl")
+
+
+def archive(runs: Sequence[Path], results: Path) -> list[Path]:
+    """Copy the records of runs to where a study keeps them, named after what they are.
+
+    Args:
+        runs: Run folders.
+        results: The study's folder.
+
+    Returns:
+        The archived folders; reports read them as they read runs.
+
+    Raises:
+        UserError: A folder is not a run, two runs are the same, or the disk refuses.
+    """
+    folders = [RunFolder.open(run) for run in runs]
+    names = [archived_name(folder) for folder in folders]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise UserError(f"several runs would be archived as {', '.join(sorted(twice))}")
+    targets = [results / name for name in names]
+    with disk_errors(f"archive runs in {results}"):
+        for folder, target in zip(folders, targets, strict=True):
+            target.mkdir(parents=True, exist_ok=True)
+            for name in _KEPT:
+                shutil.copyfile(folder.path / name, target / name)
+    return targets
+
+
+def archived_name(folder: RunFolder) -> str:
+    """Task, method, window, learning rate and seed: what tells the studies' runs apart."""
+    config = from_dict(folder.config)
+    parts = (
+        config.task_name.replace("/", "-"),
+        config.method.name,
+        f"M{config.window.length}",
+        f"lr{config.update.learning_rate:g}",
+        f"seed{config.seed}",
+    )
+    return "_".join(parts)
