@@ -2,10 +2,11 @@
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
@@ -55,26 +56,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or 2 for an error the user can mend, 3 for a run that diverged, 130 for an
         interrupt that was not waited for.
     """
-    parsed = _parser().parse_args(arguments)
-    errors = Console(stderr=True)
+    errors = Console(stderr=True, markup=False, highlight=False)
     try:
+        parsed = _parse(arguments)
         command: Callable[[argparse.Namespace, Console], int] = parsed.command
-        return command(parsed, Console())
+        return command(parsed, _Console(markup=False, highlight=False))
     except UserError as error:
-        errors.print(f"gpae: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        errors.print(f"gpae: {error}", style="red", soft_wrap=True)
         return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         errors.print("gpae: interrupted", style="red")
         return 130
 
 
+class _Console(Console):
+    """Falls silent when whoever was reading has left; a run goes on without them."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the words."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see `{self.prog} --help`")
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the words; overrides may stand before and after the flags of ``train``."""
+    parser = _parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    flags = [word for word in rest if word.startswith("-")]
+    if flags or (rest and parsed.command is not _train):
+        raise UserError(f"unknown argument {(flags or rest)[0]!r}; see `gpae --help`")
+    if rest:
+        parsed.overrides += rest
+    return parsed
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    """A whole number from ``least`` up, as the type of an argument."""
+
+    def convert(text: str) -> int:
+        if not text.strip().lstrip("+-").isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return int(text)
+
+    return convert
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="gpae",
         description="Per-agent advantage estimation for cooperative multi-agent learning.",
+        epilog="exit codes: 0 done, or stopped as asked; 2 wrong input; 3 training diverged",
     )
     parser.add_argument("--version", action="version", version=f"gpae {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -88,13 +125,13 @@ def _parser() -> argparse.ArgumentParser:
     methods = commands.add_parser("methods", help="list the methods and what tells them apart")
     methods.set_defaults(command=_methods)
     theory = commands.add_parser("theory", help="check the theory exactly on finite games")
-    theory.add_argument("--seed", type=int, default=0, help="seed of the random games")
+    theory.add_argument("--seed", type=_whole(0), default=0, help="seed of the random games")
     theory.add_argument("--output", type=Path, help="folder for the rows as JSON and the plots")
     theory.set_defaults(command=_theory)
     return parser
 
 
-def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_train(commands: "argparse._SubParsersAction[_Parser]") -> None:
     train = commands.add_parser(
         "train",
         help="train a method on a task",
@@ -109,27 +146,37 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     train.set_defaults(command=_train)
 
 
-def _add_resume(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_resume(commands: "argparse._SubParsersAction[_Parser]") -> None:
     resume = commands.add_parser("resume", help="continue a run from its newest checkpoint")
     resume.add_argument("run", type=Path, help="the run's folder")
-    resume.add_argument("--checkpoint", type=int, metavar="UPDATE", help="an earlier checkpoint")
+    resume.add_argument(
+        "--checkpoint", type=_whole(0), metavar="UPDATE", help="an earlier checkpoint"
+    )
     resume.set_defaults(command=_resume)
 
 
-def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     evaluate = commands.add_parser("evaluate", help="evaluate a run's parameters on new episodes")
     evaluate.add_argument("run", type=Path, help="the run's folder")
-    evaluate.add_argument("--episodes", type=int, default=512, help="number of episodes")
+    evaluate.add_argument("--episodes", type=_whole(1), default=512, help="number of episodes")
     evaluate.add_argument(
         "--sampled", action="store_true", help="sample actions; else the most likely"
     )
     evaluate.add_argument("--best", action="store_true", help="the best parameters, not the last")
-    evaluate.add_argument("--checkpoint", type=int, metavar="UPDATE", help="an earlier checkpoint")
-    evaluate.add_argument("--seed", type=int, default=0, help="seed of the episodes")
+    evaluate.add_argument(
+        "--checkpoint", type=_whole(0), metavar="UPDATE", help="an earlier checkpoint"
+    )
+    evaluate.add_argument("--seed", type=_whole(0), default=0, help="seed of the episodes")
     evaluate.set_defaults(command=_evaluate)
 
 
-def _add_curves(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_checkpoint(command: _Parser) -> None:
+    command.add_argument(
+        "--checkpoint", type=_whole(0), metavar="UPDATE", help="an earlier checkpoint"
+    )
+
+
+def _add_curves(commands: "argparse._SubParsersAction[_Parser]") -> None:
     curves = commands.add_parser(
         "curves", help="draw runs' learning curves, seeds of a kind together"
     )
@@ -147,31 +194,36 @@ def _train(parsed: argparse.Namespace, console: Console) -> int:
     configs = [compose(job) for job in jobs]
     if parsed.cfg:
         for config in configs:
-            sys.stdout.write(describe(config))
+            _say(console, describe(config).rstrip())
         return 0
     if len(configs) > 1 and any(config.run.folder for config in configs):
         raise UserError("run.folder names one folder: a sweep makes its own under run.root")
     for number, (job, config) in enumerate(zip(jobs, configs, strict=True), start=1):
         if len(configs) > 1:
-            console.print(f"run {number} of {len(configs)}: {' '.join(job)}", highlight=False)
+            _say(console, f"run {number} of {len(configs)}: {' '.join(job)}")
         if not _train_new(config, console):
-            return 0
+            if number < len(configs):
+                _say(console, f"{len(configs) - number} runs of the sweep were not begun")
+            break
     return 0
 
 
 def _train_new(config: "Config", console: Console) -> bool:
-    """Train in a new folder; whether it came to its end."""
+    """Train in a new folder, made once all else is in order; whether the run was finished."""
     from gpae.config.compose import to_dict
     from gpae.runs import RunFolder
     from gpae.runs.devices import prepare_jax
     from gpae.runs.folder_names import new_folder
 
-    prepare_jax()
+    prepare_jax(config.run.devices)
     from gpae.runs.session import train
+    from gpae.runs.system import System
 
+    system = System(config)
+    config.run.devices = len(system.runner.devices)
     folder = RunFolder.create(new_folder(config), to_dict(config))
-    console.print(f"run folder {folder.path}", highlight=False, soft_wrap=True)
-    return _conclude(folder, train(config, folder, console), console)
+    _say(console, f"run folder {folder.path}")
+    return _conclude(folder, train(system, folder, console), console)
 
 
 def _resume(parsed: argparse.Namespace, console: Console) -> int:
@@ -181,33 +233,49 @@ def _resume(parsed: argparse.Namespace, console: Console) -> int:
 
     folder = RunFolder.open(parsed.run)
     config = from_dict(folder.config)
-    prepare_jax()
+    prepare_jax(config.run.devices)
     from gpae.runs.session import train
+    from gpae.runs.system import System
 
-    _conclude(folder, train(config, folder, console, checkpoint=parsed.checkpoint), console)
+    system = System(config)
+    changes = _changes(folder, config.run.devices, len(system.runner.devices))
+    if changes:
+        _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
+    outcome = train(system, folder, console, checkpoint=parsed.checkpoint)
+    _conclude(folder, outcome, console)
     return 0
+
+
+def _changes(folder: "RunFolder", devices_before: int, devices: int) -> list[str]:
+    """What is different from when the run began."""
+    from gpae.runs import changed_versions, versions
+
+    recorded = folder.versions()
+    changes = changed_versions(recorded, versions(recorded.get("smax_rules", "0.2")))
+    if devices_before not in (0, devices):
+        changes.append(f"devices: {devices_before} -> {devices}")
+    return changes
 
 
 def _conclude(folder: "RunFolder", outcome: "Outcome", console: Console) -> bool:
     """Draw the curve, and say how the session ended; whether the run is complete."""
     from gpae.report.curves import learning_curve
 
-    learning_curve(folder.path, folder.curve_path)
+    if outcome.final is not None:
+        learning_curve(folder.path, folder.curve_path)
     if not outcome.finished:
-        console.print(
-            f"stopped at {outcome.env_steps:,} env steps; continue with: gpae resume {folder.path}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        resume = f"gpae resume {shlex.quote(str(folder.path))}"
+        _say(console, f"stopped at {outcome.env_steps:,} env steps; continue with: {resume}")
         return False
-    lines = [
-        f"final {outcome.metric} {outcome.final:.3f}",
-        *([f"absolute {outcome.metric} {outcome.absolute:.3f}"] * (outcome.absolute is not None)),
-        f"run folder {folder.path}",
-        f"learning curve {folder.curve_path}",
-    ]
-    console.print("\n".join(lines), highlight=False, soft_wrap=True)
+    for name, value in (("final", outcome.final), ("absolute", outcome.absolute)):
+        if value is not None:
+            _say(console, f"{name} {outcome.metric} {value:.3f}")
+    _say(console, f"run folder {folder.path}\nlearning curve {folder.curve_path}")
     return True
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, soft_wrap=True)
 
 
 def _evaluate(parsed: argparse.Namespace, console: Console) -> int:
@@ -215,12 +283,9 @@ def _evaluate(parsed: argparse.Namespace, console: Console) -> int:
     from gpae.runs import RunFolder
     from gpae.runs.devices import prepare_jax
 
-    if parsed.episodes < 1:
-        raise UserError(f"--episodes {parsed.episodes} must be at least 1")
     folder = RunFolder.open(parsed.run)
     config = from_dict(folder.config)
-    prepare_jax()
-    from gpae.report.statistics import summarise
+    prepare_jax(config.run.devices)
     from gpae.runs.session import evaluate
 
     episodes, update = evaluate(
@@ -233,16 +298,9 @@ def _evaluate(parsed: argparse.Namespace, console: Console) -> int:
         seed=parsed.seed,
     )
     mode = "sampled" if parsed.sampled else "greedy"
-    console.print(
-        f"{folder.path}, update {update}, {parsed.episodes} {mode} episodes",
-        highlight=False,
-        soft_wrap=True,
-    )
+    _say(console, f"{folder.path}, update {update}, {parsed.episodes} {mode} episodes")
     for name, values in episodes.items():
-        summary = summarise(values)
-        console.print(
-            f"{name:>16}  mean {summary.mean:.4f}  std {summary.std:.4f}", highlight=False
-        )
+        _say(console, f"{name:>16}  mean {values.mean():.4f}  std {values.std():.4f}")
     return 0
 
 
@@ -253,12 +311,10 @@ def _curves(parsed: argparse.Namespace, console: Console) -> int:
 
     groups = group_runs(parsed.runs)
     compare_curves(groups, parsed.output, parsed.metric)
-    console.print(
-        f"curves of {len(parsed.runs)} runs in {parsed.output}", highlight=False, soft_wrap=True
-    )
+    _say(console, f"curves of {len(parsed.runs)} runs in {parsed.output}")
     if parsed.marl_eval is not None:
         export(parsed.runs, parsed.marl_eval)
-        console.print(f"marl-eval records in {parsed.marl_eval}", highlight=False, soft_wrap=True)
+        _say(console, f"marl-eval records in {parsed.marl_eval}")
     return 0
 
 
@@ -297,8 +353,12 @@ def _methods(parsed: argparse.Namespace, console: Console) -> int:
 
 def _theory(parsed: argparse.Namespace, console: Console) -> int:
     from gpae.exact import theory
+    from gpae.runs.files import disk_errors
 
-    theory.run(console, parsed.output, parsed.seed)
+    with disk_errors(f"write to {parsed.output}"):
+        if parsed.output is not None:
+            parsed.output.mkdir(parents=True, exist_ok=True)
+        theory.run(console, parsed.output, parsed.seed)
     return 0
 
 

@@ -5,17 +5,20 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
+from jax.sharding import Mesh
 
 from gpae.environments import DiscreteActions, EnvironmentSpec, Step, View
-from gpae.methods import Gpae
+from gpae.methods import Estimate, Gpae
 from gpae.networks import NetworkSettings
-from gpae.training.collection import collect
+from gpae.training.collection import begin, collect
 from gpae.training.estimation import estimate
 from gpae.training.learner import make_learner
+from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
-from gpae.training.state import Memories
-from gpae.training.window import append
+from gpae.training.sharding import EVERYWHERE
+from gpae.training.window import append, empty_window
 
 AGENTS, ACTIONS = 3, 3
 
@@ -24,10 +27,10 @@ AGENTS, ACTIONS = 3, 3
 class Clockwork:
     """Deterministic once reset: actions push the agents' positions, the clock does the rest.
 
-    An episode terminates after a length of 2 to 8 drawn at its reset (never, where ``endless``) or is
-    truncated after ``limit`` steps. Agent i may not take action 2 when time + i is a multiple of 3, and
-    agent 2 is dead from time 4 on, with action 0 only. Where the time is a multiple of ``gate``, agent i can
-    take only action i, so that there is nothing to sample.
+    An episode terminates after a length of 2 to 8 drawn at its reset (never, where ``endless``) or
+    is truncated after ``limit`` steps. Agent i may not take action 2 when time + i is a multiple of
+    3, and agent 2 is dead from time 4 on, with action 0 only. Where the time is a multiple of
+    ``gate``, agent i can take only action i, so that there is nothing to sample.
     """
 
     limit: int = 6
@@ -85,11 +88,11 @@ class Clockwork:
 
 @dataclasses.dataclass(frozen=True)
 class TwoSteps:
-    """A game of two steps whose first rewards the wrong actions a little and the second the right ones.
+    """A game of two steps, where what is right at the first pays only at the second.
 
-    The right action of agent i at step t is (i + t) mod 3. Each right action of the first step costs 0.1 at once
-    and brings 0.5 at the second, each right one of the second step brings 0.5: the best return of the two agents
-    is 1.8, that of a myopic team 1, and that of a random one 0.6.
+    The right action of agent i at step t is (i + t) mod 3. Each right action of the first step
+    costs 0.1 at once and brings 0.5 at the second, each right one of the second step brings 0.5:
+    the best return of the two agents is 1.8, that of a myopic team 1, and that of a random one 0.6.
     """
 
     spec = EnvironmentSpec("test/two-steps", 2, 4, 2, DiscreteActions(3), 2)
@@ -157,66 +160,84 @@ def small_learner(
     )
 
 
+@dataclasses.dataclass
+class Probe(Gpae):
+    """GPAE that hands out the evidence instead of an estimate."""
+
+    def estimate(self, evidence):
+        return Estimate(
+            advantages=evidence.next_values,
+            targets=evidence.discounts[..., None],
+            coefficients=evidence.resampled[..., None],
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Experience:
-    """Some rollouts of a learner, collected with drifting parameters, and what follows the last."""
+    """Rollouts one after the other, and where collection stopped."""
 
     learner: object
     parameters: object
     rollouts: tuple
     collector: object
+    compiled: dict = dataclasses.field(default_factory=dict, repr=False)
 
     def window(self, length=None, count=None):
         """The last ``count`` rollouts in a window of ``length``."""
-        chosen = self.rollouts[-count:] if count else self.rollouts
-        empty = self.learner.initial_state().window
-        blank = jax.tree.map(lambda leaf: leaf[:1].repeat(length or len(chosen), axis=0), empty)
+        chosen = self.rollouts[-(count or len(self.rollouts)) :]
+        window = empty_window(self.rollouts[0], length or len(chosen))
         for rollout in chosen:
-            blank = append(blank, rollout)
-        return blank
+            window = append(window, rollout)
+        return window
 
-    def estimate(self, window, parameters=None):
+    def estimate(self, window, method=None):
         """The batch of a window that ends where collection stopped."""
-        return estimate_window(
-            self.learner.estimation, parameters or self.parameters, window, self.collector.view
+        plan = self.learner.estimation
+        if method is not None:
+            plan = dataclasses.replace(plan, method=method)
+        run = self.compiled.setdefault(repr(plan), jax.jit(partial(estimate, plan)))
+        environments = jnp.arange(self.collector.first.shape[0])
+        batch, _ = run(self.parameters, window, self.collector.view, jnp.int32(0), environments)
+        return batch
+
+
+def gather(learner, count=1, drift=0.0):
+    """Collect ``count`` rollouts with parameters that move randomly from one to the next.
+
+    The parameters are wilder than fresh ones, which are too close to a uniform policy to test with,
+    and the critic's memories differ from rollout to rollout as they do in a run.
+    """
+    random = np.random.default_rng(0)
+
+    def noisy(tree, scale):
+        return jax.tree.map(
+            lambda leaf: np.float32(leaf + scale * random.normal(size=leaf.shape)), tree
         )
 
-
-def estimate_window(plan, parameters, window, successor):
-    environments = jnp.arange(successor.state.shape[0])
-    run = jax.jit(partial(estimate, plan))
-    return run(parameters, window, successor, jnp.int32(0), environments)[0]
-
-
-def gather(learner, count=1, drift=0.0, seed=7):
-    """Collect ``count`` rollouts, the parameters moving randomly after each by ``drift``."""
-    state = learner.initial_state()
-    parameters = perturb(state.parameters, 0.3, jax.random.key(seed + 1000))
-    run = jax.jit(partial(collect, learner.collection))
+    shapes = jax.eval_shape(learner.initial_state)
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes.parameters)
+    memories = jax.tree.map(
+        lambda leaf: np.zeros(leaf.shape, np.float32), shapes.collector.memories
+    )
     environments = jnp.arange(learner.budget.environments)
-    collector, rollouts = state.collector, []
+    collector = jax.jit(partial(begin, learner.collection))(environments, memories)
+    parameters, rollouts = noisy(zeros, 0.5), []
+    run = jax.jit(partial(collect, learner.collection))
     for update in range(count):
         if update:
-            parameters = perturb(parameters, drift, jax.random.key(seed + update))
-        collector = collector.replace(memories=seeded_critic(collector.memories, update))
+            parameters = noisy(parameters, drift)
+            remembered = noisy(memories.critic, 1.0)
+            collector = collector.replace(
+                memories=collector.memories.replace(critic=jnp.asarray(remembered))
+            )
         collector, rollout, _ = run(parameters, collector, jnp.int32(update), environments)
         rollouts.append(rollout)
     return Experience(learner, parameters, tuple(rollouts), collector)
 
 
-def seeded_critic(memories, update):
-    """Give the critic a memory that differs from rollout to rollout; a run stores its own there."""
-    noise = jax.random.normal(jax.random.key(update), memories.critic.shape)
-    return Memories(actor=memories.actor, critic=noise if update else memories.critic)
-
-
-def perturb(parameters, scale, key):
-    leaves, structure = jax.tree.flatten(parameters)
-    keys = jax.random.split(key, len(leaves))
-    moved = [
-        leaf + scale * jax.random.normal(k, leaf.shape) for leaf, k in zip(leaves, keys, strict=True)
-    ]
-    return jax.tree.unflatten(structure, moved)
+@pytest.fixture(scope="module", autouse=True)
+def _compile_quickly(compile_quickly):
+    """Every learner here compiles for longer than it runs."""
 
 
 @pytest.fixture(scope="session")
@@ -227,6 +248,21 @@ def cpu_devices():
 
 
 @pytest.fixture(scope="session")
+def over_devices(cpu_devices):
+    """Compile a function for one or two devices, with in_specs and out_specs as in shard_map."""
+
+    def mapped(function, count=1, in_specs=EVERYWHERE, out_specs=EVERYWHERE):
+        mesh = Mesh(np.array(cpu_devices[:count]), (DEVICES,))
+        return jax.jit(
+            jax.shard_map(
+                function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False
+            )
+        )
+
+    return mapped
+
+
+@pytest.fixture(scope="session")
 def clockwork():
     return Clockwork
 
@@ -234,6 +270,11 @@ def clockwork():
 @pytest.fixture(scope="session")
 def two_steps():
     return TwoSteps()
+
+
+@pytest.fixture(scope="session")
+def probe():
+    return Probe()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,12 @@
 """Checks of a configuration before anything is computed or written, each failure one clear line."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any
 
 from gpae.config.schema import Config
+from gpae.environments import find_task
 from gpae.errors import UserError
 from gpae.methods import BOOTSTRAPS, METHODS, TRACE_SCHEMES
 from gpae.networks import NETWORK_KINDS
@@ -11,111 +14,145 @@ from gpae.networks.critic import OWN_SLOTS
 from gpae.suggestions import did_you_mean
 from gpae.training.settings import EVALUATION_MODES, WINDOW_MODES
 
+_CHOICES: Mapping[str, Iterable[str]] = {
+    "method.name": METHODS,
+    "method.traces": TRACE_SCHEMES,
+    "method.bootstrap": BOOTSTRAPS,
+    "method.own_slot": OWN_SLOTS,
+    "network.kind": NETWORK_KINDS,
+    "window.mode": WINDOW_MODES,
+    "evaluation.mode": EVALUATION_MODES,
+}
+
+_LEAST_COUNTS = {
+    "total_env_steps": 1,
+    "seed": 0,
+    "rollout.environments": 1,
+    "rollout.steps": 1,
+    "window.length": 1,
+    "update.epochs": 1,
+    "update.minibatches": 1,
+    "update.chunk": 0,
+    "network.hidden_size": 1,
+    "network.critic_embedding_size": 0,
+    "evaluation.interval": 1,
+    "evaluation.episodes": 1,
+    "run.checkpoint_interval": 1,
+    "run.keep_checkpoints": 1,
+    "run.updates_per_call": 1,
+    "run.devices": 0,
+}
+
+_FRACTIONS = ("discount", "method.lambda_")
+
+_POSITIVE = (
+    "update.clip",
+    "update.learning_rate",
+    "update.adam_epsilon",
+    "update.max_gradient_norm",
+)
+_POSITIVE_OR_INFINITE = ("method.eta", "method.bootstrap_limit")
+
+_NOT_NEGATIVE = ("update.value_coefficient", "update.entropy_coefficient")
+
+_LARGEST_SEED = 2**32 - 1
+_MOST_STEPS = 2**31 - 1
+"""Of one environment in a run: steps are counted in 32 bits."""
+
 
 def check(config: Config) -> None:
     """Raise a UserError for the first setting that cannot be, alone or together with others."""
+    _check_task(config)
     _check_choices(config)
+    _check_method(config)
     _check_numbers(config)
     _check_divisions(config)
+    _check_length(config)
+    if config.run.folder == "":
+        raise UserError("run.folder is empty: name a folder, or leave it out for a new one")
+
+
+def _check_task(config: Config) -> None:
+    if "name" not in config.task:
+        raise UserError("task.name is missing: choose a task with task=NAME")
+    task = find_task(config.task_name)
+    try:
+        task.check(**config.task_settings)
+    except UserError as error:
+        raise UserError(f"task {task.name}: {error}") from error
 
 
 def _check_choices(config: Config) -> None:
-    _choice("method.name", config.method.name, METHODS)
-    _choice("method.traces", config.method.traces, TRACE_SCHEMES)
-    _choice("method.bootstrap", config.method.bootstrap, BOOTSTRAPS)
-    _choice("method.own_slot", getattr(config.method, "own_slot", OWN_SLOTS[0]), OWN_SLOTS)
-    _choice("network.kind", config.network.kind, NETWORK_KINDS)
-    _choice("window.mode", config.window.mode, WINDOW_MODES)
-    _choice("evaluation.mode", config.evaluation.mode, EVALUATION_MODES)
+    for name, value in _present(config, _CHOICES):
+        allowed = list(_CHOICES[name])
+        if value not in allowed:
+            hint = did_you_mean(value, allowed)
+            raise UserError(f"{name}={value} is not known{hint}; it is one of {', '.join(allowed)}")
 
 
-def _choice(name: str, value: str, allowed: Iterable[str]) -> None:
-    allowed = list(allowed)
-    if value not in allowed:
-        hint = did_you_mean(value, allowed)
-        raise UserError(f"{name}={value} is not known{hint}; it is one of {', '.join(allowed)}")
+def _check_method(config: Config) -> None:
+    name = config.method.name
+    if not isinstance(config.method, METHODS[name]):
+        raise UserError(f"method.name={name} does not fit the other settings: use method={name}")
 
 
 def _check_numbers(config: Config) -> None:
-    update, network = config.update, config.network
-    counts: dict[str, float] = {
-        "total_env_steps": config.total_env_steps,
-        "rollout.environments": config.rollout.environments,
-        "rollout.steps": config.rollout.steps,
-        "window.length": config.window.length,
-        "update.epochs": update.epochs,
-        "update.minibatches": update.minibatches,
-        "network.hidden_size": network.hidden_size,
-        "evaluation.interval": config.evaluation.interval,
-        "evaluation.episodes": config.evaluation.episodes,
-        "run.checkpoint_interval": config.run.checkpoint_interval,
-        "run.keep_checkpoints": config.run.keep_checkpoints,
-        "run.updates_per_call": config.run.updates_per_call,
-    }
-    for name, value in counts.items():
-        _whole(name, value, least=1)
-    for name, value in {
-        "update.chunk": update.chunk,
-        "network.critic_embedding_size": network.critic_embedding_size,
-        "run.devices": config.run.devices,
-        "seed": config.seed,
-    }.items():
-        _whole(name, value, least=0)
-    _within("seed", config.seed, 0, 2**32 - 1)
-    _within("discount", config.discount, 0.0, 1.0)
-    _within("method.lambda_", config.method.lambda_, 0.0, 1.0)
-    positive: dict[str, float] = {
-        "method.eta": config.method.eta,
-        "method.bootstrap_limit": config.method.bootstrap_limit,
-    }
-    finite: dict[str, float] = {
-        "update.clip": update.clip,
-        "update.learning_rate": update.learning_rate,
-        "update.adam_epsilon": update.adam_epsilon,
-        "update.max_gradient_norm": update.max_gradient_norm,
-    }
-    for name, value in {**positive, **finite}.items():
-        if not value > 0 or (name in finite and math.isinf(value)):
-            raise UserError(f"{name}={value} must be positive{' and finite' * (name in finite)}")
-    for name, value in {
-        "update.value_coefficient": update.value_coefficient,
-        "update.entropy_coefficient": update.entropy_coefficient,
-    }.items():
-        _within(name, value, 0.0, math.inf)
+    for name, value in _present(config, _LEAST_COUNTS):
+        least = _LEAST_COUNTS[name]
+        whole = math.isfinite(value) and value == int(value)
+        _require(whole and value >= least, name, value, f"a whole number from {least} up")
+    _require(config.seed <= _LARGEST_SEED, "seed", config.seed, f"at most {_LARGEST_SEED}")
+    for name, value in _present(config, _FRACTIONS):
+        _require(0.0 <= value <= 1.0, name, value, "from 0 to 1")
+    for name, value in _present(config, _POSITIVE):
+        _require(0.0 < value < math.inf, name, value, "positive and finite")
+    for name, value in _present(config, _POSITIVE_OR_INFINITE):
+        _require(value > 0.0, name, value, "positive")
+    for name, value in _present(config, _NOT_NEGATIVE):
+        _require(0.0 <= value < math.inf, name, value, "finite and not negative")
 
 
-def _whole(name: str, value: float, least: int) -> None:
-    if not (math.isfinite(value) and value == int(value) and value >= least):
-        raise UserError(f"{name}={value:g} must be a whole number of at least {least}")
+def _present(config: Config, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Each setting's value; those that the chosen method does not have are left out."""
+    for name in names:
+        group, _, field = name.rpartition(".")
+        holder = attrgetter(group)(config) if group else config
+        if hasattr(holder, field):
+            yield name, getattr(holder, field)
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not (low <= value <= high and math.isfinite(value)):
-        raise UserError(f"{name}={value:g} must be in [{low:g}, {high:g}]")
+def _require(holds: bool, name: str, value: float, what: str) -> None:
+    if not holds:
+        raise UserError(f"{name}={value} must be {what}")
 
 
 def _check_divisions(config: Config) -> None:
     environments, steps = config.rollout.environments, config.rollout.steps
-    shared = config.window.length if config.window.mode == "constant_batch" else 1
-    _divides(
-        environments,
-        {"window.length": shared, "update.minibatches": config.update.minibatches},
-        "rollout.environments",
-    )
+    factors = {"window.length": _sharing(config), "update.minibatches": config.update.minibatches}
+    product = math.prod(factors.values())
+    if environments % product:
+        parts = " x ".join(f"{name}={value}" for name, value in factors.items() if value > 1)
+        raise UserError(
+            f"rollout.environments={environments} must be divisible by {parts}: "
+            f"try {max(1, round(environments / product)) * product}"
+        )
     if config.update.chunk and steps % config.update.chunk:
         raise UserError(
-            f"update.chunk={config.update.chunk} must divide rollout.steps={steps}, or be 0"
+            f"update.chunk={config.update.chunk} must divide rollout.steps={steps}, "
+            "or be 0 for all of it"
         )
 
 
-def _divides(total: int, factors: dict[str, int], name: str) -> None:
-    product = math.prod(factors.values())
-    if total % product:
-        parts = " x ".join(f"{factor}={value}" for factor, value in factors.items() if value > 1)
+def _check_length(config: Config) -> None:
+    environments = config.rollout.environments // _sharing(config)
+    most = _MOST_STEPS * environments
+    if config.total_env_steps > most:
         raise UserError(
-            f"{name}={total} must be divisible by {parts}: try {_nearest_multiple(total, product)}"
+            f"total_env_steps={config.total_env_steps:g} is too many: {environments} environments "
+            f"can make {most:.3g}"
         )
 
 
-def _nearest_multiple(total: int, product: int) -> int:
-    return max(product, round(total / product) * product)
+def _sharing(config: Config) -> int:
+    """Among how many rollouts of the window the environments are shared out."""
+    return config.window.length if config.window.mode == "constant_batch" else 1

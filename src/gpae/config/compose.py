@@ -10,7 +10,7 @@ from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -35,7 +35,7 @@ def compose(overrides: list[str]) -> Config:
         UserError: A name is unknown, a value of the wrong type or out of range, or two do not fit.
     """
     for override in parse(overrides):
-        _check_group(override)
+        _check_override(override)
     _register()
     GlobalHydra.instance().clear()
     try:
@@ -55,8 +55,9 @@ def from_dict(values: dict[str, Any]) -> Config:
     Raises:
         UserError: It does not fit the schema, as one of another version may not.
     """
-    name = values.get("method", {}).get("name")
-    if name not in METHODS:
+    method = values.get("method")
+    name = method.get("name") if isinstance(method, dict) else method
+    if not isinstance(name, str) or name not in METHODS:
         raise UserError(f"the run's configuration names no known method: {name!r}")
     schema = OmegaConf.structured(Config(method=METHODS[name]()))
     try:
@@ -89,10 +90,20 @@ def parse(overrides: list[str]) -> list[Override]:
     Raises:
         UserError: One of them is not of the form ``key=value``.
     """
+    return [_parsed(override) for override in overrides]
+
+
+def _parsed(override: str) -> Override:
     try:
-        return list(OverridesParser.create().parse_overrides(overrides))
+        parsed = OverridesParser.create().parse_override(override)
     except HydraException as error:
-        raise UserError(_one_line(error)) from error
+        raise UserError(
+            f"cannot read {override!r}: settings are given as key=value, values with special "
+            "characters in quotes of their own: \"run.folder='~/a=b'\""
+        ) from error
+    if not parsed.key_or_group:
+        raise UserError(f"cannot read {override!r}: it names no setting")
+    return parsed
 
 
 def describe(config: Config) -> str:
@@ -100,11 +111,18 @@ def describe(config: Config) -> str:
     return yaml.safe_dump(to_dict(config), sort_keys=False)
 
 
-def _check_group(override: Override) -> None:
+def _check_override(override: Override) -> None:
+    key, text = override.key_or_group, override.input_line
+    if override.type is not OverrideType.CHANGE:
+        raise UserError(f"{text}: settings are overridden as key=value, never added or removed")
     if override.is_sweep_override():
-        raise UserError(f"{override.input_line} names several values: use `gpae train -m` to sweep")
-    value = str(override.value())
-    key = override.key_or_group
+        raise UserError(f"{text} names several values: use `gpae train -m` to sweep")
+    if re.match(r"hydra\b", key):
+        raise UserError(f"{text}: only Hydra's syntax is used here, it has no settings of its own")
+    _check_group(key, str(override.value()))
+
+
+def _check_group(key: str, value: str) -> None:
     if key == "task":
         find_task(value)
     elif key == "method" and value not in METHODS:
@@ -131,13 +149,20 @@ def _one_line(error: Exception) -> str:
     """What Hydra and OmegaConf say, as one line and with names this project uses."""
     if match := re.match(r"Could not override '([\w.@/]+)'", str(error)):
         name = match[1]
-        hint = did_you_mean(name, [*_dotted(_example()), "task", "method", "preset"])
-        return f"no setting {name!r}{hint}; `gpae train --cfg` prints them all"
+        return f"no setting {name!r}{_closest_settings(name)}; `gpae train --cfg` prints them all"
     causes: list[BaseException] = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
     lines = dict.fromkeys(str(cause).strip().splitlines()[0] for cause in causes)
     return ": ".join(lines)
+
+
+def _closest_settings(name: str) -> str:
+    """The settings that look like a name, or else the one that ends like it."""
+    known = [*_dotted(_example()), "task", "method", "preset"]
+    by_field = {dotted.rpartition(".")[2]: dotted for dotted in known}
+    field = by_field.get(name.rpartition(".")[2])
+    return did_you_mean(name, known) or (f" (did you mean {field}?)" if field else "")
 
 
 def _example() -> dict[str, Any]:

@@ -48,12 +48,21 @@ class Task:
         Raises:
             UserError: If a setting is unknown or its value is out of range.
         """
+        return self.factory(*self.check(**settings))
+
+    def check(self, **settings: Any) -> tuple[Any, ...]:
+        """Check settings without making the environment.
+
+        Returns:
+            What the factory is to be called with: the settings, or nothing where there are none.
+
+        Raises:
+            UserError: If a setting is unknown or its value is out of range.
+        """
         for name in settings:
             if name not in self.setting_names:
                 raise UserError(self._unknown_setting(name))
-        if self.settings is None:
-            return self.factory()
-        return self.factory(self.settings(**settings))
+        return () if self.settings is None else (self.settings(**settings),)
 
     def _unknown_setting(self, name: str) -> str:
         if not self.setting_names:

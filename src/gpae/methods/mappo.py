@@ -26,13 +26,13 @@ class Mappo(OffPolicyCorrection):
     ``bootstrap`` changes nothing here.
 
     Attributes:
-        agent_values: Give the critic the agent id, and each agent a value of its own (the JaxMARL
-            baseline does); else there is one value and, on-policy, one advantage for the team.
+        agent_values: Give the critic the agent id, and each agent a value of its own, as the JaxMARL
+            baseline does; else there is one value and, on-policy, one advantage for the team.
     """
 
     name: str = "mappo"
     traces: str = "joint"
-    agent_values: bool = False
+    agent_values: bool = True
 
     @property
     def critic_inputs(self) -> CriticInputs:

@@ -54,11 +54,13 @@ class OffPolicyCorrection:
         """What each step's successor value is multiplied by, or None for the estimator as printed.
 
         The successor's joint action is the data's next one, so its weight is rho^-i of the next
-        step; where it was sampled from the current policy the weight is 1.
+        step; where it was sampled from the current policy the weight is 1, and so it is at every
+        boundary: what follows there in the data is another episode's.
         """
         if self.bootstrap == "paper":
             return None
         others = evidence.log_ratios.sum(-1, keepdims=True) - evidence.log_ratios
         following = jnp.concatenate([others[1:], jnp.zeros_like(others[:1])])
         weights = jnp.exp(jnp.minimum(following, jnp.log(self.bootstrap_limit)))
-        return jnp.where(evidence.resampled[..., None], 1.0, weights)
+        elsewhere = evidence.resampled | evidence.boundaries
+        return jnp.where(elsewhere[..., None], 1.0, weights)

@@ -13,6 +13,13 @@ from gpae.networks.settings import NetworkSettings
 
 OWN_SLOTS = ("probabilities", "zeros")
 
+VALUE_SCALE = 0.01
+"""Scale of the last layer at the start: values begin near 0, not at a random constant.
+
+Clipping lets a value move by little an iteration, so a constant of the size of 1 would take several
+iterations to unlearn, during which every advantage is wrong.
+"""
+
 
 @dataclass(frozen=True)
 class CriticInputs:
@@ -80,7 +87,7 @@ class Critic(nn.Module):
                 features = Hidden(settings, settings.hidden_size)(features)
         resets = jnp.broadcast_to(resets[..., None], features.shape[:-1])
         memories, features = Core(settings)(memory, features, resets)
-        return memories, Head(settings, 1, scale=1.0)(features).squeeze(-1)
+        return memories, Head(settings, 1, scale=VALUE_SCALE)(features).squeeze(-1)
 
     @property
     def _embedding_size(self) -> int:

@@ -22,11 +22,9 @@ def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
         UserError: A folder is not a run.
     """
     settings = {folder: _flat(_compared(RunFolder.open(folder).config)) for folder in folders}
-    names = dict.fromkeys(name for values in settings.values() for name in values)
-    differing = [name for name in names if len({str(s.get(name)) for s in settings.values()}) > 1]
     groups: dict[str, list[Path]] = {}
-    for folder, values in settings.items():
-        groups.setdefault(_label(values, differing), []).append(folder)
+    for folder, label in _labels(settings).items():
+        groups.setdefault(label, []).append(folder)
     return groups
 
 
@@ -34,12 +32,27 @@ def _compared(config: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name not in _SAID_ELSEWHERE}
 
 
-def _label(values: dict[str, Any], differing: Sequence[str]) -> str:
-    method = values["method.name"]
-    details = [
-        f"{name}={values[name]}" for name in differing if name in values and name != "method.name"
-    ]
-    return f"{method} ({', '.join(details)})" if details else method
+def _labels(settings: dict[Path, dict[str, Any]]) -> dict[Path, str]:
+    """Name each run by its method and the settings that differ and that the name does not imply.
+
+    A method's own settings tell runs of that method apart, all others runs of any method.
+    """
+    everyone = list(settings.values())
+    labels = {}
+    for folder, own in settings.items():
+        method = own.get("method.name", "unknown method")
+        alike = [other for other in everyone if other.get("method.name") == own.get("method.name")]
+        details = [
+            f"{name}={value}"
+            for name, value in own.items()
+            if _differs(name, alike if name.startswith("method.") else everyone)
+        ]
+        labels[folder] = f"{method} ({', '.join(details)})" if details else method
+    return labels
+
+
+def _differs(name: str, settings: Sequence[dict[str, Any]]) -> bool:
+    return len({str(values.get(name)) for values in settings}) > 1
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,25 +1,48 @@
 """Setting up JAX before it starts: virtual devices on a CPU, and a compilation cache that lasts."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
-def prepare_jax() -> None:
+def prepare_jax(devices: int = 0) -> None:
     """Give a CPU one virtual device a core, and keep compiled programs between processes.
 
-    Must run before JAX touches a device. What the user has set in ``XLA_FLAGS``,
-    ``JAX_NUM_CPU_DEVICES`` or ``JAX_COMPILATION_CACHE_DIR`` stays as it is.
+    What is set already, in JAX's configuration or by ``XLA_FLAGS``, ``JAX_NUM_CPU_DEVICES`` or
+    ``JAX_COMPILATION_CACHE_DIR``, stays as it is; so do the devices of a JAX that has started.
+
+    Args:
+        devices: How many virtual devices a CPU is to have; 0 for one a core.
     """
     import jax
 
+    config: Any = jax.config
     flags = os.environ.get("XLA_FLAGS", "")
-    if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in flags:
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
+    if config.jax_num_cpu_devices < 0 and "host_platform_device_count" not in flags:
+        with suppress(RuntimeError):
+            config.update("jax_num_cpu_devices", devices or _cores())
+    cache = cache_folder()
+    if config.jax_compilation_cache_dir is None and cache is not None:
+        config.update("jax_compilation_cache_dir", str(cache))
 
 
-def cache_folder() -> Path:
-    """Where compiled programs are kept: ``gpae`` in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "gpae" / "xla"
+def cache_folder() -> Path | None:
+    """The folder of compiled programs, ``gpae`` in the user's cache folder.
+
+    It is made where it does not exist; None where it cannot be made or written.
+    """
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(base) / "gpae" / "xla"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def _cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -24,13 +24,22 @@ class PhaseTimes:
         self._seconds.setdefault(phase, []).append(now - self._last)
         self._last = now
 
+    def last(self) -> dict[str, float]:
+        """Seconds of each phase in the last update."""
+        return {name: seconds[-1] for name, seconds in self._seconds.items()}
+
     def medians(self) -> dict[str, float]:
         """Median seconds of each phase."""
         return {name: median(seconds[1:] or seconds) for name, seconds in self._seconds.items()}
 
     def show(self, console: Console, env_steps: int) -> None:
-        """Print each phase's median time, its share and its rate in env steps a second."""
+        """Print each phase's median time, its share and its rate in env steps a second.
+
+        Nothing is printed where nothing was timed.
+        """
         medians = self.medians()
+        if not medians:
+            return
         total = sum(medians.values())
         table = Table(title="median time of an update")
         for heading in ("phase", "seconds", "share", "env steps/s"):

@@ -29,22 +29,23 @@ class Display:
 
     def __init__(self, console: Console, total: int, metric: str, done: int = 0) -> None:
         self.console = console
-        self._total, self._metric, self._begun = total, metric, done
+        self._total, self._metric = total, metric
         self._evaluated = "-"
-        self._started = time.monotonic()
-        self._last_line = self._started
+        self._begun: tuple[int, float] | None = None
+        self._last_line = time.monotonic()
         self._progress = Progress(
             TextColumn("env steps"),
-            BarColumn(),
+            BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[evaluated]}"),
             console=console,
             transient=True,
+            expand=True,
         )
         self._task: TaskID = self._progress.add_task(
-            "", total=total, completed=done, rate="", evaluated=""
+            "", total=total, completed=done, rate="compiling", evaluated=""
         )
 
     def __enter__(self) -> Self:
@@ -58,35 +59,48 @@ class Display:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if self.console.is_terminal:
+            self._progress.stop()
 
     def advanced(self, env_steps: int, steps_per_second: float) -> None:
-        """Show that the run has come to ``env_steps``."""
-        rate = f"{steps_per_second:,.0f} steps/s"
+        """Show that the run has come to ``env_steps``.
+
+        The rate of a session's first call, which compiles, is not shown.
+        """
+        now = time.monotonic()
+        rate = f"{steps_per_second:,.0f} steps/s" if self._begun is not None else "compiled"
+        left = self._time_left(env_steps, now)
         self._progress.update(
             self._task,
             completed=min(env_steps, self._total),
             rate=rate,
             evaluated=f"{self._metric} {self._evaluated}",
         )
-        now = time.monotonic()
         if not self.console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
-            self._line(env_steps, rate, now)
+            self.message(
+                f"{env_steps:>12,} env steps   {rate}   {left}   {self._metric} {self._evaluated}"
+            )
 
     def evaluated(self, env_steps: int, summary: str) -> None:
         """Show an evaluation's result."""
         self._evaluated = summary
+        self._progress.update(self._task, evaluated=f"{self._metric} {summary}")
         self.message(f"{env_steps:>12,} env steps   evaluation {self._metric} {summary}")
 
     def message(self, text: str) -> None:
         """Show a line above the progress."""
-        self.console.print(text, highlight=False, soft_wrap=True)
+        say(self.console, text)
 
-    def _line(self, env_steps: int, rate: str, now: float) -> None:
-        pace = (env_steps - self._begun) / (now - self._started)
-        left = (self._total - env_steps) / pace if pace > 0 else 0.0
-        self.message(
-            f"{env_steps:>12,} env steps   {rate}   {max(left, 0.0) / 60:.1f} min left   "
-            f"{self._metric} {self._evaluated}"
-        )
+    def _time_left(self, env_steps: int, now: float) -> str:
+        """How long the rest will take at the pace since the session's first call."""
+        if self._begun is None:
+            self._begun = (env_steps, now)
+            return "- min left"
+        steps, seconds = env_steps - self._begun[0], now - self._begun[1]
+        return f"{(self._total - env_steps) * seconds / steps / 60:.1f} min left"
+
+
+def say(console: Console, text: str) -> None:
+    """Print a line as it is: nothing in it is markup, and it is not wrapped."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

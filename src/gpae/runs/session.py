@@ -2,57 +2,35 @@
 
 import math
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
-from jaxtyping import Array, Float, Int
 from rich.console import Console
 
 from gpae.config.schema import Config
-from gpae.environments import make
 from gpae.errors import DivergedError, UserError
-from gpae.networks import NetworkSettings
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
 from gpae.runs.metrics import MetricsWriter
 from gpae.runs.phases import PhaseTimes
-from gpae.runs.progress import Display
+from gpae.runs.progress import Display, say
+from gpae.runs.records import RecordFile
 from gpae.runs.signals import StopRequest
+from gpae.runs.system import Best, Snapshot, System
 from gpae.training.collection import EpisodeTotals
-from gpae.training.evaluation import Episodes, Evaluator, headline_metric
-from gpae.training.learner import Budget, Learner, Scalars, make_learner
-from gpae.training.sharding import Runner, choose_devices
-from gpae.training.state import Parameters, TrainingState
+from gpae.training.evaluation import Episodes
+from gpae.training.learner import Budget, Scalars
+from gpae.training.state import TrainingState
 
 ABSOLUTE_EVALUATIONS = 10
 """The absolute metric is of ten times an evaluation's episodes."""
 
-
-@struct.dataclass
-class Best:
-    """The parameters with the best evaluation so far.
-
-    Attributes:
-        score: Mean headline metric, minus infinity before the first evaluation.
-        update: When that was.
-        parameters: The parameters then.
-    """
-
-    score: Float[Array, ""]
-    update: Int[Array, ""]
-    parameters: Parameters
-
-
-@struct.dataclass
-class Snapshot:
-    """What a checkpoint holds: with it, a run continues bit for bit."""
-
-    state: TrainingState
-    best: Best
+_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -76,91 +54,51 @@ class Outcome:
     absolute: float | None
 
 
-@dataclass
-class System:
-    """A configuration made into a runner and an evaluator."""
-
-    config: Config
-    learner: Learner = field(init=False)
-    runner: Runner = field(init=False)
-    evaluator: Evaluator = field(init=False)
-    metric: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        config = self.config
-        environment = make(config.task_name, **config.task_settings)
-        self.learner = make_learner(
-            environment,
-            config.method,
-            NetworkSettings(**vars(config.network)),
-            config.rollout,
-            config.window,
-            config.update,
-            discount=config.discount,
-            total_env_steps=config.total_env_steps,
-            seed=config.seed,
-        )
-        devices = choose_devices(
-            self.budget.environments, config.update.minibatches, config.run.devices
-        )
-        self.runner = Runner(self.learner, tuple(devices), config.run.updates_per_call)
-        self.evaluator = Evaluator(
-            environment,
-            self.learner.estimation.actor,
-            self.learner.network,
-            config.evaluation.episodes,
-            config.seed,
-            tuple(devices),
-        )
-        self.metric = headline_metric(environment)
-
-    @property
-    def budget(self) -> Budget:
-        """How many of everything the run has."""
-        return self.learner.budget
-
-    @property
-    def modes(self) -> tuple[str, ...]:
-        """The modes of evaluation, the headline's first."""
-        mode = self.config.evaluation.mode
-        return ("greedy", "sampled") if mode == "both" else (mode,)
-
-    def initial_snapshot(self) -> Snapshot:
-        """The state before the first update."""
-        state = self.runner.initial_state()
-        best = Best(
-            score=jnp.float32(-jnp.inf),
-            update=jnp.int32(0),
-            parameters=jax.tree.map(np.array, state.parameters),
-        )
-        return Snapshot(state=state, best=best)
-
-
 def train(
-    config: Config, folder: RunFolder, console: Console, *, checkpoint: int | None = None
+    system: System, folder: RunFolder, console: Console, *, checkpoint: int | None = None
 ) -> Outcome:
     """Train until the end or until asked to stop; the run's lock is held meanwhile.
 
     Args:
-        config: The run's configuration.
+        system: The run's configuration, made into a runner and an evaluator.
         folder: The run's folder; an existing checkpoint in it is continued from.
         console: Where progress is shown.
         checkpoint: Which checkpoint to continue from; the newest when None.
 
     Raises:
-        UserError: The folder is in use or cannot be written, or the checkpoint cannot be used.
-        DivergedError: A loss or gradient is not finite; the last good checkpoint is kept.
+        UserError: The folder is in use or cannot be written, the checkpoint cannot be used, or the
+            device's memory does not suffice.
+        DivergedError: A loss, a gradient, a parameter or an evaluation is not finite; the last good
+            checkpoint is kept.
     """
-    with folder.lock():
-        session = Session(System(config), folder, console)
-        return session.run(checkpoint)
+
+    def notify(signal: str) -> None:
+        say(console, f"{signal}: finishing the update")
+
+    with folder.lock(), StopRequest(notify) as stop, _memory_errors():
+        return Session(system, folder, console, stop).run(checkpoint)
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise UserError(
+            "the device's memory does not suffice: lower rollout.environments, rollout.steps, "
+            "network.hidden_size or evaluation.episodes, or raise update.minibatches"
+        ) from error
 
 
 class Session:
     """One session on a run folder whose lock is held."""
 
-    def __init__(self, system: System, folder: RunFolder, console: Console) -> None:
-        self.system, self.folder, self.console = system, folder, console
+    def __init__(
+        self, system: System, folder: RunFolder, console: Console, stop: StopRequest
+    ) -> None:
+        self.system, self.folder, self.console, self.stop = system, folder, console, stop
         self.checkpoints = Checkpoints(folder.checkpoints_path, system.config.run.keep_checkpoints)
         self.phases = PhaseTimes()
         self.final: float | None = None
@@ -168,71 +106,100 @@ class Session:
 
     def run(self, checkpoint: int | None) -> Outcome:
         """Continue from a checkpoint, or begin, and go on to the end or a stop."""
-        snapshot, update = self._start(checkpoint)
-        budget = self.system.budget
-        with (
-            MetricsWriter(self.folder, self._resumed_update(update)) as writer,
-            Display(
-                self.console,
-                budget.updates * budget.env_steps,
-                self.system.metric,
-                update * budget.env_steps,
-            ) as display,
-            StopRequest(lambda name: display.message(f"{name}: finishing the update")) as stop,
-        ):
-            self.writer, self.display = writer, display
-            self._recall_evaluations()
-            if update == 0:
-                snapshot = self._evaluate(snapshot, 0)
-            snapshot, update = self._loop(snapshot, update, stop)
-            finished = update == budget.updates
-            if finished:
-                self._evaluate_absolute(snapshot.best)
+        snapshot, saved = self._start(checkpoint)
+        update = saved or 0
+        if not self._complete(update):
+            budget = self.system.budget
+            with (
+                MetricsWriter(self.folder, self._rewind_to(saved)) as writer,
+                Display(
+                    self.console,
+                    budget.updates * budget.env_steps,
+                    self.system.metric,
+                    update * budget.env_steps,
+                ) as display,
+            ):
+                self.writer, self.display = writer, display
+                update = self._continue(snapshot, update, saved)
+        return self._outcome(update)
+
+    def _start(self, checkpoint: int | None) -> tuple[Snapshot, int | None]:
+        """The state to go on from, and the update of the checkpoint it was read from, if any."""
+        if self.checkpoints.latest() is None:
+            if checkpoint is not None:
+                raise UserError(f"{self.folder.path} has no checkpoint {checkpoint}, nor any other")
+            return self.system.initial_snapshot(), None
+        restored: Any = self.checkpoints.restore(self.system.snapshot_shapes(), checkpoint)
+        update = int(restored.state.update)
+        self.checkpoints.discard_after(update)
+        self._recall_evaluations(update)
+        return restored.replace(state=self.system.runner.place(restored.state)), update
+
+    def _rewind_to(self, saved: int | None) -> int | None:
+        """The update after which records are dropped: all of them where there is no checkpoint."""
+        if saved is not None:
+            return saved
+        begun = self.folder.metrics_path.exists() or self.folder.evaluations_path.exists()
+        return -1 if begun else None
+
+    def _complete(self, update: int) -> bool:
+        """Whether nothing is left to be done."""
+        trained = update == self.system.budget.updates
+        return trained and (self.absolute is not None or not self.system.config.evaluation.absolute)
+
+    def _continue(self, snapshot: Snapshot, update: int, saved: int | None) -> int:
+        """Go on to the end or a stop, and say how many updates have been made."""
+        self._introduce()
+        if saved is None and not self.stop.requested:
+            snapshot = self._evaluate(snapshot, 0)
+            self._save(snapshot, 0)
+        snapshot, update = self._loop(snapshot, update)
+        if update == self.system.budget.updates:
+            self._evaluate_absolute(snapshot.best)
         if self.system.config.profile:
-            self.phases.show(self.console, budget.env_steps)
+            self.phases.show(self.console, self.system.budget.env_steps)
+        return update
+
+    def _introduce(self) -> None:
+        config, budget = self.system.config, self.system.budget
+        devices = len(self.system.runner.devices)
+        self.display.message(
+            f"{config.method.name} on {config.task_name}, seed {config.seed}: {budget.updates:,} "
+            f"updates of {budget.env_steps:,} env steps and {budget.gradient_steps} gradient steps "
+            f"on {devices} device{'s' * (devices > 1)}"
+        )
+
+    def _outcome(self, update: int) -> Outcome:
         return Outcome(
-            finished=finished,
+            finished=update == self.system.budget.updates,
             update=update,
-            env_steps=update * budget.env_steps,
+            env_steps=update * self.system.budget.env_steps,
             metric=self.system.metric,
             final=self.final,
             absolute=self.absolute,
         )
 
-    def _start(self, checkpoint: int | None) -> tuple[Snapshot, int]:
-        latest = self.checkpoints.latest()
-        if latest is None and checkpoint is not None:
-            raise UserError(f"{self.folder.path} has no checkpoint {checkpoint}, nor any other")
-        snapshot = self.system.initial_snapshot()
-        if latest is None:
-            return snapshot, 0
-        restored: Any = self.checkpoints.restore(snapshot, checkpoint)
-        update = int(restored.state.update)
-        self.checkpoints.discard_after(update)
-        return replace(restored, state=self.system.runner.place(restored.state)), update
-
-    def _resumed_update(self, update: int) -> int | None:
-        return update if update or self.folder.metrics_path.exists() else None
-
-    def _recall_evaluations(self) -> None:
-        for record in self.writer.evaluations.read():
-            self._remember(record)
+    def _recall_evaluations(self, update: int) -> None:
+        for record in RecordFile(self.folder.evaluations_path).read():
+            if record["update"] <= update:
+                self._remember(record)
 
     def _remember(self, record: dict[str, Any]) -> None:
         if record["mode"] == self.system.modes[0]:
-            score = float(np.mean(record[self.system.metric]))
+            score = float(np.mean(record[self.system.metric], dtype=np.float64))
             if record["absolute"]:
                 self.absolute = score
             else:
                 self.final = score
 
-    def _loop(self, snapshot: Snapshot, update: int, stop: StopRequest) -> tuple[Snapshot, int]:
+    def _loop(self, snapshot: Snapshot, update: int) -> tuple[Snapshot, int]:
         budget, config = self.system.budget, self.system.config
+        most = 1 if config.profile else config.run.updates_per_call
         saved = update
-        while update < budget.updates and not stop.requested:
+        while update < budget.updates and not self.stop.requested:
             next_evaluation = _next_due(update, config.evaluation.interval, budget)
             next_save = _next_due(update, config.run.checkpoint_interval, budget)
-            count = min(config.run.updates_per_call, next_evaluation - update, next_save - update)
+            count = min(most, next_evaluation - update, next_save - update)
             state = self._advance(snapshot.state, update, count)
             snapshot, update = replace(snapshot, state=state), update + count
             if update == next_evaluation:
@@ -248,16 +215,16 @@ class Session:
         started = time.perf_counter()
         self.phases.begin()
         if self.system.config.profile:
-            count = 1
             state, totals, scalars = self.system.runner.run_phases(state, self.phases.record)
         else:
             state, totals, scalars = self.system.runner.run(state, count)
         seconds = time.perf_counter() - started
         rate = count * self.system.budget.env_steps / seconds
+        times = {f"time/{name}": seconds for name, seconds in self.phases.last().items()}
         for index in range(count):
             record = self._metrics_record(update + index + 1, totals, scalars, index)
             self._require_finite(record, update + index + 1)
-            self.writer.write({**record, "time/steps_per_second": rate})
+            self.writer.write({**record, "time/steps_per_second": rate, **times})
         self.display.advanced((update + count) * self.system.budget.env_steps, rate)
         return state
 
@@ -285,21 +252,27 @@ class Session:
             "gradient_steps": update * budget.gradient_steps,
         }
 
-    def _require_finite(self, record: dict[str, float], update: int) -> None:
-        broken = [name for name, value in record.items() if not math.isfinite(value)]
+    def _require_finite(self, values: Mapping[str, float], update: int) -> None:
+        broken = [name for name, value in values.items() if not math.isfinite(value)]
         if not broken:
             return
+        more = f" and {len(broken) - _NAMES_SHOWN} more" if len(broken) > _NAMES_SHOWN else ""
         kept = self.checkpoints.latest()
-        where = f"checkpoint {kept}" if kept is not None else "no checkpoint yet"
         raise DivergedError(
-            f"{', '.join(broken)} not finite at update {update}: training has diverged; "
-            f"{where} of {self.folder.path} is the last good state, try a smaller "
-            "update.learning_rate or update.max_gradient_norm"
+            f"training has diverged: {', '.join(broken[:_NAMES_SHOWN])}{more} not finite at update "
+            f"{update}; {self.folder.path} has "
+            + ("no checkpoint yet" if kept is None else f"checkpoint {kept}, the last good one")
+            + "; try a smaller update.learning_rate or update.max_gradient_norm"
         )
 
     def _save(self, snapshot: Snapshot, update: int) -> None:
+        """Write a checkpoint, unless it would be of no use."""
+        host = jax.device_get(snapshot)
+        leaves = jax.tree.leaves((host.state.parameters, host.state.optimisers))
+        sound = all(np.isfinite(leaf).all() for leaf in leaves)
+        self._require_finite({"parameters": 0.0 if sound else math.nan}, update)
         self.writer.sync()
-        self.checkpoints.save(update, jax.device_get(snapshot))
+        self.checkpoints.save(update, host)
 
     def _evaluate(self, snapshot: Snapshot, update: int) -> Snapshot:
         parameters = snapshot.state.parameters
@@ -310,10 +283,11 @@ class Session:
             self._record_evaluation(update, mode, episodes, absolute=False)
         assert self.final is not None
         self.display.evaluated(update * self.system.budget.env_steps, f"{self.final:.3f}")
-        if self.final <= snapshot.best.score:
+        score = jnp.float32(self.final)
+        if score <= snapshot.best.score:
             return snapshot
         best = Best(
-            score=jnp.float32(self.final),
+            score=score,
             update=jnp.int32(update),
             parameters=jax.tree.map(np.array, parameters),
         )
@@ -322,6 +296,10 @@ class Session:
     def _evaluate_absolute(self, best: Best) -> None:
         if self.absolute is not None or not self.system.config.evaluation.absolute:
             return
+        count = ABSOLUTE_EVALUATIONS * self.system.config.evaluation.episodes
+        self.display.message(
+            f"evaluating the best parameters, of update {int(best.update)}, on {count:,} episodes"
+        )
         greedy = self.system.modes[0] == "greedy"
         first = self.system.budget.updates + 1
         parts = [
@@ -336,6 +314,8 @@ class Session:
     def _record_evaluation(
         self, update: int, mode: str, episodes: Episodes, *, absolute: bool
     ) -> None:
+        means = {f"evaluation/{mode}/{name}": values.mean() for name, values in episodes.items()}
+        self._require_finite(means, update)
         record = {
             **self._counters(update),
             "mode": mode,
@@ -384,8 +364,9 @@ def evaluate(
     if checkpoints.latest() is None:
         raise UserError(f"{folder.path} has no checkpoint to evaluate yet")
     system = System(config)
-    snapshot: Any = checkpoints.restore(system.initial_snapshot(), checkpoint)
+    snapshot: Any = checkpoints.restore(system.snapshot_shapes(), checkpoint)
     source = snapshot.best if best else snapshot.state
     evaluator = replace(system.evaluator, episodes=episodes, seed=seed)
-    results = evaluator.evaluate(source.parameters.actor, 0, greedy=greedy)
+    unused = system.budget.updates + ABSOLUTE_EVALUATIONS + 1
+    results = evaluator.evaluate(source.parameters.actor, unused, greedy=greedy)
     return results, int(source.update)

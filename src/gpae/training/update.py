@@ -93,7 +93,8 @@ def learning_rate_schedule(
         return optax.constant_schedule(settings.learning_rate)
 
     def schedule(gradient_step: Int[Array, ""]) -> Float[Array, ""]:
-        return settings.learning_rate * (1.0 - (gradient_step // steps_per_update) / num_updates)
+        remaining = 1.0 - (gradient_step // steps_per_update) / num_updates
+        return settings.learning_rate * jnp.maximum(remaining, 0.0)
 
     return schedule
 

@@ -32,7 +32,7 @@ def append(window: Window, rollout: Rollout) -> Window:
 
 def merge_time(tree: Tree) -> Tree:
     """Join rollouts, which are contiguous in time, [M, T, ...] to [M T, ...]."""
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+    return jax.tree.map(lambda leaf: jax.lax.collapse(leaf, 0, 2), tree)
 
 
 def split_chunks(tree: Tree, chunk: int) -> Tree:

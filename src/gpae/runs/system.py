@@ -1,0 +1,105 @@
+"""A configuration made into what runs it, and what a checkpoint of that holds."""
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jaxtyping import Array, Float, Int
+
+from gpae.config.schema import Config
+from gpae.environments import make
+from gpae.networks import NetworkSettings
+from gpae.training.evaluation import Evaluator, headline_metric
+from gpae.training.learner import Budget, Learner, make_learner
+from gpae.training.sharding import Runner, choose_devices
+from gpae.training.state import Parameters, TrainingState
+
+
+@struct.dataclass
+class Best:
+    """The parameters with the best evaluation so far.
+
+    Attributes:
+        score: Mean headline metric, minus infinity before the first evaluation.
+        update: When that was.
+        parameters: The parameters then.
+    """
+
+    score: Float[Array, ""]
+    update: Int[Array, ""]
+    parameters: Parameters
+
+
+@struct.dataclass
+class Snapshot:
+    """What a checkpoint holds: with it, a run continues bit for bit."""
+
+    state: TrainingState
+    best: Best
+
+
+@dataclass
+class System:
+    """A configuration made into a runner and an evaluator."""
+
+    config: Config
+    learner: Learner = field(init=False)
+    runner: Runner = field(init=False)
+    evaluator: Evaluator = field(init=False)
+    metric: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        config = self.config
+        environment = make(config.task_name, **config.task_settings)
+        self.learner = make_learner(
+            environment,
+            config.method,
+            NetworkSettings(**vars(config.network)),
+            config.rollout,
+            config.window,
+            config.update,
+            discount=config.discount,
+            total_env_steps=config.total_env_steps,
+            seed=config.seed,
+        )
+        devices = choose_devices(
+            self.budget.environments, config.update.minibatches, config.run.devices
+        )
+        self.runner = Runner(self.learner, tuple(devices), config.run.updates_per_call)
+        self.evaluator = Evaluator(
+            environment,
+            self.learner.estimation.actor,
+            self.learner.network,
+            config.evaluation.episodes,
+            config.seed,
+            tuple(devices),
+        )
+        self.metric = headline_metric(environment)
+
+    @property
+    def budget(self) -> Budget:
+        """How many of everything the run has."""
+        return self.learner.budget
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes of evaluation, the headline's first."""
+        mode = self.config.evaluation.mode
+        return ("greedy", "sampled") if mode == "both" else (mode,)
+
+    def initial_snapshot(self) -> Snapshot:
+        """The state before the first update."""
+        state = self.runner.initial_state()
+        return _unevaluated(state, jax.tree.map(np.array, state.parameters))
+
+    def snapshot_shapes(self) -> Snapshot:
+        """What a checkpoint of this system looks like, as shapes and types; nothing is computed."""
+        state = jax.eval_shape(self.learner.initial_state)
+        return _unevaluated(state, state.parameters)
+
+
+def _unevaluated(state: TrainingState, parameters: Parameters) -> Snapshot:
+    best = Best(score=jnp.float32(-jnp.inf), update=jnp.int32(0), parameters=parameters)
+    return Snapshot(state=state, best=best)

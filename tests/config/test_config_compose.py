@@ -1,0 +1,114 @@
+"""Presets, groups, sweeps, and the way to a run folder and back."""
+
+import math
+
+import pytest
+import yaml
+
+from gpae.config.compose import compose, describe, expand_sweep, from_dict, to_dict
+from gpae.config.schema import Config
+from gpae.methods import Gpae, Mappo
+from gpae.runs.folder_names import new_folder
+
+
+def test_the_defaults():
+    config = compose([])
+    assert config.task_name == "smax/3m"
+    assert isinstance(config.method, Gpae)
+    assert (config.window.length, config.rollout.environments, config.rollout.steps) == (
+        4,
+        128,
+        128,
+    )
+    assert config.update.learning_rate == 2e-3
+
+
+def test_the_release_preset_is_the_papers_release():
+    config = compose(["preset=release"])
+    update = config.update
+    assert (update.learning_rate, update.epochs, update.minibatches) == (5e-4, 5, 1)
+    assert (update.max_gradient_norm, update.adam_epsilon, update.clip) == (1.0, 1e-5, 0.2)
+    assert config.network.layer_norm
+    assert config.network.critic_embedding_size == 64
+
+
+def test_a_method_brings_its_own_settings_and_window():
+    config = compose(["method=mappo"])
+    assert isinstance(config.method, Mappo)
+    assert (config.window.length, config.method.traces) == (1, "joint")
+
+
+def test_a_task_brings_its_own_settings():
+    config = compose(["task=smax/5m_vs_6m", "task.stop_probability=0.05"])
+    assert config.task_name == "smax/5m_vs_6m"
+    assert config.task_settings["stop_probability"] == 0.05
+    assert "name" not in config.task_settings
+
+
+def test_overrides_win_over_presets_in_any_order():
+    for overrides in (
+        ["preset=release", "update.epochs=7"],
+        ["update.epochs=7", "preset=release"],
+    ):
+        assert compose(overrides).update.epochs == 7
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["method=mappo", "preset=release", "task=smax/1s1z", "seed=4294967295"],
+        ["method.bootstrap=corrected", "method.bootstrap_limit=2.5", "run.devices=1"],
+    ],
+)
+def test_a_configuration_survives_the_run_folder(overrides):
+    config = compose(overrides)
+    assert from_dict(yaml.safe_load(describe(config))) == config
+    assert from_dict(to_dict(config)) == config
+
+
+def test_infinity_survives_the_run_folder():
+    config = from_dict(yaml.safe_load(describe(compose([]))))
+    assert math.isinf(config.method.bootstrap_limit)
+
+
+def test_where_a_run_lies_is_no_part_of_it():
+    values = to_dict(compose(["run.folder=/somewhere", "run.root=/else"]))
+    assert "folder" not in values["run"]
+    assert "root" not in values["run"]
+
+
+def test_a_sweep_is_every_combination_in_order():
+    jobs = expand_sweep(["seed=0,1", "method=gpae,mappo", "discount=0.9"])
+    assert jobs == [
+        ["seed=0", "method=gpae", "discount=0.9"],
+        ["seed=0", "method=mappo", "discount=0.9"],
+        ["seed=1", "method=gpae", "discount=0.9"],
+        ["seed=1", "method=mappo", "discount=0.9"],
+    ]
+    assert expand_sweep(["seed=range(0,3)"]) == [["seed=0"], ["seed=1"], ["seed=2"]]
+
+
+def _named(**run):
+    config = Config(task={"name": "smax/3m"}, method=Gpae(), seed=5)
+    for name, value in run.items():
+        setattr(config.run, name, value)
+    return config
+
+
+def test_new_folders_say_what_they_hold_and_never_collide(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.strftime", lambda _: "20260101-000000")
+    config = _named(root=str(tmp_path))
+    names = []
+    for _ in range(3):
+        folder = new_folder(config)
+        folder.mkdir()
+        names.append(folder.name)
+    first = "20260101-000000-smax-3m-gpae-seed5"
+    assert names == [first, f"{first}-2", f"{first}-3"]
+
+
+def test_a_folder_may_be_in_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert new_folder(_named(folder="~/mine")) == tmp_path / "mine"
+    assert new_folder(_named(root="~/runs")).parent == tmp_path / "runs"

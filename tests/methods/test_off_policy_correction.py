@@ -1,0 +1,75 @@
+"""Trace schemes by name, and the weights of the corrected bootstrap."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gpae.methods import BOOTSTRAPS, TRACE_SCHEMES, Gpae, Mappo, OffPolicyCorrection
+
+ETA = 1.1
+
+SCHEMES = {
+    "double": lambda own, others: np.minimum(1.0, own * np.minimum(ETA, others)),
+    "joint": lambda own, others: np.minimum(1.0, own * others),
+    "individual": lambda own, others: np.minimum(1.0, own),
+    "none": lambda own, others: np.ones_like(own),
+}
+
+
+def ratios(evidence):
+    """rho^i and rho^-i, each from its definition as a product."""
+    each = np.exp(np.asarray(evidence.log_ratios, np.float64))
+    others = [np.delete(each, agent, axis=-1).prod(-1) for agent in range(each.shape[-1])]
+    return each, np.stack(others, axis=-1)
+
+
+def test_the_named_schemes_are_those_tested():
+    assert set(TRACE_SCHEMES) == set(SCHEMES)
+    assert BOOTSTRAPS == ("paper", "corrected")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("method", [Gpae, Mappo])
+def test_a_scheme_gives_its_coefficients_with_lambda_left_out(evidence, scheme, method):
+    given = evidence(values=1 if method is Mappo else 3, spread=0.5)
+    correction = method(lambda_=0.5, traces=scheme, eta=ETA)
+    expected = SCHEMES[scheme](*ratios(given))
+    np.testing.assert_allclose(correction.coefficients(given.log_ratios), expected, rtol=1e-5)
+    np.testing.assert_allclose(correction.estimate(given).coefficients, expected, rtol=1e-5)
+
+
+def test_an_unknown_scheme_is_refused_by_name(evidence):
+    with pytest.raises(ValueError, match=r"traces: expected one of .*found 'treble'"):
+        OffPolicyCorrection(traces="treble").coefficients(evidence().log_ratios)
+
+
+def test_the_estimator_as_printed_has_no_bootstrap_weights(evidence):
+    assert OffPolicyCorrection().bootstrap_weights(evidence(spread=0.5)) is None
+
+
+@pytest.mark.parametrize("limit", [float("inf"), 1.2])
+def test_the_bootstrap_is_weighted_by_the_others_ratio_of_the_next_step(evidence, limit):
+    given = evidence(spread=0.5)
+    correction = OffPolicyCorrection(bootstrap="corrected", bootstrap_limit=limit)
+    weights = np.asarray(correction.bootstrap_weights(given))
+    _, others = ratios(given)
+    inside = ~np.asarray(given.boundaries)[:-1]
+    expected = np.minimum(limit, others)[1:][inside]
+    np.testing.assert_allclose(weights[:-1][inside], expected, rtol=1e-5)
+    assert (expected == limit).any() == np.isfinite(limit)
+    np.testing.assert_array_equal(weights[np.asarray(given.resampled)], 1.0)
+    np.testing.assert_array_equal(weights[-1], 1.0)
+
+
+def test_a_huge_ratio_of_the_next_episode_does_not_reach_back_over_a_termination(evidence):
+    given = evidence(spread=0.5)
+    terminated = np.asarray(given.discounts)[:-1] == 0
+    after = np.zeros(given.log_ratios.shape, bool)
+    after[1:] = terminated[..., None]
+    huge = dataclasses.replace(given, log_ratios=jnp.where(after, 100.0, given.log_ratios))
+    method = Gpae(bootstrap="corrected")
+    before, behind = method.estimate(given).advantages, method.estimate(huge).advantages
+    assert terminated.any()
+    np.testing.assert_array_equal(before[:-1][terminated], behind[:-1][terminated])

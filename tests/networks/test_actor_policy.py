@@ -1,0 +1,119 @@
+"""The policy: masks, agent ids, memory, and sampling one environment at a time."""
+
+import distrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gpae.networks import Actor, NetworkSettings, initial_memory, sample
+
+STEPS, ENVIRONMENTS, AGENTS, ACTIONS, SEEN = 6, 2, 3, 4, 5
+
+
+@pytest.fixture
+def data():
+    random = np.random.default_rng(0)
+    shape = (STEPS, ENVIRONMENTS, AGENTS)
+    available = random.random((*shape, ACTIONS)) < 0.5
+    available[..., 0] = True
+    return {
+        "observations": jnp.asarray(random.normal(size=(*shape, SEEN)), jnp.float32),
+        "available_actions": jnp.asarray(available),
+        "resets": jnp.zeros(shape[:2], bool),
+    }
+
+
+def make_policy(data, **settings):
+    """Random parameters, scaled up to spread the policy: (memory, data) to (memories, policy)."""
+    network = NetworkSettings(hidden_size=8, **settings)
+    actor, memory = Actor(network, ACTIONS), initial_memory(network, ENVIRONMENTS, AGENTS)
+    parameters = jax.jit(actor.init)(jax.random.key(0), memory, **data)
+    parameters = jax.tree.map(lambda leaf: 3 * leaf, parameters)
+    apply = jax.jit(actor.apply)
+    return memory, lambda memory, data: apply(parameters, memory, **data)
+
+
+def part(data, start, end):
+    return {name: leaf[start:end] for name, leaf in data.items()}
+
+
+def test_unavailable_actions_have_probability_zero_and_are_never_drawn(data):
+    memory, act = make_policy(data)
+    _, policy = act(memory, data)
+    available = np.asarray(data["available_actions"])
+    assert (np.asarray(policy.probs)[~available] == 0).all()
+    assert (np.asarray(policy.probs)[available] > 0).all()
+    np.testing.assert_allclose(policy.probs.sum(-1), 1.0, rtol=1e-6)
+    drawn = np.asarray(policy.sample(seed=jax.random.key(1), sample_shape=(200,)))
+    chosen = np.take_along_axis(
+        np.broadcast_to(available, (200, *available.shape)), drawn[..., None], -1
+    )
+    assert chosen.all()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_agents_that_see_the_same_act_apart_only_if_told_who_they_are(data, told):
+    first = data["observations"][:, :, :1]
+    same = {
+        **data,
+        "observations": jnp.broadcast_to(first, data["observations"].shape),
+        "available_actions": jnp.ones_like(data["available_actions"]),
+    }
+    memory, act = make_policy(same, kind="feedforward", actor_agent_id=told)
+    spread = np.ptp(np.asarray(act(memory, same)[1].probs), axis=2).max(-1)
+    assert (spread > 1e-3).all() == told
+    assert (spread == 0).all() != told
+
+
+def test_memory_carries_over_a_cut_in_time_and_not_over_an_episode(data):
+    memory, act = make_policy(data)
+    whole, policy = act(memory, data)
+    middle, _ = act(memory, part(data, 0, 3))
+    _, continued = act(middle[-1], part(data, 3, STEPS))
+    _, fresh = act(memory, part(data, 3, STEPS))
+    np.testing.assert_allclose(continued.logits, policy.logits[3:], rtol=1e-5, atol=1e-5)
+    assert np.abs(fresh.probs - policy.probs[3:]).max() > 1e-3
+    np.testing.assert_allclose(middle[-1], whole[2], atol=1e-5)
+
+    begins = {**data, "resets": data["resets"].at[3, 0].set(True)}
+    _, separate = act(memory, begins)
+    np.testing.assert_allclose(separate.logits[3:, 0], fresh.logits[:, 0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(separate.logits[:, 1], policy.logits[:, 1])
+
+
+def test_a_feed_forward_network_has_no_memory(data):
+    memory, act = make_policy(data, kind="feedforward")
+    memories, policy = act(memory, data)
+    assert memory.size == memories.size == 0
+    assert memories.shape == (STEPS, ENVIRONMENTS, AGENTS, 0)
+    changed = {**data, "observations": data["observations"].at[0].add(1.0)}
+    np.testing.assert_array_equal(act(memory, changed)[1].logits[1:], policy.logits[1:])
+
+
+def test_an_environments_draw_depends_on_its_own_key_and_policy_alone():
+    keys = jax.random.split(jax.random.key(0), 5)
+    logits = jax.random.normal(jax.random.key(1), (5, AGENTS, ACTIONS))
+    together = sample(keys, distrax.Categorical(logits=logits))
+    backwards = sample(keys[::-1], distrax.Categorical(logits=logits[::-1]))
+    alone = sample(keys[3:4], distrax.Categorical(logits=logits[3:4]))
+    assert together.shape == (5, AGENTS)
+    np.testing.assert_array_equal(backwards[::-1], together)
+    np.testing.assert_array_equal(alone[0], together[3])
+
+
+def test_sampling_knows_the_axis_of_the_environments():
+    keys = jax.random.split(jax.random.key(0), ENVIRONMENTS)
+    t, e, n = np.indices((STEPS, ENVIRONMENTS, AGENTS))
+    tag = (t + 2 * e + n) % ACTIONS
+    certain = distrax.Categorical(logits=100.0 * jax.nn.one_hot(tag, ACTIONS))
+    np.testing.assert_array_equal(sample(keys, certain, axis=1), tag)
+
+
+def test_samples_follow_the_policy():
+    count = 4000
+    probabilities = jnp.array([[0.5, 0.3, 0.2, 0.0], [0.1, 0.1, 0.1, 0.7]])
+    policy = distrax.Categorical(probs=jnp.broadcast_to(probabilities, (count, 2, 4)))
+    drawn = sample(jax.random.split(jax.random.key(0), count), policy)
+    frequencies = jax.nn.one_hot(drawn, 4).mean(0)
+    np.testing.assert_allclose(frequencies, probabilities, atol=4 * 0.5 / count**0.5)

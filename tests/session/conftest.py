@@ -1,0 +1,237 @@
+"""A tiny task, the command line in this process and in another, and runs to compare with."""
+
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).with_name("toy_task.py")
+SMALL = {
+    "task": "toy/beacon",
+    "method": "gpae",
+    "rollout.environments": "8",
+    "rollout.steps": "8",
+    "network.hidden_size": "8",
+    "window.length": "2",
+    "update.minibatches": "1",
+    "update.epochs": "2",
+    "evaluation.episodes": "4",
+    "total_env_steps": "320",
+    "evaluation.interval": "96",
+    "run.checkpoint_interval": "128",
+}
+"""Ten updates of 32 env steps: evaluated after 0, 3, 6, 9 and 10, saved after 0, 4, 8 and 10."""
+
+
+def _load_toy_task():
+    specification = importlib.util.spec_from_file_location("toy_task", SCRIPT)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["toy_task"] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+TOY = _load_toy_task()
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+def read_setting(name):
+    """JAX keeps some of its settings as attributes and the others behind ``read``."""
+    return getattr(jax.config, name) if hasattr(jax.config, name) else jax.config.read(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compilation_cache(tmp_path_factory):
+    """Compile quickly, and keep compiled programs for all runs, here and in child processes."""
+    folder = tmp_path_factory.mktemp("xla")
+    settings = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+        "jax_disable_most_optimizations": True,
+    }
+    before = {name: read_setting(name) for name in settings}
+    for name, value in settings.items():
+        jax.config.update(name, value)
+    jax.experimental.compilation_cache.compilation_cache.reset_cache()
+    yield folder
+    for name, value in before.items():
+        jax.config.update(name, value)
+    jax.experimental.compilation_cache.compilation_cache.reset_cache()
+
+
+@pytest.fixture(scope="session")
+def gpae():
+    """The command line in this process."""
+    from gpae.cli import main
+
+    def run(*words):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main([str(word) for word in words])
+        return Result(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small():
+    """The words that train the tiny task, with other settings where given."""
+
+    def words(**overrides):
+        named = {name.replace("__", "."): value for name, value in overrides.items()}
+        return [f"{name}={value}" for name, value in (SMALL | named).items()]
+
+    return words
+
+
+@pytest.fixture(scope="session")
+def child_environment(compilation_cache):
+    return {
+        **os.environ,
+        "JAX_COMPILATION_CACHE_DIR": str(compilation_cache),
+        "JAX_NUM_CPU_DEVICES": "2",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "TOY_PAUSE": "0.5",
+    }
+
+
+@pytest.fixture(scope="session")
+def straight(gpae, small, tmp_path_factory):
+    """Uninterrupted runs by method, with what the command line said."""
+    root = tmp_path_factory.mktemp("straight")
+
+    def run(method):
+        words = small(method=method, window__length=2)
+        return root / method, gpae("train", *words, f"run.folder={root / method}")
+
+    made = {method: run(method) for method in ("gpae", "mappo")}
+    return made.__getitem__
+
+
+def records(folder, name):
+    return [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def metrics():
+    """A run's metrics without those that tell the time."""
+
+    def read(folder):
+        return [
+            {name: value for name, value in record.items() if not name.startswith("time/")}
+            for record in records(folder, "metrics")
+        ]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def evaluations():
+    return lambda folder: records(folder, "evaluations")
+
+
+@pytest.fixture(scope="session")
+def final_arrays():
+    """Everything in a run's newest checkpoint (or another one), by name."""
+    from gpae.config.compose import from_dict
+    from gpae.runs import Checkpoints, RunFolder
+    from gpae.runs.system import System
+    from gpae.runs.trees import named_arrays
+
+    def read(folder, step=None):
+        run = RunFolder.open(folder)
+        template = System(from_dict(run.config)).snapshot_shapes()
+        return named_arrays(Checkpoints(run.checkpoints_path).restore(template, step))
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def same_end(metrics, evaluations, final_arrays):
+    """Assert that two runs ended alike: parameters, optimisers, everything; and all records."""
+
+    def check(folder, other):
+        arrays, others = final_arrays(folder), final_arrays(other)
+        assert arrays.keys() == others.keys()
+        different = [
+            name
+            for name in arrays
+            if arrays[name].tobytes() != others[name].tobytes()
+            or arrays[name].dtype != others[name].dtype
+        ]
+        assert different == []
+        assert metrics(folder) == metrics(other)
+        assert (folder / "evaluations.jsonl").read_bytes() == (
+            other / "evaluations.jsonl"
+        ).read_bytes()
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def contents():
+    """Every file of a folder with its bytes."""
+
+    def read(folder):
+        folder = Path(folder)
+        return {
+            str(entry.relative_to(folder)): entry.read_bytes() if entry.is_file() else None
+            for entry in sorted(folder.rglob("*"))
+        }
+
+    return read
+
+
+@pytest.fixture
+def before_call(monkeypatch):
+    """Have something happen before the compiled call that begins at a given update."""
+    from gpae.runs.session import Session
+
+    def install(update, happens):
+        advance = Session._advance
+
+        def patched(self, state, at, count):
+            if at == update:
+                happens()
+            return advance(self, state, at, count)
+
+        monkeypatch.setattr(Session, "_advance", patched)
+
+    return install
+
+
+@pytest.fixture
+def broken_results(monkeypatch):
+    """Have a compiled call's results changed: ``change(state, scalars, update) -> same two``."""
+    from gpae.training.sharding import Runner
+
+    def install(change):
+        run = Runner.run
+
+        def patched(self, state, count):
+            state, totals, scalars = run(self, state, count)
+            first = int(np.asarray(state.update)) - count + 1
+            scalars = {name: np.array(values) for name, values in scalars.items()}
+            state, scalars = change(state, scalars, range(first, first + count))
+            return state, totals, scalars
+
+        monkeypatch.setattr(Runner, "run", patched)
+
+    return install

@@ -1,0 +1,103 @@
+"""Numbers that are not finite end a run with exit code 3, and the last good checkpoint is kept."""
+
+import math
+
+import jax
+import numpy as np
+import pytest
+
+from gpae.training.evaluation import Evaluator
+
+
+def diverged(result):
+    assert result.code == 3
+    assert result.err.startswith("gpae: training has diverged: ")
+    assert result.err.count("\n") == 1
+    assert "Traceback" not in result.err
+    assert "update.learning_rate" in result.err
+    return result.err
+
+
+def test_nan_in_a_loss(gpae, small, straight, metrics, final_arrays, broken_results, tmp_path):
+    def change(state, scalars, updates):
+        for row, update in enumerate(updates):
+            if update >= 6:
+                scalars["loss/actor"][row] = np.nan
+                scalars["loss/critic"][row] = np.inf
+        return state, scalars
+
+    broken_results(change)
+    folder = tmp_path / "run"
+    line = diverged(gpae("train", *small(), f"run.folder={folder}"))
+    assert "loss/actor, loss/critic not finite at update 6" in line
+    assert f"{folder} has checkpoint 4, the last good one" in line
+    assert metrics(folder) == metrics(straight("gpae")[0])[:5]
+    arrays = final_arrays(folder)
+    assert int(arrays["state/update"]) == 4
+    assert all(np.isfinite(array).all() for array in arrays.values() if array.dtype.kind == "f")
+
+
+def test_nan_in_the_parameters_alone_is_never_saved(
+    gpae, small, final_arrays, broken_results, tmp_path
+):
+    def change(state, scalars, updates):
+        if 8 in updates:
+            parameters = jax.tree.map(lambda leaf: leaf * np.nan, state.parameters)
+            state = state.replace(parameters=parameters)
+        return state, scalars
+
+    broken_results(change)
+    folder = tmp_path / "run"
+    line = diverged(gpae("train", *small(), f"run.folder={folder}"))
+    assert "parameters not finite at update 8" in line
+    assert "checkpoint 4, the last good one" in line
+    assert int(final_arrays(folder)["state/update"]) == 4
+
+
+def test_nan_in_an_evaluation(gpae, small, monkeypatch, tmp_path):
+    evaluate = Evaluator.evaluate
+
+    def broken(self, parameters, counter, *, greedy):
+        episodes = evaluate(self, parameters, counter, greedy=greedy)
+        return {**episodes, "episode_return": episodes["episode_return"] * np.nan}
+
+    monkeypatch.setattr(Evaluator, "evaluate", broken)
+    folder = tmp_path / "run"
+    line = diverged(gpae("train", *small(), f"run.folder={folder}"))
+    assert "evaluation/greedy/episode_return not finite at update 0" in line
+    assert "no checkpoint yet" in line
+    assert not (folder / "evaluations.jsonl").exists()
+
+
+def test_a_learning_rate_far_too_large(gpae, small, metrics, final_arrays, tmp_path):
+    folder = tmp_path / "run"
+    words = small(update__learning_rate="1e30", network__kind="feedforward")
+    line = diverged(gpae("train", *words, f"run.folder={folder}"))
+    assert "checkpoint 0, the last good one" in line
+    recorded = metrics(folder) if (folder / "metrics.jsonl").exists() else []
+    assert all(math.isfinite(value) for record in recorded for value in record.values())
+    assert int(final_arrays(folder)["state/update"]) == 0
+
+
+def test_memory_that_does_not_suffice(gpae, small, monkeypatch, tmp_path):
+    from gpae.runs.system import System
+
+    def exhausted(_):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
+
+    monkeypatch.setattr(System, "initial_snapshot", exhausted)
+    result = gpae("train", *small(), f"run.folder={tmp_path}/run")
+    assert result.code == 2
+    assert result.err.startswith("gpae: the device's memory does not suffice: lower rollout.")
+    assert result.err.count("\n") == 1
+
+
+def test_other_failures_of_the_device_are_not_called_that(gpae, small, monkeypatch, tmp_path):
+    from gpae.runs.system import System
+
+    def failed(_):
+        raise jax.errors.JaxRuntimeError("INTERNAL: something else")
+
+    monkeypatch.setattr(System, "initial_snapshot", failed)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
+        gpae("train", *small(), f"run.folder={tmp_path}/run")

@@ -1,0 +1,141 @@
+"""One device or two, one call or three, phase by phase or not: the same run."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import jax
+import numpy as np
+import pytest
+
+from gpae.training.evaluation import Evaluator
+from gpae.training.sharding import Runner, choose_devices
+from gpae.training.update import _minibatch_order
+
+UPDATES = 3
+
+
+def copied(state):
+    """A copy on the host: a runner consumes the state it is given."""
+    return jax.tree.map(np.array, state)
+
+
+def assert_close(one, other, tolerance):
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), one, other
+    )
+
+
+def assert_identical(one, other):
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+
+
+@pytest.fixture(scope="module")
+def setup(learner):
+    return learner(window=2, mode="constant_batch", environments=8, steps=8)
+
+
+@pytest.fixture(scope="module")
+def two(setup, cpu_devices):
+    return Runner(setup, cpu_devices, UPDATES)
+
+
+@pytest.fixture(scope="module")
+def at_once(two):
+    """All updates in one call on two devices: final state, episode totals, scalars."""
+    state, totals, scalars = two.run(two.initial_state(), UPDATES)
+    return copied(state), totals, scalars
+
+
+@pytest.fixture(scope="module")
+def one_by_one(two, setup, cpu_devices):
+    """The states and results of one update a call on two devices, evaluated in between."""
+    actor, network = setup.estimation.actor, setup.network
+    evaluator = Evaluator(setup.collection.environment, actor, network, 3, 0, cpu_devices)
+    state, records = two.initial_state(), []
+    for update in range(UPDATES):
+        evaluator.evaluate(state.parameters.actor, update, greedy=False)
+        state, totals, scalars = two.run(state, 1)
+        records.append((copied(state), totals, scalars))
+    return records
+
+
+@pytest.fixture(scope="module")
+def phase_by_phase(setup, cpu_devices):
+    """The states and results of updates made phase by phase on one device, and the phases told."""
+    runner, told, records = Runner(setup, cpu_devices[:1], UPDATES), [], []
+    state = runner.initial_state()
+    for _ in range(UPDATES):
+        state, totals, scalars = runner.run_phases(state, told.append)
+        records.append((copied(state), totals, scalars))
+    return records, told
+
+
+def test_one_call_is_three_calls_bit_for_bit(at_once, one_by_one):
+    state, *results = at_once
+    assert_identical(state, one_by_one[-1][0])
+    joined = jax.tree.map(lambda *rows: np.concatenate(rows), *(r[1:] for r in one_by_one))
+    assert_identical(tuple(results), joined)
+    assert state.update == UPDATES
+
+
+def test_one_device_collects_what_two_do(one_by_one, phase_by_phase):
+    (two, totals, _), (one, expected, _) = one_by_one[0], phase_by_phase[0][0]
+    assert_close(two.window, one.window, 1e-6)
+    assert_close(two.collector, one.collector, 1e-5)
+    np.testing.assert_array_equal(
+        two.window.rollouts.steps.actions, one.window.rollouts.steps.actions
+    )
+    assert_close(totals, expected, 1e-5)
+    assert totals.count[0] > 0
+
+
+@pytest.mark.parametrize("update", range(UPDATES))
+def test_one_device_learns_what_two_do_phase_by_phase_or_not(one_by_one, phase_by_phase, update):
+    (two, totals, scalars), (one, *expected) = one_by_one[update], phase_by_phase[0][update]
+    assert_close(two.parameters, one.parameters, 1e-4)
+    assert scalars.keys() == expected[1].keys()
+    assert_close((totals, scalars), tuple(expected), 2e-3)
+
+
+def test_every_update_moves_both_networks(one_by_one):
+    for before, after in pairwise(one_by_one):
+        for network in ("actor", "critic"):
+            old, new = (getattr(record[0].parameters, network) for record in (before, after))
+            moves = jax.tree.map(lambda a, b: np.abs(a - b).max(), old, new)
+            assert max(jax.tree.leaves(moves)) > 1e-4
+
+
+def test_on_two_devices_log_ratios_are_zero_right_after_collection(one_by_one):
+    _, _, scalars = one_by_one[0]
+    assert scalars["estimate/largest_log_ratio"][0] <= 1e-5
+    assert one_by_one[1][2]["estimate/largest_log_ratio"][0] > 1e-4, "the window is off-policy"
+
+
+def test_phases_are_told_in_order(phase_by_phase):
+    assert phase_by_phase[1] == ["collect", "estimate", "update"] * UPDATES
+
+
+@pytest.mark.parametrize("count", [0, UPDATES + 1])
+def test_a_call_of_too_many_updates_is_refused(two, count):
+    with pytest.raises(ValueError, match=f"count: expected 1 to {UPDATES}, found {count}"):
+        two.run(None, count)
+
+
+@pytest.mark.parametrize(
+    ("environments", "minibatches", "limit", "used"),
+    [(8, 1, 0, 2), (8, 4, 0, 2), (8, 8, 0, 1), (7, 1, 0, 1), (8, 1, 1, 1), (8, 1, 5, 2)],
+)
+def test_devices_split_environments_and_minibatches_evenly(
+    monkeypatch, cpu_devices, environments, minibatches, limit, used
+):
+    monkeypatch.setattr(jax, "local_devices", lambda: list(cpu_devices))
+    assert choose_devices(environments, minibatches, limit) == list(cpu_devices[:used])
+
+
+def test_minibatches_of_an_epoch_are_every_environment_once(setup, over_devices):
+    plan = replace(setup.gradient, settings=replace(setup.gradient.settings, minibatches=2))
+    order = over_devices(lambda update: _minibatch_order(plan, update, 4))
+    epochs, later = (np.asarray(order(np.int32(update))).reshape(2, 8) for update in (5, 6))
+    np.testing.assert_array_equal(np.sort(epochs, axis=1), np.tile(np.arange(8), (2, 1)))
+    assert (epochs[0] != epochs[1]).any()
+    assert (epochs != later).any(axis=1).all()

@@ -1,0 +1,132 @@
+"""Evaluation plays whole episodes, each its first only, the same however they are split."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gpae.networks import Actor, NetworkSettings, apply_actor, initial_memory
+from gpae.training import evaluation
+from gpae.training.evaluation import Evaluator, headline_metric
+from gpae.training.keys import Purpose, derive_each
+
+EPISODES, COUNTER, SEED = 7, 3, 11
+NETWORK = NetworkSettings(hidden_size=8)
+ACTOR = Actor(NETWORK, 3)
+
+
+@pytest.fixture(scope="module")
+def environment(clockwork):
+    return clockwork()
+
+
+@pytest.fixture(scope="module")
+def parameters(environment):
+    _, view = environment.reset(jax.random.key(0))
+    shapes = jax.eval_shape(
+        ACTOR.init,
+        jax.random.key(0),
+        initial_memory(NETWORK, 1, 3),
+        view.observations[None, None],
+        view.available_actions[None, None],
+        jnp.ones((1, 1), bool),
+    )
+    random = np.random.default_rng(0)
+    return jax.tree.map(lambda leaf: np.float32(random.normal(size=leaf.shape)), shapes)
+
+
+@pytest.fixture(scope="module")
+def evaluator(environment, cpu_devices):
+    return Evaluator(environment, ACTOR, NETWORK, EPISODES, SEED, cpu_devices)
+
+
+@pytest.fixture(scope="module")
+def greedy(evaluator, parameters):
+    return evaluator.evaluate(parameters, COUNTER, greedy=True)
+
+
+@pytest.fixture(scope="module")
+def sampled(evaluator, parameters):
+    return evaluator.evaluate(parameters, COUNTER, greedy=False)
+
+
+def played_by_hand(environment, parameters, key):
+    """One episode with the most likely actions, stopped where it ends."""
+    step = jax.jit(environment.step)
+    act = jax.jit(lambda *inputs: apply_actor(ACTOR, parameters, *inputs))
+    state, view = environment.reset(key)
+    memory, rewards, ended = initial_memory(NETWORK, 1, 3), [], False
+    while not ended:
+        inputs = (view.observations[None, None], view.available_actions[None, None])
+        memories, policy = act(memory, *inputs, jnp.zeros((1, 1), bool))
+        memory, actions = memories[0], np.asarray(policy.probs[0, 0]).argmax(-1)
+        state, result = step(key, state, jnp.asarray(actions))
+        view, ended = result.view, bool(result.boundary)
+        rewards.append(float(result.reward))
+    return sum(rewards), len(rewards), float(result.outcomes["late"])
+
+
+def test_greedy_episodes_are_those_played_by_hand(environment, parameters, greedy):
+    keys = derive_each(SEED, Purpose.EVALUATION_RESET, COUNTER, jnp.arange(EPISODES))
+    by_hand = [played_by_hand(environment, parameters, key) for key in keys]
+    returns, lengths, outcomes = zip(*by_hand, strict=True)
+    assert len(set(lengths)) >= 3
+    assert set(outcomes) == {0.0, 1.0}
+    np.testing.assert_allclose(greedy["episode_return"], returns, rtol=1e-4)
+    np.testing.assert_array_equal(greedy["episode_length"], lengths)
+    np.testing.assert_array_equal(greedy["late"], outcomes)
+
+
+def test_results_are_of_the_episodes_asked_for(greedy, sampled):
+    for result in (greedy, sampled):
+        assert set(result) == {"episode_return", "episode_length", "late"}
+        assert all(values.shape == (EPISODES,) for values in result.values())
+
+
+def test_sampled_episodes_begin_as_the_greedy_ones_and_go_another_way(greedy, sampled):
+    np.testing.assert_array_equal(sampled["episode_length"], greedy["episode_length"])
+    assert (sampled["episode_return"] != greedy["episode_return"]).sum() >= 5
+
+
+@pytest.mark.parametrize("mode", ["greedy", "sampled"])
+def test_results_do_not_depend_on_the_number_of_devices(
+    request, environment, parameters, cpu_devices, mode
+):
+    alone = Evaluator(environment, ACTOR, NETWORK, EPISODES, SEED, cpu_devices[1:])
+    expected = alone.evaluate(parameters, COUNTER, greedy=mode == "greedy")
+    for name, values in request.getfixturevalue(mode).items():
+        np.testing.assert_allclose(values, expected[name], rtol=1e-5)
+
+
+def test_the_same_evaluation_is_repeatable_and_another_is_not_the_same(
+    evaluator, parameters, sampled
+):
+    again = evaluator.evaluate(parameters, COUNTER, greedy=False)
+    other = evaluator.evaluate(parameters, COUNTER + 1, greedy=False)
+    for name, values in sampled.items():
+        np.testing.assert_array_equal(again[name], values)
+    assert (other["episode_return"] != sampled["episode_return"]).all()
+
+
+def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, parameters, cpu_devices):
+    monkeypatch.setattr(evaluation, "UNLIMITED_EPISODE_STEPS", 20)
+
+    class Endless(clockwork):
+        @property
+        def spec(self):
+            return super().spec.__class__(
+                **{**vars(super().spec), "max_episode_steps": None, "metrics": ()}
+            )
+
+        def step(self, key, state, actions):
+            successor, step = super().step(key, state, actions)
+            return successor, step.replace(truncated=jnp.array(False), outcomes={})
+
+    environment = Endless(endless=True)
+    one = Evaluator(environment, ACTOR, NETWORK, 1, SEED, cpu_devices[:1])
+    assert one.evaluate(parameters, 0, greedy=True)["episode_length"] == [20]
+    assert headline_metric(environment) == "episode_return"
+
+
+def test_the_headline_is_the_environments_first_outcome(environment):
+    assert headline_metric(environment) == "late"

@@ -1,0 +1,120 @@
+"""Chunks of the window: where they start from, and what their length changes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from gpae.methods import Gpae
+from gpae.networks import apply_actor
+from gpae.training.update import cut_into_chunks, minibatch_loss
+
+STEPS, CHUNKS = 8, (2, 4, 8)
+
+
+@pytest.fixture(scope="module")
+def setup(learner):
+    return learner(method=Gpae(lambda_=0.9), steps=STEPS, entropy_coefficient=0.01)
+
+
+@pytest.fixture(scope="module")
+def played(setup, experience):
+    return experience(setup, count=2, drift=0.2)
+
+
+@pytest.fixture(scope="module")
+def batch(played):
+    return played.estimate(played.window())
+
+
+@pytest.fixture(scope="module")
+def losses(setup, played, batch, over_devices):
+    """The loss, its parts and its gradient for each length of chunk."""
+
+    def loss(chunk):
+        return lambda parameters, batch: minibatch_loss(
+            setup.gradient, parameters, cut_into_chunks(batch, chunk)
+        )
+
+    return {
+        chunk: over_devices(jax.value_and_grad(loss(chunk), has_aux=True))(played.parameters, batch)
+        for chunk in CHUNKS
+    }
+
+
+def test_chunks_start_from_the_memories_of_the_full_pass(setup, played, batch, over_devices):
+    chunked = over_devices(lambda batch: cut_into_chunks(batch, 4))(batch)
+    assert chunked.memories.actor.shape[:2] == (4, 4)
+    steps, start = batch.steps, played.rollouts[0].memories.actor
+    for row in range(1, 4):
+        seen = jax.tree.map(lambda leaf, end=4 * row: leaf[:end], steps)
+        view = seen.view
+        memories, _ = apply_actor(
+            setup.gradient.actor,
+            played.parameters.actor,
+            start,
+            view.observations,
+            view.available_actions,
+            seen.first,
+        )
+        np.testing.assert_allclose(chunked.memories.actor[row], memories[-1], atol=1e-5)
+    np.testing.assert_array_equal(chunked.memories.actor[0], start)
+    np.testing.assert_array_equal(chunked.memories.critic[0], played.rollouts[0].memories.critic)
+    np.testing.assert_array_equal(chunked.rows.steps.rewards[1, 2], batch.steps.rewards[9])
+
+
+@pytest.mark.parametrize("chunk", CHUNKS[:-1])
+def test_before_the_first_gradient_step_the_loss_is_that_of_whole_rollouts(losses, chunk):
+    (loss, parts), _ = losses[chunk]
+    (whole_loss, whole_parts), _ = losses[STEPS]
+    np.testing.assert_allclose(loss, whole_loss, rtol=1e-5, atol=1e-6)
+    assert parts.keys() == whole_parts.keys()
+    for name, part in parts.items():
+        np.testing.assert_allclose(part, whole_parts[name], rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_the_loss_before_the_first_gradient_step_is_that_of_the_batch(setup, batch, losses):
+    (loss, parts), _ = losses[STEPS]
+    advantages = np.asarray(batch.estimate.advantages)
+    normal = (advantages - advantages.mean()) / advantages.std()
+    actor = -(np.exp(np.asarray(batch.log_ratios)) * normal).mean()
+    critic = 0.5 * ((batch.values - batch.estimate.targets) ** 2).mean()
+    probabilities = np.asarray(batch.probabilities)
+    logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
+    entropy = -(probabilities * logs).sum(-1).mean()
+    assert abs(actor) > 1e-3
+    np.testing.assert_allclose(parts["loss/actor"], actor, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(parts["loss/critic"], critic, rtol=1e-5)
+    np.testing.assert_allclose(parts["loss/entropy"], entropy, rtol=1e-5)
+    np.testing.assert_allclose(parts["update/approximate_kl"], 0.0, atol=1e-6)
+    assert parts["update/clip_fraction"] == 0
+    np.testing.assert_allclose(loss, actor + 0.5 * critic - 0.01 * entropy, rtol=1e-4, atol=1e-5)
+
+
+def test_shorter_chunks_cut_the_gradient_through_time(losses):
+    short, whole = (ravel_pytree(losses[chunk][1])[0] for chunk in (2, STEPS))
+    assert jnp.abs(short - whole).max() > 1e-3
+    cosine = short @ whole / jnp.linalg.norm(short) / jnp.linalg.norm(whole)
+    assert cosine > 0.8
+
+
+def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices):
+    alive = batch.steps.view.alive[..., None]
+    changed = batch.estimate.advantages + jnp.where(alive[..., 0], 0.0, 50.0)
+
+    def gradient(parameters, advantages):
+        minibatch = cut_into_chunks(batch, STEPS)
+        rows = minibatch.rows.replace(
+            advantages=advantages.reshape(2, STEPS, *advantages.shape[1:]).swapaxes(0, 1)
+        )
+        grads, _ = jax.grad(
+            lambda p: minibatch_loss(setup.gradient, p, minibatch.replace(rows=rows)), has_aux=True
+        )(parameters)
+        return grads.actor
+
+    compute = over_devices(gradient)
+    before = compute(played.parameters, batch.estimate.advantages)
+    after = compute(played.parameters, changed)
+    assert not alive.all()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), before, after)

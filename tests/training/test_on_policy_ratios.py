@@ -1,0 +1,51 @@
+"""Right after collection the recomputed policy is the behaviour policy, so every log-ratio is 0."""
+
+import numpy as np
+import pytest
+
+from gpae.environments import make
+from gpae.methods import Gpae, Mappo
+
+TOLERANCE = 1e-5
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
+def test_log_ratios_are_zero_right_after_collection(learner, experience, kind):
+    played = experience(learner(kind=kind, environments=8, steps=16), count=2, drift=0.3)
+    window = played.window(count=1)
+    batch = played.estimate(window)
+    steps = batch.steps
+    assert np.asarray(steps.terminated[:-1]).sum() >= 8
+    assert np.asarray(steps.truncated[:-1]).sum() >= 3
+    assert not np.asarray(steps.first[0]).all(), "no episode runs on from the rollout before"
+    assert (np.abs(np.asarray(window.rollouts.memories.actor)) > 0.1).any() == (kind == "recurrent")
+    assert np.abs(batch.log_ratios).max() <= TOLERANCE
+    assert np.asarray(steps.log_probs).min() < -1.5, "the policy is all but deterministic"
+
+
+def test_log_ratios_of_older_rollouts_are_those_of_the_parameters_drift(learner, experience):
+    played = experience(learner(kind="feedforward"), count=2, drift=0.3)
+    older, newer = np.split(np.asarray(played.estimate(played.window()).log_ratios), 2)
+    assert np.abs(newer).max() <= TOLERANCE
+    assert np.abs(older).mean() > 0.05
+
+
+def test_log_ratios_are_zero_on_smax(learner, experience):
+    setup = learner(make("smax/3m"), Gpae(), environments=2, steps=40)
+    batch = (played := experience(setup)).estimate(played.window())
+    assert np.asarray(batch.steps.terminated | batch.steps.truncated).any()
+    assert not np.asarray(batch.steps.view.alive).all()
+    assert np.abs(batch.log_ratios).max() <= TOLERANCE
+
+
+def test_actions_are_possible_and_log_probs_those_of_the_action_taken(learner, experience):
+    played = experience(learner(method=Mappo(), kind="feedforward", environments=8, steps=16))
+    batch = played.estimate(played.window())
+    actions = np.asarray(batch.steps.actions)[..., None]
+    available = np.asarray(batch.steps.view.available_actions)
+    assert np.take_along_axis(available, actions, -1).all()
+    taken = np.take_along_axis(np.asarray(batch.probabilities), actions, -1)[..., 0]
+    np.testing.assert_allclose(np.exp(batch.steps.log_probs), taken, rtol=1e-4)
+    dead = ~np.asarray(batch.steps.view.alive)
+    assert dead.any()
+    np.testing.assert_allclose(np.asarray(batch.steps.log_probs)[dead], 0.0, atol=1e-6)

@@ -1,0 +1,241 @@
+"""Successor values against a replay of the environment, and nothing crosses an episode's end."""
+
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gpae.networks import apply_actor, apply_critic
+from gpae.training.collection import CollectionPlan
+from gpae.training.window import merge_time
+
+STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 14, 48, 3, 3
+JOINT_ACTIONS = np.array(list(product(range(ACTIONS), repeat=AGENTS)))
+
+
+def replayed(environment, view, actions):
+    """What the environment shows after a step, its state rebuilt from what was seen before it."""
+    state = {
+        "time": jnp.round(10 * view.state[-1]).astype(jnp.int32),
+        "length": jnp.int32(1000),
+        "position": view.state[:-1],
+    }
+    return environment.step(jax.random.key(0), state, actions)[1].view
+
+
+@pytest.fixture(scope="module")
+def environment(clockwork):
+    return clockwork()
+
+
+@pytest.fixture(scope="module")
+def played(learner, experience, environment):
+    return experience(learner(environment, environments=ENVIRONMENTS, steps=STEPS), count=2)
+
+
+@pytest.fixture(scope="module")
+def window(played):
+    return played.window(count=1)
+
+
+@pytest.fixture(scope="module")
+def steps(window):
+    return jax.tree.map(np.asarray, merge_time(window.rollouts.steps))
+
+
+@pytest.fixture(scope="module")
+def successors(environment, steps):
+    """The true successor of every step."""
+    replay = jax.vmap(jax.vmap(lambda view, actions: replayed(environment, view, actions)))
+    return jax.jit(replay)(jax.tree.map(jnp.asarray, steps.view), jnp.asarray(steps.actions))
+
+
+@pytest.fixture(scope="module")
+def possible_values(played, window, steps, successors):
+    """EQ at the true successor of every step for every joint action there, and the policy there."""
+    plan, parameters = played.learner.estimation, played.parameters
+    start = jax.tree.map(lambda leaf: leaf[0], window.rollouts.memories)
+
+    def evaluate(view, successors):
+        actor_memories, policy = apply_actor(
+            plan.actor,
+            parameters.actor,
+            start.actor,
+            view.observations,
+            view.available_actions,
+            steps.first,
+        )
+        taken = jax.nn.one_hot(steps.actions, ACTIONS)
+        critic_memories, _ = apply_critic(
+            plan.critic,
+            parameters.critic,
+            start.critic,
+            view.state,
+            taken,
+            policy.probs,
+            steps.first,
+        )
+        continues = jnp.zeros((1, STEPS, ENVIRONMENTS), bool)
+        _, there = apply_actor(
+            plan.actor,
+            parameters.actor,
+            actor_memories,
+            successors.observations[None],
+            successors.available_actions[None],
+            continues,
+        )
+
+        def value(actions):
+            features = jnp.broadcast_to(jax.nn.one_hot(actions, ACTIONS), there.probs.shape)
+            _, values = apply_critic(
+                plan.critic,
+                parameters.critic,
+                critic_memories,
+                successors.state[None],
+                features,
+                there.probs,
+                continues,
+            )
+            return values[0]
+
+        return jax.lax.map(value, jnp.asarray(JOINT_ACTIONS)), there.probs[0]
+
+    values, probabilities = jax.jit(evaluate)(steps.view, successors)
+    return np.asarray(values), np.asarray(probabilities)
+
+
+@pytest.fixture(scope="module")
+def evidence(played, window, probe):
+    return jax.tree.map(np.asarray, played.estimate(window, probe).estimate)
+
+
+def test_the_replay_is_the_environment(steps, successors):
+    inside = ~(steps.terminated | steps.truncated)[:-1]
+    seen, replay = steps.view.state[1:], np.asarray(successors.state)[:-1]
+    np.testing.assert_allclose(seen[inside], replay[inside], atol=1e-6)
+    assert inside.sum() > 400
+
+
+def test_inside_an_episode_the_successors_value_is_at_the_next_joint_action(
+    steps, evidence, possible_values
+):
+    values, _ = possible_values
+    inside = ~(steps.terminated | steps.truncated)[:-1]
+    index = steps.actions[1:] @ ACTIONS ** np.arange(AGENTS)[::-1]
+    t, e = np.nonzero(inside)
+    np.testing.assert_allclose(
+        evidence.advantages[t, e], values[index[t, e], t, e], rtol=1e-4, atol=1e-4
+    )
+
+
+def sampled_joint_actions(steps, evidence, possible_values):
+    """The joint actions that explain the values at truncations and at the window's end."""
+    values, probabilities = possible_values
+    resampled = evidence.coefficients[..., 0] & ~steps.terminated
+    distance = np.abs(values - evidence.advantages).max(-1)[:, resampled]
+    assert (distance.min(0) < 1e-4).all()
+    return JOINT_ACTIONS[distance.argmin(0)], probabilities[resampled]
+
+
+def test_a_cut_off_steps_value_is_at_the_true_successor(steps, evidence, possible_values):
+    assert steps.truncated[:-1].sum() > 30
+    np.testing.assert_array_equal(evidence.coefficients[:-1, :, 0], steps.truncated[:-1])
+    assert evidence.coefficients[-1].all()
+    _, probabilities = sampled_joint_actions(steps, evidence, possible_values)
+    assert len(probabilities) > 60
+
+
+def test_actions_at_true_successors_are_sampled_from_the_current_policy(
+    steps, evidence, possible_values
+):
+    drawn, probabilities = sampled_joint_actions(steps, evidence, possible_values)
+    taken = np.eye(ACTIONS)[drawn]
+    assert (probabilities[taken == 1] > 0).all()
+    scores = (taken - probabilities).sum(0)
+    spread = np.sqrt((probabilities * (1 - probabilities)).sum(0))
+    assert (np.abs(scores) <= 3.5 * spread).all()
+    assert (spread > 1.0).sum() >= 6
+
+
+def test_a_step_that_terminates_has_no_future(steps, evidence):
+    assert steps.terminated.sum() > 30
+    np.testing.assert_array_equal(evidence.targets[..., 0][steps.terminated], 0.0)
+    np.testing.assert_allclose(evidence.targets[..., 0][~steps.terminated], 0.9)
+
+
+def test_nothing_of_the_next_episode_reaches_back(played, window, steps):
+    later = np.cumsum(steps.terminated | steps.truncated, axis=0) > 0
+    later = np.concatenate([np.zeros_like(later[:1]), later[:-1]])
+    rollout = window.rollouts
+
+    def shifted(leaf):
+        mask = later.reshape(1, *later.shape, *(1,) * (leaf.ndim - 3))
+        return jnp.where(mask, leaf + 3.0, leaf)
+
+    view = rollout.steps.view
+    changed = rollout.steps.replace(
+        rewards=shifted(rollout.steps.rewards),
+        view=view.replace(state=shifted(view.state), observations=shifted(view.observations)),
+        log_probs=shifted(rollout.steps.log_probs),
+    )
+    before = played.estimate(window).estimate
+    after = played.estimate(window.replace(rollouts=rollout.replace(steps=changed))).estimate
+    for name in ("advantages", "targets"):
+        old, new = np.asarray(getattr(before, name)), np.asarray(getattr(after, name))
+        np.testing.assert_allclose(new[~later], old[~later], rtol=1e-5, atol=1e-5)
+        assert np.abs(new[later] - old[later]).mean() > 0.5
+    assert later.any(axis=0).sum() > 40
+
+
+def test_rollouts_of_an_environment_are_contiguous(played, environment):
+    older, newer = (rollout.steps for rollout in played.rollouts)
+    last = jax.tree.map(lambda leaf: leaf[-1], older)
+    begins = np.asarray(last.terminated | last.truncated)
+    np.testing.assert_array_equal(newer.first[0], begins)
+    replay = jax.vmap(lambda view, actions: replayed(environment, view, actions))
+    view = replay(last.view, last.actions)
+    continues = ~begins
+    assert continues.sum() > 20
+    np.testing.assert_allclose(newer.view.state[0][continues], view.state[continues], atol=1e-6)
+    np.testing.assert_allclose(newer.view.state[0][begins, -1], 0.0)
+    np.testing.assert_array_equal(newer.first[1:], (newer.terminated | newer.truncated)[:-1])
+
+
+def test_cut_slots_hold_the_successor_of_every_truncated_step(played, successors):
+    rollout = played.rollouts[-1]
+    index = np.asarray(rollout.cuts.index)
+    for environment in range(ENVIRONMENTS):
+        truncated = np.flatnonzero(rollout.steps.truncated[:, environment])
+        used = index[:, environment][index[:, environment] < STEPS]
+        np.testing.assert_array_equal(used, truncated)
+        np.testing.assert_allclose(
+            rollout.cuts.view.state[: len(used), environment],
+            successors.state[truncated, environment],
+            atol=1e-6,
+        )
+    np.testing.assert_array_equal(rollout.cuts.view.state[index == STEPS], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "limit", "slots"), [(9, 4, 3), (8, 4, 2), (3, 4, 1), (9, None, 9)]
+)
+def test_there_are_slots_for_the_most_truncations_possible(clockwork, steps, limit, slots):
+    plan = CollectionPlan(clockwork(limit=limit), None, steps, 0)
+    assert plan.cut_slots == slots
+    if limit is not None:
+        counts = [
+            sum((phase + step) % limit == 0 for step in range(steps)) for phase in range(limit)
+        ]
+        assert slots == max(counts)
+
+
+def test_every_slot_is_used_where_episodes_are_always_cut_off(learner, experience, clockwork):
+    setup = learner(clockwork(limit=4, endless=True), kind="feedforward", steps=9)
+    played = experience(setup, count=4)
+    for number, rollout in enumerate(played.rollouts):
+        expected = [t for t in range(9) if (9 * number + t + 1) % 4 == 0]
+        padded = expected + [9] * (3 - len(expected))
+        np.testing.assert_array_equal(rollout.cuts.index, np.tile(padded, (4, 1)).T)
+    assert (np.asarray(played.rollouts[-1].cuts.index) < 9).all()
