@@ -26,7 +26,7 @@ class Mappo(OffPolicyCorrection):
     ``bootstrap`` changes nothing here.
 
     Attributes:
-        agent_values: Give the critic the agent id, and each agent a value of its own, as the JaxMARL
+        agent_values: Give the critic the agent id, and each agent its own value, as the JaxMARL
             baseline does; else there is one value and, on-policy, one advantage for the team.
     """
 
