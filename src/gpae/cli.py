@@ -149,9 +149,7 @@ def _add_train(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _add_resume(commands: "argparse._SubParsersAction[_Parser]") -> None:
     resume = commands.add_parser("resume", help="continue a run from its newest checkpoint")
     resume.add_argument("run", type=Path, help="the run's folder")
-    resume.add_argument(
-        "--checkpoint", type=_whole(0), metavar="UPDATE", help="an earlier checkpoint"
-    )
+    _add_checkpoint(resume)
     resume.set_defaults(command=_resume)
 
 
@@ -163,9 +161,7 @@ def _add_evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--sampled", action="store_true", help="sample actions; else the most likely"
     )
     evaluate.add_argument("--best", action="store_true", help="the best parameters, not the last")
-    evaluate.add_argument(
-        "--checkpoint", type=_whole(0), metavar="UPDATE", help="an earlier checkpoint"
-    )
+    _add_checkpoint(evaluate)
     evaluate.add_argument("--seed", type=_whole(0), default=0, help="seed of the episodes")
     evaluate.set_defaults(command=_evaluate)
 
@@ -210,11 +206,14 @@ def _train(parsed: argparse.Namespace, console: Console) -> int:
 
 def _train_new(config: "Config", console: Console) -> bool:
     """Train in a new folder, made once all else is in order; whether the run was finished."""
+    from gpae.config.checks import cautions
     from gpae.config.compose import to_dict
     from gpae.runs import RunFolder
     from gpae.runs.devices import prepare_jax
     from gpae.runs.folder_names import new_folder
 
+    for caution in cautions(config):
+        _say(console, f"note: {caution}")
     prepare_jax(config.run.devices)
     from gpae.runs.session import train
     from gpae.runs.system import System

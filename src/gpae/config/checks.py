@@ -55,6 +55,9 @@ _POSITIVE_OR_INFINITE = ("method.eta", "method.bootstrap_limit")
 
 _NOT_NEGATIVE = ("update.value_coefficient", "update.entropy_coefficient")
 
+_UNSAFE = ("individual", "none")
+"""Trace schemes with which the corrected operator need not contract."""
+
 _LARGEST_SEED = 2**32 - 1
 _MOST_STEPS = 2**31 - 1
 """Of one environment in a run: steps are counted in 32 bits."""
@@ -70,6 +73,17 @@ def check(config: Config) -> None:
     _check_length(config)
     if config.run.folder == "":
         raise UserError("run.folder is empty: name a folder, or leave it out for a new one")
+
+
+def cautions(config: Config) -> list[str]:
+    """What may be asked for but is known to go wrong, a line each."""
+    method = config.method
+    if method.name == "gpae" and method.bootstrap == "corrected" and method.traces in _UNSAFE:
+        return [
+            f"method.bootstrap=corrected with method.traces={method.traces} need not converge; "
+            "double and joint traces do (docs/theory.md)"
+        ]
+    return []
 
 
 def _check_task(config: Config) -> None:
@@ -128,7 +142,11 @@ def _require(holds: bool, name: str, value: float, what: str) -> None:
 
 def _check_divisions(config: Config) -> None:
     environments, steps = config.rollout.environments, config.rollout.steps
-    factors = {"window.length": _sharing(config), "update.minibatches": config.update.minibatches}
+    factors = {
+        "window.length": _sharing(config),
+        "update.minibatches": config.update.minibatches,
+        "run.devices": config.run.devices or 1,
+    }
     product = math.prod(factors.values())
     if environments % product:
         parts = " x ".join(f"{name}={value}" for name, value in factors.items() if value > 1)
