@@ -47,9 +47,9 @@ def test_gpae_targets_are_equation_11(evidence):
     )
 
 
-def test_mappo_on_policy_is_gae_for_every_agent(evidence):
+def test_mappo_with_a_team_value_is_gae_for_every_agent(evidence):
     given = evidence(values=1)
-    result = Mappo(lambda_=LAMBDA).estimate(given)
+    result = Mappo(lambda_=LAMBDA, agent_values=False).estimate(given)
     expected = gae(
         given.rewards,
         given.values[..., 0],
@@ -66,9 +66,9 @@ def test_mappo_on_policy_is_gae_for_every_agent(evidence):
     assert result.targets.shape == given.values.shape
 
 
-def test_the_advantage_gap_is_zero_for_mappo_and_not_for_gpae(evidence):
+def test_the_advantage_gap_is_zero_for_a_team_value_and_not_for_gpae(evidence):
     who = np.zeros((9, 4), np.int32)
-    team = Mappo().estimate(evidence(values=1)).advantages
+    team = Mappo(agent_values=False).estimate(evidence(values=1)).advantages
     credit = Gpae().estimate(evidence()).advantages
     np.testing.assert_allclose(advantage_gap(team, who), 0.0, atol=1e-6)
     assert np.abs(advantage_gap(credit, who)).mean() > 0.1
@@ -107,7 +107,7 @@ def test_mappo_targets_weight_by_the_joint_ratio(evidence, step_by_step, agent_v
 
 
 def test_the_bootstrap_setting_changes_nothing_for_mappo(evidence):
-    given = evidence(values=1, spread=OFF_POLICY)
+    given = evidence(spread=OFF_POLICY)
     paper, corrected = (
         Mappo(bootstrap=bootstrap).estimate(given) for bootstrap in ("paper", "corrected")
     )
@@ -119,7 +119,7 @@ def test_what_each_critic_looks_at():
     assert Gpae().critic_inputs.values_per_state(5) == 5
     assert Gpae().critic_inputs.others_actions
     assert Gpae(own_slot="zeros").critic_inputs.own_slot == "zeros"
-    assert Mappo().critic_inputs.values_per_state(5) == 1
+    assert Mappo(agent_values=False).critic_inputs.values_per_state(5) == 1
     assert Mappo(agent_values=True).critic_inputs.values_per_state(5) == 5
     assert not Mappo().critic_inputs.others_actions
 

@@ -24,8 +24,8 @@ def data():
     }
 
 
-def make_valuer(inputs, **settings):
-    """A critic with random parameters, as a function of its data."""
+def make_valuer(inputs, fresh=False, **settings):
+    """A critic, as a function of its data, with random parameters unless they are to be fresh."""
     network = NetworkSettings(hidden_size=8, **settings)
     critic = Critic(network, inputs)
     memory = initial_memory(network, ENVIRONMENTS, inputs.values_per_state(AGENTS))
@@ -36,6 +36,11 @@ def make_valuer(inputs, **settings):
         "resets": jnp.zeros((1, ENVIRONMENTS), bool),
     }
     parameters = jax.jit(critic.init)(jax.random.key(0), memory, **zeros)
+    if not fresh:
+        random = np.random.default_rng(0)
+        parameters = jax.tree.map(
+            lambda leaf: np.float32(random.normal(size=leaf.shape)), parameters
+        )
     apply = jax.jit(critic.apply)
     return lambda data: np.asarray(apply(parameters, memory, **data)[1])
 
@@ -94,7 +99,7 @@ def test_without_own_features_the_own_slot_is_zero():
 
 
 def test_a_team_critic_has_one_value_blind_to_actions_and_policies(data):
-    value = make_valuer(Mappo().critic_inputs, kind="feedforward")
+    value = make_valuer(Mappo(agent_values=False).critic_inputs, kind="feedforward")
     values = value(data)
     assert values.shape == (STEPS, ENVIRONMENTS, 1)
     np.testing.assert_array_equal(values, value(with_action(data, 0)))
@@ -116,3 +121,8 @@ def test_environments_are_apart_and_the_past_knows_nothing_of_the_future(data, k
     np.testing.assert_array_equal(after[0], before[0])
     assert (np.abs(after[1, 0] - before[1, 0]) > 1e-4).all()
     assert (np.abs(after[2, 0] - before[2, 0]) > 1e-6).all() == (kind == "recurrent")
+
+
+def test_values_begin_near_zero(data):
+    assert np.abs(make_valuer(Gpae().critic_inputs, fresh=True)(data)).max() < 0.05
+    assert np.abs(make_valuer(Gpae().critic_inputs)(data)).max() > 0.5

@@ -35,7 +35,10 @@ OFF_POLICY = {
         {"mode": "constant_batch"},
     ),
     "gpae uncorrected": (Gpae(traces="none"), {"mode": "growing_batch"}),
-    "mappo growing batch": (Mappo(), {"mode": "growing_batch"}),
+    "mappo team value, growing batch": (
+        Mappo(agent_values=False),
+        {"mode": "growing_batch"},
+    ),
     "mappo agent values, double": (
         Mappo(agent_values=True, traces="double"),
         {"mode": "constant_batch"},
