@@ -10,7 +10,7 @@ train: $(READY)
 	$(BIN)/gpae train task=smax/3m method=gpae total_env_steps=6e5 evaluation.interval=1e5
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -1,9 +1,15 @@
-"""Two CPU devices for every test, for what is split over devices."""
+"""Two CPU devices for every test, and compiled programs kept for the next run of the tests."""
+
+import os
 
 import jax
 import pytest
 
+from gpae.runs.devices import cache_folder
+
 jax.config.update("jax_num_cpu_devices", 2)
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := cache_folder()) is not None:
+    jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
 @pytest.fixture(scope="module")

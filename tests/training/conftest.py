@@ -14,6 +14,7 @@ from gpae.methods import Estimate, Gpae
 from gpae.networks import NetworkSettings
 from gpae.training.collection import begin, collect
 from gpae.training.estimation import estimate
+from gpae.training.keys import Clock
 from gpae.training.learner import make_learner
 from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
@@ -129,6 +130,14 @@ class TwoSteps:
         )
 
 
+SEED = 0
+
+
+def clock(update):
+    """The clock of every learner here, after some updates."""
+    return Clock(seed=jnp.uint32(SEED), update=jnp.int32(update))
+
+
 def small_learner(
     environment=None,
     method=None,
@@ -140,7 +149,6 @@ def small_learner(
     mode="growing_batch",
     updates=3,
     discount=0.9,
-    seed=0,
     network=None,
     **update,
 ):
@@ -156,7 +164,6 @@ def small_learner(
         UpdateSettings(**settings),
         discount=discount,
         total_env_steps=updates * collected * steps,
-        seed=seed,
     )
 
 
@@ -197,7 +204,7 @@ class Experience:
             plan = dataclasses.replace(plan, method=method)
         run = self.compiled.setdefault(repr(plan), jax.jit(partial(estimate, plan)))
         environments = jnp.arange(self.collector.first.shape[0])
-        batch, _ = run(self.parameters, window, self.collector.view, jnp.int32(0), environments)
+        batch, _ = run(self.parameters, window, self.collector.view, clock(0), environments)
         return batch
 
 
@@ -214,13 +221,15 @@ def gather(learner, count=1, drift=0.0):
             lambda leaf: np.float32(leaf + scale * random.normal(size=leaf.shape)), tree
         )
 
-    shapes = jax.eval_shape(learner.initial_state)
+    shapes = jax.eval_shape(learner.initial_state, jnp.uint32(SEED))
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes.parameters)
     memories = jax.tree.map(
         lambda leaf: np.zeros(leaf.shape, np.float32), shapes.collector.memories
     )
     environments = jnp.arange(learner.budget.environments)
-    collector = jax.jit(partial(begin, learner.collection))(environments, memories)
+    collector = jax.jit(partial(begin, learner.collection))(
+        jnp.uint32(SEED), environments, memories
+    )
     parameters, rollouts = noisy(zeros, 0.5), []
     run = jax.jit(partial(collect, learner.collection))
     for update in range(count):
@@ -230,7 +239,7 @@ def gather(learner, count=1, drift=0.0):
             collector = collector.replace(
                 memories=collector.memories.replace(critic=jnp.asarray(remembered))
             )
-        collector, rollout, _ = run(parameters, collector, jnp.int32(update), environments)
+        collector, rollout, _ = run(parameters, collector, clock(update), environments)
         rollouts.append(rollout)
     return Experience(learner, parameters, tuple(rollouts), collector)
 

@@ -45,7 +45,7 @@ def test_the_last_update_is_the_first_to_reach_the_total(total, updates):
 )
 def test_a_window_collects_from_its_share_of_environments(learner, mode, collected, rows):
     setup = learner(environments=16, steps=8, window=4, mode=mode)
-    state = jax.eval_shape(setup.initial_state)
+    state = jax.eval_shape(setup.initial_state, 0)
     rewards = state.window.rollouts.steps.rewards
     assert rewards.shape == (4, 8, collected)
     assert rewards.size == rows * 8

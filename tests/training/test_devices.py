@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gpae.training.evaluation import Evaluator
+from gpae.training.keys import Clock
 from gpae.training.sharding import Runner, choose_devices
 from gpae.training.update import _minibatch_order
 
@@ -42,7 +43,7 @@ def two(setup, cpu_devices):
 @pytest.fixture(scope="module")
 def at_once(two):
     """All updates in one call on two devices: final state, episode totals, scalars."""
-    state, totals, scalars = two.run(two.initial_state(), UPDATES)
+    state, totals, scalars = two.run(two.initial_state(0), UPDATES)
     return copied(state), totals, scalars
 
 
@@ -50,10 +51,10 @@ def at_once(two):
 def one_by_one(two, setup, cpu_devices):
     """The states and results of one update a call on two devices, evaluated in between."""
     actor, network = setup.estimation.actor, setup.network
-    evaluator = Evaluator(setup.collection.environment, actor, network, 3, 0, cpu_devices)
-    state, records = two.initial_state(), []
+    evaluator = Evaluator(setup.collection.environment, actor, network, 3, cpu_devices)
+    state, records = two.initial_state(0), []
     for update in range(UPDATES):
-        evaluator.evaluate(state.parameters.actor, update, greedy=False)
+        evaluator.evaluate(state.parameters.actor, 0, update, greedy=False)
         state, totals, scalars = two.run(state, 1)
         records.append((copied(state), totals, scalars))
     return records
@@ -63,7 +64,7 @@ def one_by_one(two, setup, cpu_devices):
 def phase_by_phase(setup, cpu_devices):
     """The states and results of updates made phase by phase on one device, and the phases told."""
     runner, told, records = Runner(setup, cpu_devices[:1], UPDATES), [], []
-    state = runner.initial_state()
+    state = runner.initial_state(0)
     for _ in range(UPDATES):
         state, totals, scalars = runner.run_phases(state, told.append)
         records.append((copied(state), totals, scalars))
@@ -132,10 +133,24 @@ def test_devices_split_environments_and_minibatches_evenly(
     assert choose_devices(environments, minibatches, limit) == list(cpu_devices[:used])
 
 
+def test_environments_that_do_not_split_into_minibatches_are_refused():
+    with pytest.raises(ValueError, match="6 environments do not split into 4 minibatches"):
+        choose_devices(6, 4, 0)
+
+
+def test_seeds_share_one_compilation(two):
+    states = [two.initial_state(seed) for seed in (0, 1)]
+    for state in states:
+        two.run(state, 1)
+    assert two._compiled_run._cache_size() == 1
+
+
 def test_minibatches_of_an_epoch_are_every_environment_once(setup, over_devices):
     plan = replace(setup.gradient, settings=replace(setup.gradient.settings, minibatches=2))
-    order = over_devices(lambda update: _minibatch_order(plan, update, 4))
-    epochs, later = (np.asarray(order(np.int32(update))).reshape(2, 8) for update in (5, 6))
+    order = over_devices(lambda clock: _minibatch_order(plan, clock, 4))
+    epochs, later = (
+        np.asarray(order(Clock(np.uint32(0), np.int32(update)))).reshape(2, 8) for update in (5, 6)
+    )
     np.testing.assert_array_equal(np.sort(epochs, axis=1), np.tile(np.arange(8), (2, 1)))
     assert (epochs[0] != epochs[1]).any()
     assert (epochs != later).any(axis=1).all()

@@ -37,17 +37,17 @@ def parameters(environment):
 
 @pytest.fixture(scope="module")
 def evaluator(environment, cpu_devices):
-    return Evaluator(environment, ACTOR, NETWORK, EPISODES, SEED, cpu_devices)
+    return Evaluator(environment, ACTOR, NETWORK, EPISODES, cpu_devices)
 
 
 @pytest.fixture(scope="module")
 def greedy(evaluator, parameters):
-    return evaluator.evaluate(parameters, COUNTER, greedy=True)
+    return evaluator.evaluate(parameters, SEED, COUNTER, greedy=True)
 
 
 @pytest.fixture(scope="module")
 def sampled(evaluator, parameters):
-    return evaluator.evaluate(parameters, COUNTER, greedy=False)
+    return evaluator.evaluate(parameters, SEED, COUNTER, greedy=False)
 
 
 def played_by_hand(environment, parameters, key):
@@ -92,8 +92,8 @@ def test_sampled_episodes_begin_as_the_greedy_ones_and_go_another_way(greedy, sa
 def test_results_do_not_depend_on_the_number_of_devices(
     request, environment, parameters, cpu_devices, mode
 ):
-    alone = Evaluator(environment, ACTOR, NETWORK, EPISODES, SEED, cpu_devices[1:])
-    expected = alone.evaluate(parameters, COUNTER, greedy=mode == "greedy")
+    alone = Evaluator(environment, ACTOR, NETWORK, EPISODES, cpu_devices[1:])
+    expected = alone.evaluate(parameters, SEED, COUNTER, greedy=mode == "greedy")
     for name, values in request.getfixturevalue(mode).items():
         np.testing.assert_allclose(values, expected[name], rtol=1e-5)
 
@@ -101,8 +101,8 @@ def test_results_do_not_depend_on_the_number_of_devices(
 def test_the_same_evaluation_is_repeatable_and_another_is_not_the_same(
     evaluator, parameters, sampled
 ):
-    again = evaluator.evaluate(parameters, COUNTER, greedy=False)
-    other = evaluator.evaluate(parameters, COUNTER + 1, greedy=False)
+    again = evaluator.evaluate(parameters, SEED, COUNTER, greedy=False)
+    other = evaluator.evaluate(parameters, SEED, COUNTER + 1, greedy=False)
     for name, values in sampled.items():
         np.testing.assert_array_equal(again[name], values)
     assert (other["episode_return"] != sampled["episode_return"]).all()
@@ -123,8 +123,8 @@ def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, parameters, c
             return successor, step.replace(truncated=jnp.array(False), outcomes={})
 
     environment = Endless(endless=True)
-    one = Evaluator(environment, ACTOR, NETWORK, 1, SEED, cpu_devices[:1])
-    assert one.evaluate(parameters, 0, greedy=True)["episode_length"] == [20]
+    one = Evaluator(environment, ACTOR, NETWORK, 1, cpu_devices[:1])
+    assert one.evaluate(parameters, SEED, 0, greedy=True)["episode_length"] == [20]
     assert headline_metric(environment) == "episode_return"
 
 

@@ -49,7 +49,7 @@ OFF_POLICY = {
 def returns_of(setup, device):
     """Mean return of the episodes of each update's rollouts."""
     runner = Runner(setup, (device,), UPDATES)
-    _, totals, scalars = runner.run(runner.initial_state(), UPDATES)
+    _, totals, scalars = runner.run(runner.initial_state(0), UPDATES)
     assert all(np.isfinite(values).all() for values in jax.tree.leaves(scalars))
     return totals.sums["episode_return"] / totals.count
 

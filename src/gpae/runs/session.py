@@ -278,7 +278,7 @@ class Session:
         parameters = snapshot.state.parameters
         for mode in self.system.modes:
             episodes = self.system.evaluator.evaluate(
-                parameters.actor, update, greedy=mode == "greedy"
+                parameters.actor, self.system.config.seed, update, greedy=mode == "greedy"
             )
             self._record_evaluation(update, mode, episodes, absolute=False)
         assert self.final is not None
@@ -303,7 +303,9 @@ class Session:
         greedy = self.system.modes[0] == "greedy"
         first = self.system.budget.updates + 1
         parts = [
-            self.system.evaluator.evaluate(best.parameters.actor, first + part, greedy=greedy)
+            self.system.evaluator.evaluate(
+                best.parameters.actor, self.system.config.seed, first + part, greedy=greedy
+            )
             for part in range(ABSOLUTE_EVALUATIONS)
         ]
         episodes = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -366,7 +368,7 @@ def evaluate(
     system = System(config)
     snapshot: Any = checkpoints.restore(system.snapshot_shapes(), checkpoint)
     source = snapshot.best if best else snapshot.state
-    evaluator = replace(system.evaluator, episodes=episodes, seed=seed)
+    evaluator = replace(system.evaluator, episodes=episodes)
     unused = system.budget.updates + ABSOLUTE_EVALUATIONS + 1
-    results = evaluator.evaluate(source.parameters.actor, unused, greedy=greedy)
+    results = evaluator.evaluate(source.parameters.actor, seed, unused, greedy=greedy)
     return results, int(source.update)

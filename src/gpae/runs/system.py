@@ -62,7 +62,6 @@ class System:
             config.update,
             discount=config.discount,
             total_env_steps=config.total_env_steps,
-            seed=config.seed,
         )
         devices = choose_devices(
             self.budget.environments, config.update.minibatches, config.run.devices
@@ -73,7 +72,6 @@ class System:
             self.learner.estimation.actor,
             self.learner.network,
             config.evaluation.episodes,
-            config.seed,
             tuple(devices),
         )
         self.metric = headline_metric(environment)
@@ -91,12 +89,12 @@ class System:
 
     def initial_snapshot(self) -> Snapshot:
         """The state before the first update."""
-        state = self.runner.initial_state()
+        state = self.runner.initial_state(self.config.seed)
         return _unevaluated(state, jax.tree.map(np.array, state.parameters))
 
     def snapshot_shapes(self) -> Snapshot:
         """What a checkpoint of this system looks like, as shapes and types; nothing is computed."""
-        state = jax.eval_shape(self.learner.initial_state)
+        state = jax.eval_shape(self.learner.initial_state, jnp.uint32(0))
         return _unevaluated(state, state.parameters)
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from gpae.environments.environment import Environment, Step, View, auto_reset_step
 from gpae.networks import Actor, apply_actor, sample
-from gpae.training.keys import Purpose, derive_each
+from gpae.training.keys import Clock, Purpose, Seed, derive_each
 from gpae.training.state import Collector, Cuts, Memories, Parameters, Rollout, Steps
 
 
@@ -35,13 +35,11 @@ class CollectionPlan:
         environment: The environment, unbatched.
         actor: The policy network.
         steps: Steps T a rollout.
-        seed: The run's seed.
     """
 
     environment: Environment
     actor: Actor
     steps: int
-    seed: int
 
     @property
     def cut_slots(self) -> int:
@@ -50,9 +48,11 @@ class CollectionPlan:
         return self.steps if limit is None else -(-self.steps // limit)
 
 
-def begin(plan: CollectionPlan, environments: Int[Array, " E"], memories: Memories) -> Collector:
+def begin(
+    plan: CollectionPlan, seed: Seed, environments: Int[Array, " E"], memories: Memories
+) -> Collector:
     """Reset the environments with the given numbers, and begin with empty memories."""
-    keys = derive_each(plan.seed, Purpose.RESET, 0, environments)
+    keys = derive_each(seed, Purpose.RESET, 0, environments)
     environment_state, view = jax.vmap(plan.environment.reset)(keys)
     size = environments.shape[0]
     return Collector(
@@ -94,7 +94,7 @@ def collect(
     plan: CollectionPlan,
     parameters: Parameters,
     collector: Collector,
-    update: Int[Array, ""],
+    clock: Clock,
     environments: Int[Array, " E"],
 ) -> tuple[Collector, Rollout, EpisodeTotals]:
     """Act for T steps in every environment.
@@ -103,13 +103,13 @@ def collect(
         plan: What never changes.
         parameters: The networks' parameters; the actor's is the behaviour policy.
         collector: Where the last rollout stopped.
-        update: The number of updates made, from which the keys of every step follow.
+        clock: Seed and number of updates made, from which the keys of every step follow.
         environments: The environments' numbers in the whole run, from which their keys follow.
 
     Returns:
         Where this rollout stopped, the rollout, and the totals of the episodes that ended in it.
     """
-    act = partial(_act, plan, parameters, update, environments)
+    act = partial(_act, plan, parameters, clock, environments)
     cuts = empty_cuts(collector.view, plan.cut_slots, plan.steps)
     start = collector.memories
     (collector, cuts), (steps, totals) = jax.lax.scan(
@@ -122,13 +122,13 @@ def collect(
 def _act(
     plan: CollectionPlan,
     parameters: Parameters,
-    update: Int[Array, ""],
+    clock: Clock,
     environments: Int[Array, " E"],
     carry: tuple[Collector, Cuts],
     time: Int[Array, ""],
 ) -> tuple[tuple[Collector, Cuts], tuple[Steps, EpisodeTotals]]:
     collector, cuts = carry
-    view, counter = collector.view, update * plan.steps + time
+    view, counter = collector.view, clock.update * plan.steps + time
     memories, policy = apply_actor(
         plan.actor,
         parameters.actor,
@@ -138,9 +138,9 @@ def _act(
         collector.first[None],
     )
     policy = policy[0]
-    chosen = sample(derive_each(plan.seed, Purpose.ACTION, counter, environments), policy)
+    chosen = sample(derive_each(clock.seed, Purpose.ACTION, counter, environments), policy)
     environment_state, next_view, step = jax.vmap(partial(auto_reset_step, plan.environment))(
-        derive_each(plan.seed, Purpose.STEP, counter, environments),
+        derive_each(clock.seed, Purpose.STEP, counter, environments),
         collector.environment_state,
         chosen,
     )

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 from gpae.environments.environment import View
 from gpae.methods import Estimate, Evidence, Method
 from gpae.networks import Actor, Critic, apply_actor, apply_critic, sample
-from gpae.training.keys import Purpose, derive_each
+from gpae.training.keys import Clock, Purpose, derive_each
 from gpae.training.state import Cuts, Memories, Parameters, Rollout, Steps, Window
 from gpae.training.window import merge_time
 
@@ -29,14 +29,12 @@ class EstimationPlan:
         critic: The value network.
         method: What turns evidence into advantages and targets.
         discount: The discount factor gamma.
-        seed: The run's seed.
     """
 
     actor: Actor
     critic: Critic
     method: Method
     discount: float
-    seed: int
 
 
 @struct.dataclass
@@ -84,7 +82,7 @@ def estimate(
     parameters: Parameters,
     window: Window,
     successor: View,
-    update: Int[Array, ""],
+    clock: Clock,
     environments: Int[Array, " E"],
 ) -> tuple[Batch, Float[Array, "E C M"]]:
     """Turn the window into a batch.
@@ -94,7 +92,7 @@ def estimate(
         parameters: The current parameters.
         window: The rollouts.
         successor: What is seen after the window's last step, [E, ...].
-        update: The number of updates made, for the keys of actions sampled at successors.
+        clock: Seed and number of updates made, for the keys of actions sampled at successors.
         environments: The environments' numbers in the whole run.
 
     Returns:
@@ -102,7 +100,7 @@ def estimate(
         rollout begins.
     """
     passes, starts = window_pass(plan, parameters, window)
-    keys = derive_each(plan.seed, Purpose.SUCCESSOR_ACTION, update, environments)
+    keys = derive_each(clock.seed, Purpose.SUCCESSOR_ACTION, clock.update, environments)
     next_values = _next_values(plan, parameters, window.rollouts, passes, successor, keys)
     steps, merged = merge_time((window.rollouts.steps, passes))
     log_ratios = merged.log_probs - steps.log_probs

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from gpae.environments.environment import Environment, EnvironmentState, View
 from gpae.networks import Actor, NetworkSettings, apply_actor, initial_memory, sample
@@ -44,7 +44,6 @@ class Evaluator:
         actor: The policy network.
         network: Its settings, for the memory's size.
         episodes: Episodes of one evaluation.
-        seed: The run's seed; evaluation keys are its own and touch no training key.
         devices: The devices the episodes are split over.
     """
 
@@ -52,14 +51,14 @@ class Evaluator:
     actor: Actor
     network: NetworkSettings
     episodes: int
-    seed: int
     devices: tuple[jax.Device, ...]
 
-    def evaluate(self, parameters: Any, counter: int, *, greedy: bool) -> Episodes:
+    def evaluate(self, parameters: Any, seed: int, counter: int, *, greedy: bool) -> Episodes:
         """Play one episode in each of ``episodes`` environments.
 
         Args:
             parameters: The actor's parameters.
+            seed: The run's seed; evaluation keys have their own purposes and touch no training key.
             counter: The number of this evaluation, from which its keys follow.
             greedy: Take the most likely actions; else sample.
 
@@ -72,7 +71,9 @@ class Evaluator:
         environments = jax.device_put(
             jnp.arange(padded), NamedSharding(mesh, PartitionSpec(DEVICES))
         )
-        results = self._compiled[greedy](parameters, jnp.int32(counter), environments)
+        results = self._compiled[greedy](
+            parameters, jnp.uint32(seed), jnp.int32(counter), environments
+        )
         return {name: np.asarray(value)[: self.episodes] for name, value in results.items()}
 
     @cached_property
@@ -84,7 +85,7 @@ class Evaluator:
                 jax.shard_map(
                     partial(self._play, greedy),
                     mesh=mesh,
-                    in_specs=(everywhere, everywhere, split),
+                    in_specs=(everywhere, everywhere, everywhere, split),
                     out_specs=split,
                     check_vma=False,
                 )
@@ -96,11 +97,12 @@ class Evaluator:
         self,
         greedy: bool,
         parameters: Any,
+        seed: UInt32[Array, ""],
         counter: Int[Array, ""],
         environments: Int[Array, " E"],
     ) -> dict[str, Float[Array, " E"]]:
         limit = self.environment.spec.max_episode_steps or UNLIMITED_EPISODE_STEPS
-        keys = derive_each(self.seed, Purpose.EVALUATION_RESET, counter, environments)
+        keys = derive_each(seed, Purpose.EVALUATION_RESET, counter, environments)
         environment_state, view = jax.vmap(self.environment.reset)(keys)
         size = environments.shape[0]
         names = ("episode_return", "episode_length", *self.environment.spec.metrics)
@@ -112,7 +114,7 @@ class Evaluator:
             done=jnp.zeros(size, bool),
             results={name: jnp.zeros(size) for name in names},
         )
-        step = partial(self._step, greedy, parameters, counter * limit, environments)
+        step = partial(self._step, greedy, parameters, seed, counter * limit, environments)
         end = jax.lax.while_loop(
             lambda progress: ~progress.done.all() & (progress.time < limit), step, start
         )
@@ -122,6 +124,7 @@ class Evaluator:
         self,
         greedy: bool,
         parameters: Any,
+        seed: UInt32[Array, ""],
         first_counter: Int[Array, ""],
         environments: Int[Array, " E"],
         progress: _Progress,
@@ -136,10 +139,10 @@ class Evaluator:
             view.available_actions[None],
             begins,
         )
-        keys = derive_each(self.seed, Purpose.EVALUATION_ACTION, counter, environments)
+        keys = derive_each(seed, Purpose.EVALUATION_ACTION, counter, environments)
         actions = policy[0].mode() if greedy else sample(keys, policy[0])
         environment_state, step = jax.vmap(self.environment.step)(
-            derive_each(self.seed, Purpose.EVALUATION_STEP, counter, environments),
+            derive_each(seed, Purpose.EVALUATION_STEP, counter, environments),
             progress.environment_state,
             actions.astype(jnp.int32),
         )

@@ -3,7 +3,8 @@
 from enum import IntEnum
 
 import jax
-from jaxtyping import Array, Int, PRNGKeyArray
+from flax import struct
+from jaxtyping import Array, Int, PRNGKeyArray, UInt32
 
 
 class Purpose(IntEnum):
@@ -20,7 +21,26 @@ class Purpose(IntEnum):
     EVALUATION_STEP = 8
 
 
-def derive(seed: int, purpose: Purpose, counter: Int[Array, ""] | int) -> PRNGKeyArray:
+@struct.dataclass
+class Clock:
+    """Which run this is and how far it has come: with it, every draw is decided.
+
+    The seed is data, not a constant of the compiled program, so runs that differ in nothing else
+    share one compilation.
+
+    Attributes:
+        seed: The run's seed.
+        update: The number of updates made; every other counter follows from it.
+    """
+
+    seed: UInt32[Array, ""]
+    update: Int[Array, ""]
+
+
+Seed = UInt32[Array, ""] | int
+
+
+def derive(seed: Seed, purpose: Purpose, counter: Int[Array, ""] | int) -> PRNGKeyArray:
     """The key of a purpose at a counter's value.
 
     Args:
@@ -32,7 +52,7 @@ def derive(seed: int, purpose: Purpose, counter: Int[Array, ""] | int) -> PRNGKe
 
 
 def derive_each(
-    seed: int, purpose: Purpose, counter: Int[Array, ""] | int, environments: Int[Array, " E"]
+    seed: Seed, purpose: Purpose, counter: Int[Array, ""] | int, environments: Int[Array, " E"]
 ) -> PRNGKeyArray:
     """One key for each environment, by its number in the whole run."""
     key = derive(seed, purpose, counter)

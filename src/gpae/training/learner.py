@@ -12,7 +12,7 @@ from gpae.networks import Actor, Critic, NetworkSettings, initial_memory
 from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, collect, empty_cuts
 from gpae.training.diagnostics import batch_diagnostics
 from gpae.training.estimation import Batch, EstimationPlan, estimate
-from gpae.training.keys import Purpose, derive
+from gpae.training.keys import Clock, Purpose, Seed, derive
 from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
 from gpae.training.state import (
@@ -84,14 +84,14 @@ class Learner:
     window_length: int
     budget: Budget
 
-    def initial_state(self) -> TrainingState:
-        """The state before the first update, for all environments of the run."""
+    def initial_state(self, seed: Seed) -> TrainingState:
+        """The state before the first update of the run with a seed, for all its environments."""
         environments = jnp.arange(self.budget.environments)
-        collector = begin(self.collection, environments, self._empty_memories())
-        parameters = self._initial_parameters(collector)
+        collector = begin(self.collection, seed, environments, self._empty_memories())
+        parameters = self._initial_parameters(seed, collector)
         optimiser = self.gradient.optimiser
         return TrainingState(
-            update=jnp.array(0, jnp.int32),
+            clock=Clock(seed=jnp.asarray(seed, jnp.uint32), update=jnp.int32(0)),
             parameters=parameters,
             optimisers=OptimiserStates(
                 actor=optimiser.init(parameters.actor), critic=optimiser.init(parameters.critic)
@@ -105,7 +105,7 @@ class Learner:
     ) -> tuple[TrainingState, EpisodeTotals]:
         """Collect a rollout and append it to the window."""
         collector, rollout, totals = collect(
-            self.collection, state.parameters, state.collector, state.update, environments
+            self.collection, state.parameters, state.collector, state.clock, environments
         )
         state = replace(state, collector=collector, window=append(state.window, rollout))
         return state, jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
@@ -119,7 +119,7 @@ class Learner:
             state.parameters,
             state.window,
             state.collector.view,
-            state.update,
+            state.clock,
             environments,
         )
         memories = replace(state.collector.memories, critic=critic_memory)
@@ -129,11 +129,10 @@ class Learner:
     def update_phase(self, state: TrainingState, batch: Batch) -> tuple[TrainingState, Scalars]:
         """Make the gradient steps."""
         parameters, optimisers, scalars = update_on_batch(
-            self.gradient, state.parameters, state.optimisers, batch, state.update
+            self.gradient, state.parameters, state.optimisers, batch, state.clock
         )
-        state = replace(
-            state, parameters=parameters, optimisers=optimisers, update=state.update + 1
-        )
+        clock = replace(state.clock, update=state.clock.update + 1)
+        state = replace(state, clock=clock, parameters=parameters, optimisers=optimisers)
         return state, scalars
 
     def iteration(
@@ -154,10 +153,8 @@ class Learner:
             critic=initial_memory(self.network, environments, values),
         )
 
-    def _initial_parameters(self, collector: Collector) -> Parameters:
-        actor_key, critic_key = jax.random.split(
-            derive(self.collection.seed, Purpose.PARAMETERS, 0)
-        )
+    def _initial_parameters(self, seed: Seed, collector: Collector) -> Parameters:
+        actor_key, critic_key = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
         view: View = jax.tree.map(lambda leaf: leaf[None, :1], collector.view)
         memories = jax.tree.map(lambda leaf: leaf[:1], collector.memories)
         resets = jnp.ones((1, 1), bool)
@@ -205,7 +202,6 @@ def make_learner(
     *,
     discount: float,
     total_env_steps: float,
-    seed: int,
 ) -> Learner:
     """Put a learner together from an environment, a method and settings already checked."""
     budget = make_budget(rollout, window, update, total_env_steps)
@@ -213,15 +209,14 @@ def make_learner(
     critic = Critic(network, method.critic_inputs)
     schedule = learning_rate_schedule(update, budget.gradient_steps, budget.updates)
     return Learner(
-        collection=CollectionPlan(environment, actor, rollout.steps, seed),
-        estimation=EstimationPlan(actor, critic, method, discount, seed),
+        collection=CollectionPlan(environment, actor, rollout.steps),
+        estimation=EstimationPlan(actor, critic, method, discount),
         gradient=UpdatePlan(
             actor,
             critic,
             make_optimiser(update, schedule),
             update,
             update.chunk or rollout.steps,
-            seed,
         ),
         network=network,
         window_length=window.length,

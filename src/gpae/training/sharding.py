@@ -23,7 +23,7 @@ BY_TIME_AND_ENVIRONMENT: Any = PartitionSpec(None, DEVICES)
 BY_ROLLOUT_TIME_AND_ENVIRONMENT: Any = PartitionSpec(None, None, DEVICES)
 
 STATE_SPECS = TrainingState(
-    update=EVERYWHERE,
+    clock=EVERYWHERE,
     parameters=EVERYWHERE,
     optimisers=EVERYWHERE,
     collector=BY_ENVIRONMENT,
@@ -45,7 +45,12 @@ def choose_devices(environments: int, minibatches: int, limit: int) -> list[jax.
         environments: Environments collected from.
         minibatches: Minibatches an epoch; each device's share of environments must split into them.
         limit: The most devices to use; 0 for all there are.
+
+    Raises:
+        ValueError: The environments do not even split into the minibatches.
     """
+    if environments % minibatches:
+        raise ValueError(f"{environments} environments do not split into {minibatches} minibatches")
     available = jax.local_devices()
     count = min(limit or len(available), len(available))
     while environments % (count * minibatches):
@@ -72,9 +77,9 @@ class Runner:
         """The devices in a row."""
         return Mesh(np.array(self.devices), (DEVICES,))
 
-    def initial_state(self) -> TrainingState:
-        """The state before the first update, laid out over the devices."""
-        return self.place(jax.jit(self.learner.initial_state)())
+    def initial_state(self, seed: int) -> TrainingState:
+        """The state before the first update of the run with a seed, laid out over the devices."""
+        return self.place(jax.jit(self.learner.initial_state)(jnp.uint32(seed)))
 
     def place(self, state: Any) -> TrainingState:
         """Lay out a state (of host or device arrays) over the devices."""

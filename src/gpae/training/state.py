@@ -7,6 +7,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from gpae.environments.environment import EnvironmentState, View
+from gpae.training.keys import Clock
 
 
 @struct.dataclass
@@ -128,15 +129,20 @@ class TrainingState:
     """A run between two updates.
 
     Attributes:
-        update: Number of updates made; every other counter follows from it.
+        clock: The run's seed and the number of updates made.
         parameters: The networks' parameters.
         optimisers: The optimisers' states.
         collector: The environments and what acting in them remembers.
         window: The rollouts kept.
     """
 
-    update: Int[Array, ""]
+    clock: Clock
     parameters: Parameters
     optimisers: OptimiserStates
     collector: Collector
     window: Window
+
+    @property
+    def update(self) -> Int[Array, ""]:
+        """The number of updates made."""
+        return self.clock.update

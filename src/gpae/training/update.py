@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from gpae.networks import Actor, Critic, apply_actor
 from gpae.training.estimation import Batch, value_steps
-from gpae.training.keys import Purpose, derive
+from gpae.training.keys import Clock, Purpose, derive
 from gpae.training.losses import clipped_policy_loss, policy_ratio, value_loss
 from gpae.training.reduce import DEVICES, global_mean, global_sum, normalise
 from gpae.training.settings import UpdateSettings
@@ -31,7 +31,6 @@ class UpdatePlan:
         optimiser: The gradient transformation, used for each network on its own.
         settings: Epochs, minibatches, clipping and coefficients.
         chunk: Length of the truncated back-propagation, in steps.
-        seed: The run's seed.
     """
 
     actor: Actor
@@ -39,7 +38,6 @@ class UpdatePlan:
     optimiser: optax.GradientTransformation
     settings: UpdateSettings
     chunk: int
-    seed: int
 
 
 @struct.dataclass
@@ -131,7 +129,7 @@ def update_on_batch(
     parameters: Parameters,
     optimisers: OptimiserStates,
     batch: Batch,
-    update: Int[Array, ""],
+    clock: Clock,
 ) -> tuple[Parameters, OptimiserStates, Scalars]:
     """Make all gradient steps of one iteration.
 
@@ -147,19 +145,19 @@ def update_on_batch(
         minibatch = whole if plan.settings.minibatches == 1 else whole.select(environments)
         return gradient_step(plan, *carry, minibatch)
 
-    order = _minibatch_order(plan, update, size)
+    order = _minibatch_order(plan, clock, size)
     (parameters, optimisers), scalars = jax.lax.scan(step, (parameters, optimisers), order)
     return parameters, optimisers, jax.tree.map(jnp.mean, scalars)
 
 
-def _minibatch_order(plan: UpdatePlan, update: Int[Array, ""], size: int) -> Int[Array, "G B"]:
+def _minibatch_order(plan: UpdatePlan, clock: Clock, size: int) -> Int[Array, "G B"]:
     """The environments of every gradient step: each epoch and device has its own permutation."""
     settings = plan.settings
-    epochs = update * settings.epochs + jnp.arange(settings.epochs)
+    epochs = clock.update * settings.epochs + jnp.arange(settings.epochs)
 
     def permutation(epoch: Int[Array, ""]) -> Int[Array, "K B"]:
         key = jax.random.fold_in(
-            derive(plan.seed, Purpose.SHUFFLE, epoch), jax.lax.axis_index(DEVICES)
+            derive(clock.seed, Purpose.SHUFFLE, epoch), jax.lax.axis_index(DEVICES)
         )
         order = jax.random.permutation(key, size * settings.minibatches)
         return order.reshape(settings.minibatches, size)
@@ -183,8 +181,8 @@ def gradient_step(
     )
     scalars = {
         **scalars,
-        "update/actor_gradient_norm": optax.global_norm(gradients.actor),
-        "update/critic_gradient_norm": optax.global_norm(gradients.critic),
+        "update/actor_gradient_norm": optax.tree.norm(gradients.actor),
+        "update/critic_gradient_norm": optax.tree.norm(gradients.critic),
     }
     return (parameters, OptimiserStates(actor=actor_state, critic=critic_state)), scalars
 
