@@ -54,10 +54,15 @@ def read_setting(name):
     return getattr(jax.config, name) if hasattr(jax.config, name) else jax.config.read(name)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def compilation_cache(tmp_path_factory):
-    """Compile quickly, and keep compiled programs for all runs, here and in child processes."""
-    folder = tmp_path_factory.mktemp("xla")
+    """A cache of compiled programs for every run here, in this process and in others."""
+    return tmp_path_factory.mktemp("xla")
+
+
+@contextlib.contextmanager
+def compiled_alike(folder):
+    """Compile as the child processes do, whatever the tests before have set."""
     settings = {
         "jax_compilation_cache_dir": str(folder),
         "jax_persistent_cache_min_compile_time_secs": 0.0,
@@ -68,20 +73,23 @@ def compilation_cache(tmp_path_factory):
     for name, value in settings.items():
         jax.config.update(name, value)
     jax.experimental.compilation_cache.compilation_cache.reset_cache()
-    yield folder
-    for name, value in before.items():
-        jax.config.update(name, value)
-    jax.experimental.compilation_cache.compilation_cache.reset_cache()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            jax.config.update(name, value)
+        jax.experimental.compilation_cache.compilation_cache.reset_cache()
 
 
 @pytest.fixture(scope="session")
-def gpae():
+def gpae(compilation_cache):
     """The command line in this process."""
     from gpae.cli import main
 
     def run(*words):
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        streams = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
+        with streams[0], streams[1], compiled_alike(compilation_cache):
             code = main([str(word) for word in words])
         return Result(code, out.getvalue(), err.getvalue())
 

@@ -33,7 +33,7 @@ def test_nan_in_a_loss(gpae, small, straight, metrics, final_arrays, broken_resu
     assert f"{folder} has checkpoint 4, the last good one" in line
     assert metrics(folder) == metrics(straight("gpae")[0])[:5]
     arrays = final_arrays(folder)
-    assert int(arrays["state/update"]) == 4
+    assert int(arrays["state/clock/update"]) == 4
     assert all(np.isfinite(array).all() for array in arrays.values() if array.dtype.kind == "f")
 
 
@@ -51,14 +51,14 @@ def test_nan_in_the_parameters_alone_is_never_saved(
     line = diverged(gpae("train", *small(), f"run.folder={folder}"))
     assert "parameters not finite at update 8" in line
     assert "checkpoint 4, the last good one" in line
-    assert int(final_arrays(folder)["state/update"]) == 4
+    assert int(final_arrays(folder)["state/clock/update"]) == 4
 
 
 def test_nan_in_an_evaluation(gpae, small, monkeypatch, tmp_path):
     evaluate = Evaluator.evaluate
 
-    def broken(self, parameters, counter, *, greedy):
-        episodes = evaluate(self, parameters, counter, greedy=greedy)
+    def broken(self, *arguments, greedy):
+        episodes = evaluate(self, *arguments, greedy=greedy)
         return {**episodes, "episode_return": episodes["episode_return"] * np.nan}
 
     monkeypatch.setattr(Evaluator, "evaluate", broken)
@@ -76,7 +76,7 @@ def test_a_learning_rate_far_too_large(gpae, small, metrics, final_arrays, tmp_p
     assert "checkpoint 0, the last good one" in line
     recorded = metrics(folder) if (folder / "metrics.jsonl").exists() else []
     assert all(math.isfinite(value) for record in recorded for value in record.values())
-    assert int(final_arrays(folder)["state/update"]) == 0
+    assert int(final_arrays(folder)["state/clock/update"]) == 0
 
 
 def test_memory_that_does_not_suffice(gpae, small, monkeypatch, tmp_path):

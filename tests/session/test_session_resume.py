@@ -42,7 +42,7 @@ def test_a_straight_run_evaluates_and_saves_when_due(
     assert {len(record["hit"]) for record in regular} == {4}
     steps = sorted(path.name for path in (folder / "checkpoints").glob("*.json"))
     assert steps == ["000000000008.json", "000000000010.json"]
-    assert int(final_arrays(folder)["state/update"]) == 10
+    assert int(final_arrays(folder)["state/clock/update"]) == 10
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gpae.training.collection import collect
-from gpae.training.keys import Purpose, derive, derive_each
+from gpae.training.keys import Clock, Purpose, derive, derive_each
 
 COUNTERS, ENVIRONMENTS = 5, 6
 
@@ -61,7 +61,8 @@ def test_every_update_draws_anew(learner, experience):
 
     def draw(update):
         """The rollout of an update from the same start with the same parameters."""
-        where = (played.parameters, played.collector, jnp.int32(update), jnp.arange(8))
+        clock = Clock(seed=jnp.uint32(0), update=jnp.int32(update))
+        where = (played.parameters, played.collector, clock, jnp.arange(8))
         return run(*where)[1].steps.actions
 
     np.testing.assert_array_equal(draw(1), draw(1))

@@ -222,7 +222,7 @@ def test_cut_slots_hold_the_successor_of_every_truncated_step(played, successors
     ("steps", "limit", "slots"), [(9, 4, 3), (8, 4, 2), (3, 4, 1), (9, None, 9)]
 )
 def test_there_are_slots_for_the_most_truncations_possible(clockwork, steps, limit, slots):
-    plan = CollectionPlan(clockwork(limit=limit), None, steps, 0)
+    plan = CollectionPlan(clockwork(limit=limit), None, steps)
     assert plan.cut_slots == slots
     if limit is not None:
         counts = [
