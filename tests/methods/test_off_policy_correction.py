@@ -73,3 +73,11 @@ def test_a_huge_ratio_of_the_next_episode_does_not_reach_back_over_a_termination
     before, behind = method.estimate(given).advantages, method.estimate(huge).advantages
     assert terminated.any()
     np.testing.assert_array_equal(before[:-1][terminated], behind[:-1][terminated])
+
+
+def test_weights_without_a_limit_stay_finite(evidence):
+    given = evidence(spread=0.5)
+    huge = dataclasses.replace(given, log_ratios=jnp.full_like(given.log_ratios, 100.0))
+    weights = np.asarray(OffPolicyCorrection(bootstrap="corrected").bootstrap_weights(huge))
+    inside = ~np.asarray(given.boundaries)[:-1]
+    np.testing.assert_allclose(weights[:-1][inside], np.exp(20.0), rtol=1e-5)

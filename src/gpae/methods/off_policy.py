@@ -16,6 +16,9 @@ from gpae.methods.method import Evidence
 TRACE_SCHEMES = ("double", "joint", "individual", "none")
 BOOTSTRAPS = ("paper", "corrected")
 
+_LARGEST_LOG_WEIGHT = 20.0
+"""Of a bootstrap weight without a limit of its own, so that none overflows."""
+
 
 @dataclass
 class OffPolicyCorrection:
@@ -61,6 +64,7 @@ class OffPolicyCorrection:
             return None
         others = evidence.log_ratios.sum(-1, keepdims=True) - evidence.log_ratios
         following = jnp.concatenate([others[1:], jnp.zeros_like(others[:1])])
-        weights = jnp.exp(jnp.minimum(following, jnp.log(self.bootstrap_limit)))
+        limit = jnp.minimum(jnp.log(self.bootstrap_limit), _LARGEST_LOG_WEIGHT)
+        weights = jnp.exp(jnp.minimum(following, limit))
         elsewhere = evidence.resampled | evidence.boundaries
         return jnp.where(elsewhere[..., None], 1.0, weights)
