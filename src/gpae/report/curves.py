@@ -101,20 +101,65 @@ def compare_curves(
         label: [run for path in paths if (run := Evaluations.load(path, mode)).curve]
         for label, paths in groups.items()
     }
-    every = [run for runs in loaded.values() for run in runs]
+    tasks = dict.fromkeys(run.task for runs in loaded.values() for run in runs)
+    panels = {
+        task: {label: [run for run in runs if run.task == task] for label, runs in loaded.items()}
+        for task in tasks
+    }
+    _draw_panels(panels, output, metric, title, band)
+
+
+def compare_panels(
+    panels: Mapping[str, Mapping[str, Sequence[Path]]],
+    output: Path,
+    metric: str | None = None,
+    title: str = "",
+    *,
+    band: Band = "ci",
+) -> None:
+    """Draw several comparisons side by side, each as :func:`compare_curves` draws one task.
+
+    Args:
+        panels: By the panel's heading, its runs by the label of their line.
+        output: The picture to write, PNG.
+        metric: Such as ``win_rate``; the headline metric of the first run when None.
+        title: Above all panels.
+        band: What to shade.
+
+    Raises:
+        UserError: There are no evaluations to draw, one lacks the metric, or the picture cannot be
+            written.
+    """
+    loaded = {
+        heading: {
+            label: [run for path in paths if (run := Evaluations.load(path)).curve]
+            for label, paths in groups.items()
+        }
+        for heading, groups in panels.items()
+    }
+    _draw_panels(loaded, output, metric, title, band)
+
+
+def _draw_panels(
+    panels: Mapping[str, Mapping[str, Sequence[Evaluations]]],
+    output: Path,
+    metric: str | None,
+    title: str,
+    band: Band,
+) -> None:
+    every = [run for groups in panels.values() for runs in groups.values() for run in runs]
     if not every:
         raise UserError("none of the runs holds an evaluation to draw")
     metric = metric or every[0].headline()
-    tasks = list(dict.fromkeys(run.task for run in every))
-    figure, panels = _panels(tasks, metric)
-    for task, axes in zip(tasks, panels, strict=True):
-        for (label, runs), colour, line in zip(
-            loaded.items(), cycle(COLOURS), cycle(_LINES), strict=False
-        ):
-            curves = [(run.steps, run.means(metric)) for run in runs if run.task == task]
-            if curves:
-                _draw_group(axes, curves, label, colour, line, band)
-    _add_legend(figure, panels)
+    labels = list(dict.fromkeys(label for groups in panels.values() for label in groups))
+    styles = dict(zip(labels, zip(cycle(COLOURS), cycle(_LINES), strict=False), strict=False))
+    figure, all_axes = _panels(list(panels), metric)
+    for groups, axes in zip(panels.values(), all_axes, strict=True):
+        for label, runs in groups.items():
+            if runs:
+                curves = [(run.steps, run.means(metric)) for run in runs]
+                _draw_group(axes, curves, label, *styles[label], band)
+    _add_legend(figure, all_axes)
     figure.suptitle(title)
     _save(figure, output)
 

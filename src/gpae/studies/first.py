@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gpae.errors import UserError
-from gpae.report.curves import compare_curves
+from gpae.report.curves import compare_panels
 from gpae.report.grouping import group_runs
 from gpae.report.statistics import summarise
 from gpae.runs import RecordFile, RunFolder
@@ -26,7 +26,7 @@ COMMANDS = (
     "total_env_steps=5e5 evaluation.interval=1e5 seed=0,1,2",
     "gpae train -m task=smax/3m preset=jaxmarl method=mappo,gpae window.length=1 "
     "total_env_steps=1e6 evaluation.interval=1e5 seed=0,1,2",
-    "gpae train -m task=smax/1s1z preset=release method=mappo,gpae window.length=1,4 "
+    "gpae train -m task=smax/1s1z preset=release method=gpae window.length=1,4 "
     "total_env_steps=5e5 evaluation.interval=1e5 seed=0,1,2",
 )
 """The study's runs."""
@@ -44,9 +44,9 @@ class Panel:
     total: int
 
     @property
-    def picture(self) -> str:
-        """The picture's name."""
-        return f"{self.task.replace('/', '-')}-{self.preset}.png"
+    def heading(self) -> str:
+        """What stands above the panel."""
+        return f"{self.task}, preset {self.preset}"
 
     def holds(self, run: RunFolder) -> bool:
         """Whether a run belongs here."""
@@ -76,7 +76,7 @@ def training_win_rate(run: Path, total: int) -> float:
 
 
 def report(results: Path, console: Console) -> None:
-    """Draw each panel, and print one row for each method and window in it.
+    """Draw the panels, and print one row for each method and window in them.
 
     Raises:
         UserError: There is nothing archived.
@@ -87,12 +87,10 @@ def report(results: Path, console: Console) -> None:
     table = Table(
         "task", "preset", "runs", "seeds", "training win rate", "each", "final evaluation"
     )
+    groups = {panel: group_runs([run.path for run in runs if panel.holds(run)]) for panel in PANELS}
+    compare_panels({panel.heading: groups[panel] for panel in PANELS}, results / "curves.png")
     for panel in PANELS:
-        members = [run.path for run in runs if panel.holds(run)]
-        groups = group_runs(members)
-        if groups:
-            compare_curves(groups, results / panel.picture, title=f"{panel.task}, {panel.preset}")
-        for label, folders in groups.items():
+        for label, folders in groups[panel].items():
             table.add_row(panel.task, panel.preset, label, *_row(panel, folders))
     console.print(table)
 
