@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: train test check format theory clean
 
 train: $(READY)
-	$(BIN)/gpae train task=smax/3m method=gpae total_env_steps=6e5 evaluation.interval=1e5
+	$(BIN)/gpae train task=smax/3m method=gpae total_env_steps=3e5 evaluation.interval=5e4
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
