@@ -65,7 +65,8 @@ def test_the_report_has_a_row_a_kind_and_a_picture(run, tmp_path, capsys, monkey
 
 def test_an_empty_archive_is_refused_in_a_line(tmp_path, capsys):
     assert first.main(["--results", str(tmp_path)]) == 2
-    assert "holds no runs" in capsys.readouterr().out
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{tmp_path} holds no runs")
 
 
 def test_the_studys_commands_are_valid():

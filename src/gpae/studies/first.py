@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         archive(parsed.runs, parsed.results)
         report(parsed.results, console)
     except UserError as error:
-        console.print(str(error), markup=False)
+        Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
         return error.exit_code
     return 0
 
