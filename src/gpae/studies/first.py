@@ -102,7 +102,7 @@ def _row(panel: Panel, folders: Sequence[Path]) -> list[str]:
         str(len(folders)),
         f"{summarise(training).mean:.3f}",
         " ".join(f"{rate:.2f}" for rate in training),
-        f"{final.mean:.3f} ± {final.std:.3f}",
+        f"{final.mean:.3f}" + (f" ± {final.std:.3f}" if len(folders) > 1 else ""),
     ]
 
 
