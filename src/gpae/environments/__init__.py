@@ -1,6 +1,9 @@
 """Environments over stacked agent arrays, and the tasks they make up, by name."""
 
 from gpae.environments.environment import (
+    Actions,
+    ActionSpace,
+    ContinuousActions,
     DiscreteActions,
     Environment,
     EnvironmentSpec,
@@ -13,6 +16,9 @@ from gpae.environments.tasks import Task, all_tasks, find_task, make, register, 
 from gpae.environments.wrappers import ForcedStop
 
 __all__ = [
+    "ActionSpace",
+    "Actions",
+    "ContinuousActions",
     "DiscreteActions",
     "Environment",
     "EnvironmentSpec",

@@ -26,6 +26,25 @@ class DiscreteActions:
 
 
 @dataclass(frozen=True)
+class ContinuousActions:
+    """Each agent sets ``size`` real numbers, each within the same bounds.
+
+    What lies outside the bounds is clipped to them by the environment. An agent with fewer numbers
+    than the largest has the rest masked (:attr:`View.available_actions`), and they have no effect.
+    """
+
+    size: int
+    low: float = -1.0
+    high: float = 1.0
+
+
+ActionSpace = DiscreteActions | ContinuousActions
+
+Actions = Int[Array, "*b N"] | Float[Array, "*b N A"]
+"""A joint action: the number of each agent's action, or each agent's A real numbers."""
+
+
+@dataclass(frozen=True)
 class EnvironmentSpec:
     """The sizes a learner needs to know before the first reset.
 
@@ -34,7 +53,7 @@ class EnvironmentSpec:
         num_agents: Number N of agents in the team.
         observation_size: Length O of one agent's observation.
         state_size: Length S of the global state.
-        actions: The action space, the same for every agent (smaller ones are masked).
+        actions: The action space, of size A, the same for every agent (smaller ones are masked).
         max_episode_steps: The time limit, or None where episodes have none.
         metrics: Names of the episode outcomes in :attr:`Step.outcomes`, such as ``("win_rate",)``.
             Their value at an episode's last step is the episode's; the first is the headline of
@@ -45,7 +64,7 @@ class EnvironmentSpec:
     num_agents: int
     observation_size: int
     state_size: int
-    actions: DiscreteActions
+    actions: ActionSpace
     max_episode_steps: int | None
     metrics: tuple[str, ...] = ()
 
@@ -59,7 +78,8 @@ class View:
     Attributes:
         observations: Each agent's own observation, [N, O].
         state: The global state, [S].
-        available_actions: Which actions each agent may take, [N, A].
+        available_actions: Which actions each agent may take, or which of its A real numbers have an
+            effect, [N, A].
         alive: Which agents can still act at all, [N].
     """
 
@@ -75,8 +95,8 @@ class Step:
 
     Attributes:
         view: The true successor, before any reset.
-        actions: The joint action as it was carried out, [N]; a wrapper may have replaced what was
-            asked for.
+        actions: The joint action as it was carried out, [N] or [N, A]; a wrapper may have replaced
+            what was asked for.
         reward: The team reward, [].
         terminated: The episode ended for good, [].
         truncated: The episode was cut off by a time limit and did not terminate, [].
@@ -86,7 +106,7 @@ class Step:
     """
 
     view: View
-    actions: Int[Array, "*b N"]
+    actions: Actions
     reward: Float[Array, "*b"]
     terminated: Bool[Array, "*b"]
     truncated: Bool[Array, "*b"]
@@ -111,7 +131,7 @@ class Environment(Protocol):
         """Begin an episode."""
 
     def step(
-        self, key: PRNGKeyArray, state: EnvironmentState, actions: Int[Array, " N"]
+        self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
     ) -> tuple[EnvironmentState, Step]:
         """Make one transition; never resets."""
 
@@ -120,7 +140,7 @@ def auto_reset_step(
     environment: Environment,
     key: PRNGKeyArray,
     state: EnvironmentState,
-    actions: Int[Array, " N"],
+    actions: Actions,
 ) -> tuple[EnvironmentState, View, Step]:
     """Step, and begin a new episode where this one ended.
 

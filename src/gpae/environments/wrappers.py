@@ -5,9 +5,17 @@ from dataclasses import dataclass, replace
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Bool, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, PRNGKeyArray
 
-from gpae.environments.environment import Environment, EnvironmentSpec, EnvironmentState, Step, View
+from gpae.environments.environment import (
+    Actions,
+    DiscreteActions,
+    Environment,
+    EnvironmentSpec,
+    EnvironmentState,
+    Step,
+    View,
+)
 from gpae.errors import UserError
 
 _FORCING_STREAM = 0x666F7263
@@ -45,7 +53,8 @@ class ForcedStop:
         action: The action that is forced; 4 is SMAX's stop.
 
     Raises:
-        UserError: If the probability is not in [0, 1] or the environment has no such action.
+        UserError: If the probability is not in [0, 1], or the environment has no such action or no
+            numbered actions at all.
     """
 
     environment: Environment
@@ -55,7 +64,10 @@ class ForcedStop:
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:
             raise UserError(f"probability must be between 0 and 1, not {self.probability!r}")
-        size = self.environment.spec.actions.size
+        space = self.environment.spec.actions
+        if not isinstance(space, DiscreteActions):
+            raise UserError(f"{self.environment.spec.name} has no actions to force by number")
+        size = space.size
         if not 0 <= self.action < size:
             raise UserError(f"action must be from 0 to {size - 1}, not {self.action!r}")
 
@@ -70,7 +82,7 @@ class ForcedStop:
         return ForcedStopState(inner=inner, alive=view.alive), view
 
     def step(
-        self, key: PRNGKeyArray, state: EnvironmentState, actions: Int[Array, " N"]
+        self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
     ) -> tuple[EnvironmentState, Step]:
         """Draw who is forced, if anyone, and step the wrapped environment with what results."""
         forced = _draw_forced(
