@@ -12,6 +12,7 @@ from gpae.environments.environment import (
     View,
     auto_reset_step,
 )
+from gpae.environments.jaxmarl_adapter import JaxmarlEnvironment
 from gpae.environments.tasks import Task, all_tasks, find_task, make, register, task_names
 from gpae.environments.wrappers import ForcedStop
 
@@ -24,6 +25,7 @@ __all__ = [
     "EnvironmentSpec",
     "EnvironmentState",
     "ForcedStop",
+    "JaxmarlEnvironment",
     "Step",
     "Task",
     "View",

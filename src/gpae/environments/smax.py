@@ -4,10 +4,7 @@ The allies are the team and a scripted heuristic plays the enemies. Importing th
 import JaxMARL, which takes seconds; making an environment does.
 """
 
-import contextlib
-import io
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -24,6 +21,7 @@ from gpae.environments.environment import (
     Step,
     View,
 )
+from gpae.environments.quiet_import import import_quietly
 from gpae.environments.wrappers import ForcedStop
 from gpae.errors import UserError
 
@@ -32,6 +30,7 @@ STOP_ACTION = 4
 
 _UNIT_TYPES = ("marine", "marauder", "stalker", "zealot", "zergling", "hydralisk")
 _ATTACK_MODES = ("closest", "random")
+_RULES = ("0.2", "0.1")
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,8 @@ class BattleSettings:
         attack_mode: Which ally in range an enemy shoots at: ``closest`` or ``random``.
         max_steps: JaxMARL's time limit. It counts before it steps, so an episode is cut off at
             ``max_steps + 1`` transitions.
+        rules: The JaxMARL version whose rules are played: ``0.2``, or ``0.1`` as in the paper
+            (:mod:`gpae.environments.smax_rules_0_1` says what differs). A number will do.
 
     Raises:
         UserError: If a value is of the wrong type or outside its range.
@@ -101,6 +102,7 @@ class BattleSettings:
     enemy_shoots: bool = True
     attack_mode: str = "closest"
     max_steps: int = 100
+    rules: str = "0.2"
 
     def __post_init__(self) -> None:
         for name in ("see_enemy_actions", "walls_cause_death", "enemy_shoots"):
@@ -112,6 +114,9 @@ class BattleSettings:
             )
         if type(self.max_steps) is not int or self.max_steps < 1:
             raise UserError(f"max_steps must be a whole number from 1 up, not {self.max_steps!r}")
+        object.__setattr__(self, "rules", str(self.rules))
+        if self.rules not in _RULES:
+            raise UserError(f"rules must be one of {', '.join(_RULES)}, not {self.rules!r}")
 
 
 @dataclass(frozen=True)
@@ -227,8 +232,8 @@ def make_smax(map_name: str, settings: SmaxSettings) -> Environment:
 
 
 def _make_game(map_name: str, settings: BattleSettings) -> Any:
-    jaxmarl_smax = _import_jaxmarl_smax()
-    return jaxmarl_smax.HeuristicEnemySMAX(
+    jaxmarl_smax = import_quietly("jaxmarl.environments.smax")
+    return _game_class(jaxmarl_smax, settings.rules)(
         scenario=_scenario(jaxmarl_smax, map_name),
         see_enemy_actions=settings.see_enemy_actions,
         walls_cause_death=settings.walls_cause_death,
@@ -238,28 +243,12 @@ def _make_game(map_name: str, settings: BattleSettings) -> Any:
     )
 
 
-def _import_jaxmarl_smax() -> ModuleType:
-    with _hidden_import_output():
-        from jaxmarl.environments import smax
-    return smax
+def _game_class(jaxmarl_smax: ModuleType, rules: str) -> Any:
+    if rules == "0.2":
+        return jaxmarl_smax.HeuristicEnemySMAX
+    from gpae.environments.smax_rules_0_1 import EarlierHeuristicEnemySmax
 
-
-@contextlib.contextmanager
-def _hidden_import_output() -> Iterator[None]:
-    """Hide what JaxMARL prints while imported, and undo what it does to the streams.
-
-    It prints through ``sys.__stdout__``, and leaves ``sys.stdout`` and ``sys.stderr`` pointing at
-    the interpreter's original streams, which would disconnect notebooks and captured output.
-    """
-    streams = {name: getattr(sys, name) for name in ("stdout", "stderr", "__stdout__")}
-    hidden = io.StringIO()
-    try:
-        for name in ("stdout", "__stdout__"):
-            setattr(sys, name, hidden)
-        yield
-    finally:
-        for name, stream in streams.items():
-            setattr(sys, name, stream)
+    return EarlierHeuristicEnemySmax
 
 
 def _scenario(jaxmarl_smax: ModuleType, map_name: str) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gpae.environments import smax
+from gpae.environments import jaxmarl_adapter, jaxmarl_games, mabrax, mabrax_tables, smax
 from gpae.environments.environment import Environment
 from gpae.errors import UserError
 from gpae.suggestions import did_you_mean
@@ -27,6 +27,8 @@ class Task:
             checks its own values and raises :class:`UserError`.
         description: One line for people.
         num_agents: The team's size, or None where it is not known without making the environment.
+        continuous: Whether actions are real numbers.
+        aliases: Other names it answers to, such as one without letters that shells interpret.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Task:
     settings: type | None = None
     description: str = ""
     num_agents: int | None = None
+    continuous: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def setting_names(self) -> tuple[str, ...]:
@@ -81,6 +85,8 @@ def register(
     settings: type | None = None,
     description: str = "",
     num_agents: int | None = None,
+    continuous: bool = False,
+    aliases: tuple[str, ...] = (),
 ) -> None:
     """Make an environment available by name.
 
@@ -91,13 +97,15 @@ def register(
         settings: A dataclass whose fields are the task's settings.
         description: One line for people.
         num_agents: The team's size, for listings.
+        continuous: Whether actions are real numbers.
+        aliases: Other names it answers to; listings show ``name`` alone.
 
     Raises:
-        UserError: If the name is taken.
+        UserError: If a name is taken.
     """
-    if name in _REGISTRY:
-        raise UserError(f"there is a task {name!r} already; register yours under another name")
-    _REGISTRY[name] = Task(name, factory, settings, description, num_agents)
+    for taken in {name, *aliases} & _by_name().keys():
+        raise UserError(f"there is a task {taken!r} already; register yours under another name")
+    _REGISTRY[name] = Task(name, factory, settings, description, num_agents, continuous, aliases)
 
 
 def all_tasks() -> tuple[Task, ...]:
@@ -111,15 +119,24 @@ def task_names() -> list[str]:
 
 
 def find_task(name: str) -> Task:
-    """Look a task up by its name.
+    """Look a task up by its name or an alias.
 
     Raises:
-        UserError: If there is none; the message names the closest ones.
+        UserError: If there is none; the message names the closest ones, or says why JaxMARL has it
+            and this library has not.
     """
-    if name not in _REGISTRY:
-        hint = did_you_mean(name, _REGISTRY)
-        raise UserError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
-    return _REGISTRY[name]
+    tasks = _by_name()
+    if name in tasks:
+        return tasks[name]
+    family, _, short = name.partition("/")
+    if family == "jaxmarl" and short in jaxmarl_games.REFUSED:
+        raise UserError(f"no task {name!r}: {jaxmarl_games.REFUSED[short]}")
+    hint = did_you_mean(name, tasks)
+    raise UserError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
+
+
+def _by_name() -> dict[str, Task]:
+    return {name: task for task in all_tasks() for name in (task.name, *task.aliases)}
 
 
 def make(name: str, /, **settings: Any) -> Environment:
@@ -149,4 +166,31 @@ def _register_smax() -> None:
         )
 
 
+def _register_mabrax() -> None:
+    for team, table in mabrax_tables.TEAMS.items():
+        register(
+            f"mabrax/{team}",
+            partial(mabrax.make_mabrax, team),
+            settings=mabrax.MabraxSettings,
+            description=table.description,
+            num_agents=table.num_agents,
+            continuous=True,
+            aliases=(f"mabrax/{team.replace('|', '-')}",) if "|" in team else (),
+        )
+
+
+def _register_jaxmarl() -> None:
+    for name, game in jaxmarl_games.GAMES.items():
+        register(
+            f"jaxmarl/{name}",
+            partial(jaxmarl_adapter.make_jaxmarl, name),
+            settings=game.settings,
+            description=game.description,
+            num_agents=game.num_agents,
+            continuous=game.continuous,
+        )
+
+
 _register_smax()
+_register_mabrax()
+_register_jaxmarl()

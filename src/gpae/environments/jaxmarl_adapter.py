@@ -1,0 +1,248 @@
+"""Any cooperative JaxMARL environment as an :class:`Environment`.
+
+JaxMARL keeps agents apart in dictionaries, lets their sizes differ, resets by itself and calls
+every end *done*. Here agents are stacked, smaller ones padded and masked, nothing is reset, and an
+episode that only its time limit ended is truncated. Importing this module does not import JaxMARL.
+"""
+
+import copy
+import warnings
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from gpae.environments.environment import (
+    Actions,
+    EnvironmentSpec,
+    EnvironmentState,
+    Step,
+    View,
+)
+from gpae.environments.jaxmarl_actions import Commander, Orders
+from gpae.environments.jaxmarl_games import GAMES, Particulars
+from gpae.environments.jaxmarl_settings import JaxmarlSettings
+from gpae.environments.quiet_import import hidden_output, import_quietly
+from gpae.errors import UserError
+
+_NEVER = 2**31 - 1
+"""A time limit that no episode reaches."""
+
+
+class JaxmarlEnvironment:
+    """A JaxMARL environment through the :class:`Environment` protocol.
+
+    Row i of every array is agent i of the team. Observations of any shape are flattened and padded
+    with zeros to the largest agent's. Discrete actions beyond an agent's own are never available.
+    Continuous actions are numbers in [-1, 1], mapped linearly to the environment's own bounds; the
+    mask says which of the A numbers an agent has.
+
+    An episode terminates where the same environment without its time limit (its ``max_steps``)
+    would have ended, and is truncated where the limit alone ends it.
+    """
+
+    def __init__(
+        self,
+        game: Any,
+        name: str,
+        *,
+        reward: str = "shared",
+        state: str = "auto",
+        max_episode_steps: int | None = None,
+        particulars: Particulars | None = None,
+    ) -> None:
+        """Adapt an environment.
+
+        Args:
+            game: The environment, a ``jaxmarl.environments.MultiAgentEnv``.
+            name: The task's name, such as ``jaxmarl/overcooked``.
+            reward: The team reward: ``sum`` or ``mean`` of the agents' own, or ``shared``, the one
+                that all are given. Should they differ after all, ``shared`` is NaN, which stops
+                training.
+            state: The critic's state: ``environment``, the environment's own; ``observations``, the
+                agents' observations one after the other; or ``auto``, the first where there is one.
+            max_episode_steps: The most transitions that the environment's time limit allows; None
+                where it has no limit.
+            particulars: Where it departs from the common interface.
+
+        Raises:
+            UserError: If ``reward`` or ``state`` is none of these, the environment has no state of
+                its own to give or no ``max_steps`` to tell its time limit by, its actions are
+                neither numbered nor a row of bounded real numbers, or its masks do not fit them.
+        """
+        choice = JaxmarlSettings(reward, state)
+        self._game, self._particulars = game, particulars or Particulars()
+        self._unlimited = _without_time_limit(game, name, limited=max_episode_steps is not None)
+        self._team: list[Hashable] = list(getattr(game, self._particulars.team))
+        self._team_reward = _TEAM_REWARDS[choice.reward]
+        self._commander = Commander(game, self._team)
+        observations, game_state = jax.eval_shape(game.reset, jax.random.key(0))
+        self._own_state = _gives_state(game, observations, choice.state, name)
+        self._masked = self._gives_masks(game_state)
+        self._observation_size = max(_size(observations[agent]) for agent in self._team)
+        self._spec = EnvironmentSpec(
+            name=name,
+            num_agents=len(self._team),
+            observation_size=self._observation_size,
+            state_size=jax.eval_shape(self._state, observations, game_state).size,
+            actions=self._commander.space,
+            max_episode_steps=max_episode_steps,
+            metrics=tuple(self._particulars.outcomes),
+        )
+
+    @property
+    def spec(self) -> EnvironmentSpec:
+        """The sizes of observations, state and actions."""
+        return self._spec
+
+    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, View]:
+        """Begin an episode."""
+        observations, state = self._game.reset(key)
+        state = _settled(state)
+        return state, self._view(observations, state)
+
+    def step(
+        self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
+    ) -> tuple[EnvironmentState, Step]:
+        """Make one transition; never resets."""
+        orders = self._commander.orders(actions)
+        observations, successor, given, dones, _ = self._game.step_env(key, state, orders)
+        successor = _settled(successor)
+        terminated = self._terminated(key, state, orders, dones["__all__"])
+        rewards = jnp.stack([given[agent] for agent in self._team]).astype(jnp.float32)
+        measures = self._particulars.outcomes
+        return successor, Step(
+            view=self._view(observations, successor),
+            actions=actions,
+            reward=self._team_reward(rewards),
+            terminated=terminated,
+            truncated=dones["__all__"] & ~terminated,
+            outcomes={name: measure(successor, rewards) for name, measure in measures.items()},
+            forced=jnp.zeros(len(self._team), bool),
+        )
+
+    def _terminated(
+        self, key: PRNGKeyArray, state: EnvironmentState, orders: Orders, done: Bool[Array, ""]
+    ) -> Bool[Array, ""]:
+        """Whether the episode would have ended without a time limit.
+
+        All but the ending is the same computation as the step's own, which a compiler does once.
+        """
+        if self._unlimited is self._game:
+            return done
+        return self._unlimited.step_env(key, state, orders)[3]["__all__"]
+
+    def _view(self, observations: Mapping[Hashable, Any], state: EnvironmentState) -> View:
+        alive = self._particulars.alive
+        return View(
+            observations=self._stack(observations, self._observation_size),
+            state=self._state(observations, state),
+            available_actions=self._available_actions(state),
+            alive=jnp.ones(len(self._team), bool) if alive is None else alive(state),
+        )
+
+    def _state(
+        self, observations: Mapping[Hashable, Any], state: EnvironmentState
+    ) -> Float[Array, " S"]:
+        if not self._own_state:
+            return jnp.concatenate([_flat(observations[agent]) for agent in self._team])
+        if "world_state" in observations:
+            return _flat(observations["world_state"])
+        return _flat(self._game.get_world_state(state))
+
+    def _available_actions(self, state: EnvironmentState) -> Bool[Array, "N A"]:
+        own = self._commander.own
+        if not self._masked:
+            return jnp.asarray(own)
+        masks = getattr(self._game, str(self._particulars.masks))(state)
+        return (self._stack(masks, own.shape[1]) > 0) & own
+
+    def _gives_masks(self, state: EnvironmentState) -> bool:
+        """Whether the environment says what is available; JaxMARL's base class does not."""
+        method = self._particulars.masks
+        if method is None or not hasattr(self._game, method):
+            return False
+        try:
+            masks = jax.eval_shape(getattr(self._game, method), state)
+        except NotImplementedError:
+            return False
+        sizes = self._commander.own.sum(axis=1)
+        if any(
+            masks[agent].shape != (size,) for agent, size in zip(self._team, sizes, strict=True)
+        ):
+            raise UserError(f"{method} gives other sizes than the action spaces have")
+        return True
+
+    def _stack(self, by_agent: Mapping[Hashable, Any], size: int) -> Float[Array, "N size"]:
+        rows = [_flat(by_agent[agent]) for agent in self._team]
+        return jnp.stack([jnp.pad(row, (0, size - row.size)) for row in rows])
+
+
+def make_jaxmarl(name: str, settings: JaxmarlSettings) -> JaxmarlEnvironment:
+    """Make one of JaxMARL's environments.
+
+    Args:
+        name: One of :data:`GAMES`, as JaxMARL registers it.
+        settings: Its settings, of the type that the game names.
+
+    Raises:
+        UserError: If it has no state of its own, and that was asked for.
+    """
+    jaxmarl = import_quietly("jaxmarl")
+    with hidden_output(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        game = jaxmarl.make(name, **settings.arguments())
+    return JaxmarlEnvironment(
+        game,
+        f"jaxmarl/{name}",
+        reward=settings.reward,
+        state=settings.state,
+        max_episode_steps=settings.max_episode_steps,
+        particulars=GAMES[name].particulars,
+    )
+
+
+def _shared(rewards: Float[Array, " N"]) -> Float[Array, ""]:
+    return jnp.where(jnp.all(rewards == rewards[0]), rewards[0], jnp.nan)
+
+
+_TEAM_REWARDS: Mapping[str, Callable[[Float[Array, " N"]], Float[Array, ""]]] = {
+    "shared": _shared,
+    "sum": jnp.sum,
+    "mean": jnp.mean,
+}
+
+
+def _without_time_limit(game: Any, name: str, *, limited: bool) -> Any:
+    """The same environment, never out of time; itself where it has no limit."""
+    if "max_steps" not in vars(game):
+        if limited:
+            raise UserError(f"{name} has no attribute max_steps, so its time limit is unknown")
+        return game
+    unlimited = copy.copy(game)
+    unlimited.max_steps = _NEVER
+    return unlimited
+
+
+def _gives_state(game: Any, observations: Mapping[Any, Any], choice: str, name: str) -> bool:
+    """Whether the environment's own state is the critic's."""
+    gives = "world_state" in observations or hasattr(game, "get_world_state")
+    if choice == "environment" and not gives:
+        raise UserError(f"{name} has no state of its own: use state=observations")
+    return gives and choice != "observations"
+
+
+def _flat(tree: Any) -> Float[Array, " F"]:
+    """Everything in a tree of arrays, in a row."""
+    return jnp.concatenate([jnp.ravel(leaf).astype(jnp.float32) for leaf in jax.tree.leaves(tree)])
+
+
+def _size(tree: Any) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(tree))
+
+
+def _settled(state: EnvironmentState) -> EnvironmentState:
+    """Make a fresh state's types those of a later one, so that the two can be chosen between."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=jnp.asarray(leaf).dtype), state)

@@ -1,0 +1,220 @@
+"""MABrax, Brax's walking bodies with their joints shared out among agents, as an environment.
+
+Brax's own reset and step are used, without its wrappers: those replace an episode's last
+observation by a new episode's first, and end it the same way whether the body fell or time was up.
+Importing this module does not import Brax, which takes seconds; making an environment does.
+"""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from gpae.environments.environment import (
+    ContinuousActions,
+    EnvironmentSpec,
+    Step,
+    View,
+)
+from gpae.environments.mabrax_tables import TEAMS, TeamTable
+from gpae.errors import UserError
+
+_BACKENDS = ("positional", "spring", "generalized", "mjx")
+
+
+@dataclass(frozen=True)
+class MabraxSettings:
+    """How a body is simulated.
+
+    Attributes:
+        backend: Brax's physics: ``positional``, ``spring``, ``generalized`` or ``mjx``. The paper's
+            is positional, and returns on different ones do not compare.
+        max_episode_steps: The time limit in environment steps.
+
+    Raises:
+        UserError: If a value is of the wrong type or outside its range.
+    """
+
+    backend: str = "positional"
+    max_episode_steps: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.backend not in _BACKENDS:
+            raise UserError(f"backend must be one of {', '.join(_BACKENDS)}, not {self.backend!r}")
+        if type(self.max_episode_steps) is not int or self.max_episode_steps < 1:
+            raise UserError(
+                f"max_episode_steps must be a whole number from 1 up, not "
+                f"{self.max_episode_steps!r}"
+            )
+
+
+@struct.dataclass
+class MabraxState:
+    """Where an episode stands.
+
+    Attributes:
+        body: Brax's state, without its metrics.
+        time: Steps made so far, [].
+    """
+
+    body: Any
+    time: Int[Array, "*b"]
+
+
+class Mabrax:
+    """One body, moved by a team, through the :class:`Environment` protocol.
+
+    The team reward is the body's own. An episode terminates when Brax calls the body unhealthy
+    (it has fallen, say; the half-cheetah never is), and is truncated at the time limit otherwise.
+    An agent's observation is what its table shows it, then zeros up to the largest agent's; the
+    state is the body's whole observation. Actions are clipped to [-1, 1], and those of an agent's
+    A numbers that it has no joint for are masked and have no effect.
+    """
+
+    def __init__(self, name: str, table: TeamTable, settings: MabraxSettings | None = None) -> None:
+        """Load the body.
+
+        Args:
+            name: The task's name, such as ``mabrax/ant-4x2``.
+            table: How the body is shared out.
+            settings: How it is simulated.
+
+        Raises:
+            UserError: If Brax has no such body, or one of other sizes than the table's.
+        """
+        settings = settings or MabraxSettings()
+        self._time_limit = settings.max_episode_steps
+        self._body = make_body(table.body, settings.backend)
+        _check_sizes(table, self._body)
+        self._observed, self._shown = _padded([agent.observed for agent in table.agents])
+        driven, self._available = _padded([agent.driven for agent in table.agents])
+        self._driver = _positions(driven, self._available)
+        self._spec = EnvironmentSpec(
+            name=name,
+            num_agents=table.num_agents,
+            observation_size=self._observed.shape[1],
+            state_size=table.observation_size,
+            actions=ContinuousActions(driven.shape[1], low=-1.0, high=1.0),
+            max_episode_steps=self._time_limit,
+        )
+
+    @property
+    def spec(self) -> EnvironmentSpec:
+        """The sizes of observations, state and actions."""
+        return self._spec
+
+    def reset(self, key: PRNGKeyArray) -> tuple[MabraxState, View]:
+        """Begin an episode, the body near its rest."""
+        body = _settled(self._body.reset(key))
+        return MabraxState(body=body, time=jnp.array(0, jnp.int32)), self._view(body.obs)
+
+    def step(
+        self, key: PRNGKeyArray, state: MabraxState, actions: Float[Array, "N A"]
+    ) -> tuple[MabraxState, Step]:
+        """Make one transition, which draws nothing from the key; never resets."""
+        del key
+        # Brax writes its metrics into the dictionary it is given.
+        before = state.body.replace(metrics={})
+        body = _settled(self._body.step(before, self._body_action(actions)))
+        time = state.time + 1
+        terminated = body.done.astype(bool)
+        view = self._view(body.obs)
+        return MabraxState(body=body, time=time), Step(
+            view=view,
+            actions=actions,
+            reward=body.reward,
+            terminated=terminated,
+            truncated=~terminated & (time >= self._time_limit),
+            outcomes={},
+            forced=jnp.zeros_like(view.alive),
+        )
+
+    def _body_action(self, actions: Float[Array, "N A"]) -> Float[Array, " body"]:
+        return jnp.clip(actions[self._driver], -1.0, 1.0)
+
+    def _view(self, observation: Float[Array, " S"]) -> View:
+        return View(
+            observations=jnp.where(self._shown, observation[self._observed], 0.0),
+            state=observation,
+            available_actions=jnp.asarray(self._available),
+            alive=jnp.ones(self._spec.num_agents, bool),
+        )
+
+
+def make_mabrax(team: str, settings: MabraxSettings) -> Mabrax:
+    """Make one of :data:`TEAMS`."""
+    return Mabrax(f"mabrax/{team}", TEAMS[team], settings)
+
+
+def make_body(name: str, backend: str) -> Any:
+    """Make a body of Brax alone, as its own environment without wrappers, and silently.
+
+    Raises:
+        UserError: If Brax has no body of that name.
+    """
+    with _quiet():
+        import mujoco
+        from brax import envs
+
+        before = mujoco.get_mju_user_warning()
+        mujoco.set_mju_user_warning(lambda message: None)
+        try:
+            return envs.get_environment(name, backend=backend)
+        except KeyError as error:
+            raise UserError(f"Brax has no body {name!r}") from error
+        finally:
+            mujoco.set_mju_user_warning(before)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what Brax prints, and its warning that nobody maintains it."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _check_sizes(table: TeamTable, body: Any) -> None:
+    shape = jax.eval_shape(body.reset, jax.random.key(0)).obs.shape
+    for what, expected, found in (
+        ("observation", table.observation_size, shape[0]),
+        ("action", table.action_size, body.action_size),
+    ):
+        if expected != found:
+            raise UserError(
+                f"the installed Brax gives {table.body} an {what} of {found} numbers, "
+                f"but its table was made for {expected}"
+            )
+
+
+def _padded(
+    rows: list[tuple[int, ...]],
+) -> tuple[Int[np.ndarray, "N L"], Bool[np.ndarray, "N L"]]:
+    """Rows of one length, filled up with zeros, and which of their elements are not filling."""
+    lengths = np.array([len(row) for row in rows])
+    genuine = np.arange(lengths.max()) < lengths[:, None]
+    table = np.zeros(genuine.shape, np.int32)
+    table[genuine] = np.concatenate(rows)
+    return table, genuine
+
+
+def _positions(
+    driven: Int[np.ndarray, "N A"], available: Bool[np.ndarray, "N A"]
+) -> tuple[Int[np.ndarray, " body"], Int[np.ndarray, " body"]]:
+    """For each of the body's actions, the agent that drives it and which of its numbers does."""
+    order = np.argsort(driven[available])
+    agents, numbers = np.nonzero(available)
+    return agents[order], numbers[order]
+
+
+def _settled(body: Any) -> Any:
+    """Brax's state without metrics; of the same types after a reset as after a step."""
+    return body.replace(metrics={}, done=body.done.astype(jnp.float32))
