@@ -25,7 +25,8 @@ Train a method on a task, in Hydra's syntax:
 
 groups    task=NAME      (gpae tasks)      what to learn
           method=NAME    (gpae methods)    how advantages are estimated
-          preset=NAME    jaxmarl, release  network, batch and learning-rate settings
+          preset=NAME    jaxmarl, release, mabrax    network, batch and learning-rate settings;
+                                           without one, those of the task's family
 
 settings  method.traces=double|joint|individual|none   method.eta=1.02
           method.bootstrap=paper|corrected             method.lambda_=0.95
@@ -37,6 +38,7 @@ settings  method.traces=double|joint|individual|none   method.eta=1.02
           run.folder=PATH    run.checkpoint_interval=5e5
           task.SETTING=...   the task's own, such as task.stop_probability=0.05
           profile=true       time collection, estimation and update apart
+          (qmix and vdn have settings of their own: docs/q_learning.md)
 
   gpae train --cfg OVERRIDES...             print the whole configuration and stop
   gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination
@@ -85,11 +87,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the words; overrides may stand before and after the flags of ``train``."""
+    """Parse the words; overrides may stand before and after the flags of their commands."""
     parser = _parser()
     parsed, rest = parser.parse_known_args(arguments)
     flags = [word for word in rest if word.startswith("-")]
-    if flags or (rest and parsed.command is not _train):
+    if flags or (rest and parsed.command not in (_train, _bench)):
         raise UserError(f"unknown argument {(flags or rest)[0]!r}; see `gpae --help`")
     if rest:
         parsed.overrides += rest
@@ -124,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     tasks.set_defaults(command=_tasks)
     methods = commands.add_parser("methods", help="list the methods and what tells them apart")
     methods.set_defaults(command=_methods)
+    _add_bench(commands)
     theory = commands.add_parser("theory", help="check the theory exactly on finite games")
     theory.add_argument("--seed", type=_whole(0), default=0, help="seed of the random games")
     theory.add_argument("--output", type=Path, help="folder for the rows as JSON and the plots")
@@ -183,6 +186,27 @@ def _add_curves(commands: "argparse._SubParsersAction[_Parser]") -> None:
     curves.set_defaults(command=_curves)
 
 
+def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    bench = commands.add_parser(
+        "bench",
+        help="measure where the time of training goes",
+        description="Measure every combination of settings, each in processes of its own. By "
+        "default: smax/3m and smax/5m_vs_6m, mappo and gpae, window.length 1 and 4.",
+    )
+    bench.add_argument("overrides", nargs="*", metavar="KEY=VALUES", help="as for `gpae train -m`")
+    bench.add_argument("--repeats", type=_whole(2), default=7, help="measurements of everything")
+    bench.add_argument(
+        "--no-cold", action="store_true", help="leave out the start without compiled programs"
+    )
+    bench.add_argument(
+        "--output",
+        type=Path,
+        default=Path("benchmarks/results/bench.json"),
+        help="the raw numbers, as JSON",
+    )
+    bench.set_defaults(command=_bench)
+
+
 def _train(parsed: argparse.Namespace, console: Console) -> int:
     from gpae.config.compose import compose, describe, expand_sweep
 
@@ -215,13 +239,15 @@ def _train_new(config: "Config", console: Console) -> bool:
     for caution in cautions(config):
         _say(console, f"note: {caution}")
     prepare_jax(config.run.devices)
+    from gpae.runs.memory import check_memory
     from gpae.runs.session import train
     from gpae.runs.system import System
 
     system = System(config)
+    memory = check_memory(system.learner, system.runner.devices)
     config.run.devices = len(system.runner.devices)
     folder = RunFolder.create(new_folder(config), to_dict(config))
-    _say(console, f"run folder {folder.path}")
+    _say(console, f"run folder {folder.path}\n{memory}")
     return _conclude(folder, train(system, folder, console), console)
 
 
@@ -233,10 +259,12 @@ def _resume(parsed: argparse.Namespace, console: Console) -> int:
     folder = RunFolder.open(parsed.run)
     config = from_dict(folder.config)
     prepare_jax(config.run.devices)
+    from gpae.runs.memory import check_memory
     from gpae.runs.session import train
     from gpae.runs.system import System
 
     system = System(config)
+    check_memory(system.learner, system.runner.devices)
     changes = _changes(folder, config.run.devices, len(system.runner.devices))
     if changes:
         _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
@@ -303,6 +331,22 @@ def _evaluate(parsed: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _bench(parsed: argparse.Namespace, console: Console) -> int:
+    from gpae.bench.grid import expand
+    from gpae.bench.suite import run_suite
+    from gpae.bench.table import render
+
+    document = run_suite(
+        expand(parsed.overrides),
+        parsed.output,
+        repeats=parsed.repeats,
+        cold=not parsed.no_cold,
+        report=lambda line: _say(console, line),
+    )
+    _say(console, f"\n{render(document)}\n\nraw numbers in {parsed.output}")
+    return 0
+
+
 def _curves(parsed: argparse.Namespace, console: Console) -> int:
     from gpae.report.curves import compare_curves
     from gpae.report.grouping import group_runs
@@ -318,11 +362,11 @@ def _curves(parsed: argparse.Namespace, console: Console) -> int:
 
 
 def _tasks(parsed: argparse.Namespace, console: Console) -> int:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from gpae.environments import all_tasks
 
-    table = Table("task", "agents", "what", box=None, pad_edge=False)
+    table = Table(Column("task", no_wrap=True), "agents", "what", box=None, pad_edge=False)
     chosen = [task for task in all_tasks() if parsed.filter in task.name]
     if not chosen:
         raise UserError(f"no task's name contains {parsed.filter!r}; `gpae tasks` lists them all")
@@ -334,19 +378,9 @@ def _tasks(parsed: argparse.Namespace, console: Console) -> int:
 
 
 def _methods(parsed: argparse.Namespace, console: Console) -> int:
-    from rich.table import Table
+    from gpae.report.methods import show_methods
 
-    from gpae.methods import METHOD_PROPERTIES
-
-    table = Table(
-        "method", "credit", "off-policy", "additional bias (lambda = 1)", "source", box=None
-    )
-    for name, properties in METHOD_PROPERTIES.items():
-        yes_no = [
-            "yes" if flag else "no" for flag in (properties.off_policy, properties.additional_bias)
-        ]
-        table.add_row(name, properties.credit, *yes_no, properties.source)
-    console.print(table)
+    show_methods(console)
     return 0
 
 

@@ -23,7 +23,7 @@ NAMES = [
     ("rollout.envs=4", "no setting 'rollout.envs' (did you mean rollout."),
     ("method.traces=doubled", "method.traces=doubled is not known (did you mean double?)"),
     ("method.bootstrap=corect", "it is one of paper, corrected"),
-    ("method.own_slot=mean", "it is one of probabilities, zeros"),
+    ("method.own_slot=mean", "it is one of policy, zeros"),
     ("network.kind=lstm", "it is one of recurrent, feedforward"),
     ("window.mode=batch", "it is one of constant_batch, growing_batch"),
     ("evaluation.mode=best", "it is one of greedy, sampled, both"),

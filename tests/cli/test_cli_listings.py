@@ -39,8 +39,20 @@ def test_listing_tasks_imports_no_simulator_and_starts_no_device():
 def test_the_methods_and_what_tells_them_apart(gpae):
     result = gpae("methods")
     assert result.code == 0
-    gpae_row = next(line for line in result.out.splitlines() if line.split()[:1] == ["gpae"])
-    assert gpae_row.split()[1:4] == ["n-step", "yes", "no"]
+    rows = [line.split() for line in result.out.splitlines() if line.strip()]
+    declared = {row[0]: row[1:] for row in rows if len(row) == 4}
+    assert declared == {
+        "gpae": ["n-step", "yes", "no"],
+        "mappo": ["none", "no", "no"],
+        "ippo": ["none", "no", "no"],
+        "dae": ["n-step", "no", "yes"],
+        "coma": ["1-step", "no", "no"],
+        "qmix": ["implicit", "yes", "-"],
+        "vdn": ["implicit", "yes", "-"],
+    }
+    assert "gpae: Kim et al., AAMAS 2026; off-policy, exact only with bootstrap=corrected" in (
+        result.out
+    )
 
 
 @pytest.mark.parametrize(

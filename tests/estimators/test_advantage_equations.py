@@ -117,28 +117,35 @@ def test_gpae_takes_a_scalar_trace_and_a_reward_for_each_agent(
 
 
 @RANDOM
-@given(**shapes, lambda_=unit, beta=unit, team_values=st.booleans())
-def test_dae_is_equation_3(make_window, steps, batch, agents, seed, lambda_, beta, team_values):
+@given(**shapes, lambda_=unit, beta=unit, team_values=st.booleans(), off_policy=st.booleans())
+def test_dae_is_equation_3(
+    make_window, steps, batch, agents, seed, lambda_, beta, team_values, off_policy
+):
     window = make_window(steps, batch, agents, seed)
     if team_values:
         window["values"] = window["values"][..., 0]
         window["next_values"] = window["next_values"][..., 0]
     individual = window["expected_rewards"]
     per_agent = (lambda x: spread(x, individual)) if team_values else (lambda x: x)
-    discounts = spread(window["discounts"], individual)
+    discounts, boundaries = (spread(window[n], individual) for n in ("discounts", "boundaries"))
     errors = (
         spread(window["rewards"], individual)
         + discounts * per_agent(window["next_values"])
         - per_agent(window["values"])
     )
+    ratios = np.minimum(1.0, np.exp(window["log_ratios"])) if off_policy else 1.0
+    traces = lambda_ * ratios * np.ones_like(individual)
+    decays = discounts * np.concatenate([traces[1:], np.full_like(traces[:1], np.nan)])
     # Eq. 3 gives the expected reward l steps on the weight (gamma lambda)^l beta^(l + 1).
-    boundaries = spread(window["boundaries"], individual)
-    expected = weighted_sums(errors, discounts * lambda_, boundaries) - beta * weighted_sums(
-        individual, discounts * lambda_ * beta, boundaries
+    expected = weighted_sums(errors, decays, boundaries) - beta * weighted_sums(
+        individual, decays * beta, boundaries
     )
     with jax.enable_x64(True):
         found = jax.jit(estimators.dae)(
-            **arguments(window), expected_rewards=individual, lambda_=lambda_, beta=beta
+            **arguments(window),
+            expected_rewards=individual,
+            lambda_=traces if off_policy else lambda_,
+            beta=beta,
         )
     np.testing.assert_allclose(found, expected, **TIGHT)
 
@@ -225,6 +232,24 @@ def test_dae_by_hand():
         beta=0.5,
     )
     np.testing.assert_allclose(found, [[1.625, 0.25], [0.0, 1.0]], rtol=1e-15)
+
+
+@pytest.mark.usefixtures("float64")
+def test_dae_with_traces_by_hand():
+    # delta = 1 + .5*2 - 0 = 2;  2 + 0 - 1 = 1
+    # GAE^1 = 2 + .5*.25*1 = 2.125;  GAE^2 = 2 + .5*1*1 = 2.5;  1 at the second step
+    # B^1 = .5*1 + .5*.25*.5*1 = .5625;  B^2 = .5*4 + .5*1*.5*.5 = 2.125;  .5*2 = 1 and .5*1 = .5
+    found = estimators.dae(
+        rewards=[1.0, 2.0],
+        expected_rewards=[[1.0, 4.0], [2.0, 1.0]],
+        values=[0.0, 1.0],
+        next_values=[2.0, 0.0],
+        discounts=[0.5, 0.0],
+        boundaries=[False, True],
+        lambda_=[[9.0, 9.0], [0.25, 1.0]],
+        beta=0.5,
+    )
+    np.testing.assert_allclose(found, [[1.5625, 0.375], [0.0, 0.5]], rtol=1e-15)
 
 
 @pytest.mark.usefixtures("float64")

@@ -95,6 +95,29 @@ def test_dae_one_step_on_subtracts_the_expected_reward_at_once(window):
     np.testing.assert_allclose(found, error - 0.6 * window["expected_rewards"], **TIGHT)
 
 
+def test_dae_with_the_same_trace_everywhere_is_dae_with_a_scalar(window):
+    inputs = of_team(window) | {"expected_rewards": window["expected_rewards"]}
+    scalar = estimators.dae(**inputs, lambda_=0.95, beta=0.6)
+    constant = np.full(window["expected_rewards"].shape, 0.95)
+    np.testing.assert_allclose(
+        estimators.dae(**inputs, lambda_=constant, beta=0.6), scalar, **TIGHT
+    )
+    constant[0] = 100.0
+    first_ignored = estimators.dae(**inputs, lambda_=constant, beta=0.6)
+    np.testing.assert_allclose(first_ignored, scalar, **TIGHT)
+
+
+def test_dae_without_credit_assignment_is_gpae_with_the_same_traces(window):
+    traces = estimators.joint_truncated_traces(window["log_ratios"], 0.95)
+    found = estimators.dae(
+        **arguments(window),
+        expected_rewards=window["expected_rewards"],
+        lambda_=traces,
+        beta=0.0,
+    )
+    np.testing.assert_allclose(found, estimators.gpae(**arguments(window), traces=traces), **TIGHT)
+
+
 def test_coma_advantages_average_to_zero_under_the_policy():
     rng = np.random.default_rng(0)
     action_values = np.repeat(rng.normal(size=(1, 2, 5)), 5, axis=0)
@@ -123,6 +146,9 @@ def every_estimate(window):
         "gpae": estimators.gpae(**arguments(window), traces=traces),
         "dae": estimators.dae(
             **arguments(window), expected_rewards=expected_rewards, lambda_=0.95, beta=0.5
+        ),
+        "dae_with_traces": estimators.dae(
+            **arguments(window), expected_rewards=expected_rewards, lambda_=traces, beta=0.5
         ),
     }
 

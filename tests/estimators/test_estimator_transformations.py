@@ -36,6 +36,15 @@ CASES = {
         ),
         (*WINDOW, "expected_rewards"),
     ),
+    "dae_with_traces": (
+        lambda w, x: estimators.dae(
+            **{n: w[n] for n in WINDOW},
+            expected_rewards=w["expected_rewards"],
+            lambda_=x * jnp.exp(w["log_ratios"]),
+            beta=x / 2,
+        ),
+        (*WINDOW, "expected_rewards", "log_ratios"),
+    ),
     "double": (
         lambda w, x: estimators.double_truncated_traces(w["log_ratios"], x, x + 0.5),
         RATIOS,

@@ -80,6 +80,8 @@ WRONG_SHAPES = [
     ("dae", "rewards", AGENTS, STEPS_OF_REWARDS),
     ("dae", "discounts", AGENTS, STEPS_OF_REWARDS),
     ("dae", "boundaries", FLAGS.T, STEPS_OF_REWARDS),
+    ("dae", "lambda_", TEAM, AGENTS_OF_REWARDS),
+    ("dae", "lambda_", [0.9, 0.9], AGENTS_OF_REWARDS),
     ("coma", "action_values", TEAM[0], "[*B, N, A]"),
     ("coma", "probabilities", AGENTS, "[*B, N, A] = (5, 2, 3, 4) as of action_values"),
     ("coma", "actions", np.zeros((5, 2), int), "[*B, N] = (5, 2, 3) as of action_values"),
@@ -99,6 +101,9 @@ ARRAYS = [
     for name, value in arguments.items()
     if isinstance(value, np.ndarray)
 ]
+TRACES = [("gpae", "traces"), ("dae", "lambda_")]
+"""What may be a fraction or an array."""
+
 FRACTIONS = [
     (function, name)
     for function, arguments in VALID.items()
@@ -176,12 +181,20 @@ def test_scalars_of_a_wrong_type(function, name, value):
 
 @pytest.mark.parametrize(
     ("function", "name"),
-    [case for case in FRACTIONS if case != ("gpae", "traces")]
-    + [("double_truncated_traces", "eta")],
+    [case for case in FRACTIONS if case not in TRACES] + [("double_truncated_traces", "eta")],
 )
 def test_scalars_that_are_arrays(function, name):
     with refusal(ValueError, f"{name} must be a number in ", "; found an array of shape (5, 2, 3)"):
         call(function, **{name: AGENTS})
+
+
+@pytest.mark.parametrize(("function", "name"), TRACES)
+def test_traces_that_are_arrays_of_a_wrong_type(function, name):
+    with refusal(
+        TypeError, f"{name} must be an array of floating-point numbers; found dtype int32"
+    ):
+        call(function, **{name: AGENTS.astype(np.int32)})
+    assert np.isfinite(call(function, **{name: AGENTS})).all()
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.5), np.array(1), jnp.array(0.5)])

@@ -1,14 +1,12 @@
 """Evidence with episodes that end both ways, on-policy or off."""
 
-import dataclasses
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.methods import Evidence
+from gpae.methods import Evidence, OwnActions
 
-STEPS, ENVIRONMENTS, AGENTS, GAMMA = 9, 4, 3, 0.9
+STEPS, ENVIRONMENTS, AGENTS, ACTIONS, GAMMA = 9, 4, 3, 5, 0.9
 
 
 def random_evidence(values=AGENTS, spread=0.0, seed=0):
@@ -26,19 +24,30 @@ def random_evidence(values=AGENTS, spread=0.0, seed=0):
         "values": random.normal(size=(*team, values)),
         "next_values": random.normal(size=(*team, values)),
         "log_ratios": spread * random.normal(size=(*team, AGENTS)),
+        "expected_rewards": random.normal(size=(*team, AGENTS)),
     }
     return Evidence(
         **{name: jnp.asarray(array, jnp.float32) for name, array in arrays.items()},
         boundaries=jnp.asarray(terminated | truncated),
         resampled=jnp.asarray(truncated | last),
+        own_actions=random_own_actions(random, (*team, AGENTS)),
+    )
+
+
+def random_own_actions(random, shape):
+    """Random values and probabilities of every own action, and random actions taken."""
+    return OwnActions(
+        values=jnp.asarray(random.normal(size=(*shape, ACTIONS)), jnp.float32),
+        probabilities=jnp.asarray(random.dirichlet(np.ones(ACTIONS), size=shape), jnp.float32),
+        taken=jnp.asarray(random.integers(ACTIONS, size=shape)),
     )
 
 
 def advantages_step_by_step(evidence, coefficients, weights):
     """Eq. 7 in plain loops of 64-bit numbers, ``coefficients`` with lambda in them."""
     arrays = {
-        field.name: np.asarray(getattr(evidence, field.name), np.float64)
-        for field in dataclasses.fields(evidence)
+        name: np.asarray(getattr(evidence, name), np.float64)
+        for name in ("rewards", "discounts", "boundaries", "values", "next_values")
     }
     coefficients, weights = np.asarray(coefficients), np.asarray(weights)
     advantages = np.zeros(coefficients.shape)

@@ -6,7 +6,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.methods import BOOTSTRAPS, TRACE_SCHEMES, Gpae, Mappo, OffPolicyCorrection
+from gpae.methods import (
+    BOOTSTRAPS,
+    TRACE_SCHEMES,
+    Coma,
+    Dae,
+    Gpae,
+    Ippo,
+    Mappo,
+    OffPolicyCorrection,
+)
 
 ETA = 1.1
 
@@ -31,7 +40,7 @@ def test_the_named_schemes_are_those_tested():
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("method", [Gpae, Mappo])
+@pytest.mark.parametrize("method", [Gpae, Mappo, Ippo, Dae, Coma])
 def test_a_scheme_gives_its_coefficients_with_lambda_left_out(evidence, scheme, method):
     given = evidence(spread=0.5)
     correction = method(lambda_=0.5, traces=scheme, eta=ETA)

@@ -1,12 +1,12 @@
 """The policy: masks, agent ids, memory, and sampling one environment at a time."""
 
-import distrax
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.networks import Actor, NetworkSettings, initial_memory, sample
+from gpae.environments import DiscreteActions
+from gpae.networks import Actor, CategoricalPolicy, NetworkSettings, initial_memory, sample
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, SEEN = 6, 2, 3, 4, 5
 
@@ -27,7 +27,8 @@ def data():
 def make_policy(data, **settings):
     """Random parameters, scaled up to spread the policy: (memory, data) to (memories, policy)."""
     network = NetworkSettings(hidden_size=8, **settings)
-    actor, memory = Actor(network, ACTIONS), initial_memory(network, ENVIRONMENTS, AGENTS)
+    actor = Actor(network, DiscreteActions(ACTIONS))
+    memory = initial_memory(network, ENVIRONMENTS, AGENTS)
     parameters = jax.jit(actor.init)(jax.random.key(0), memory, **data)
     parameters = jax.tree.map(lambda leaf: 3 * leaf, parameters)
     apply = jax.jit(actor.apply)
@@ -42,10 +43,10 @@ def test_unavailable_actions_have_probability_zero_and_are_never_drawn(data):
     memory, act = make_policy(data)
     _, policy = act(memory, data)
     available = np.asarray(data["available_actions"])
-    assert (np.asarray(policy.probs)[~available] == 0).all()
-    assert (np.asarray(policy.probs)[available] > 0).all()
-    np.testing.assert_allclose(policy.probs.sum(-1), 1.0, rtol=1e-6)
-    drawn = np.asarray(policy.sample(seed=jax.random.key(1), sample_shape=(200,)))
+    assert (np.asarray(policy.probabilities)[~available] == 0).all()
+    assert (np.asarray(policy.probabilities)[available] > 0).all()
+    np.testing.assert_allclose(policy.probabilities.sum(-1), 1.0, rtol=1e-6)
+    drawn = np.asarray(jax.vmap(policy.sample)(jax.random.split(jax.random.key(1), 200)))
     chosen = np.take_along_axis(
         np.broadcast_to(available, (200, *available.shape)), drawn[..., None], -1
     )
@@ -61,7 +62,7 @@ def test_agents_that_see_the_same_act_apart_only_if_told_who_they_are(data, told
         "available_actions": jnp.ones_like(data["available_actions"]),
     }
     memory, act = make_policy(same, kind="feedforward", actor_agent_id=told)
-    spread = np.ptp(np.asarray(act(memory, same)[1].probs), axis=2).max(-1)
+    spread = np.ptp(np.asarray(act(memory, same)[1].probabilities), axis=2).max(-1)
     assert (spread > 1e-3).all() == told
     assert (spread == 0).all() != told
 
@@ -73,7 +74,7 @@ def test_memory_carries_over_a_cut_in_time_and_not_over_an_episode(data):
     _, continued = act(middle[-1], part(data, 3, STEPS))
     _, fresh = act(memory, part(data, 3, STEPS))
     np.testing.assert_allclose(continued.logits, policy.logits[3:], rtol=1e-5, atol=1e-5)
-    assert np.abs(fresh.probs - policy.probs[3:]).max() > 1e-3
+    assert np.abs(fresh.probabilities - policy.probabilities[3:]).max() > 1e-3
     np.testing.assert_allclose(middle[-1], whole[2], atol=1e-5)
 
     begins = {**data, "resets": data["resets"].at[3, 0].set(True)}
@@ -94,9 +95,9 @@ def test_a_feed_forward_network_has_no_memory(data):
 def test_an_environments_draw_depends_on_its_own_key_and_policy_alone():
     keys = jax.random.split(jax.random.key(0), 5)
     logits = jax.random.normal(jax.random.key(1), (5, AGENTS, ACTIONS))
-    together = sample(keys, distrax.Categorical(logits=logits))
-    backwards = sample(keys[::-1], distrax.Categorical(logits=logits[::-1]))
-    alone = sample(keys[3:4], distrax.Categorical(logits=logits[3:4]))
+    together = sample(keys, CategoricalPolicy(logits))
+    backwards = sample(keys[::-1], CategoricalPolicy(logits[::-1]))
+    alone = sample(keys[3:4], CategoricalPolicy(logits[3:4]))
     assert together.shape == (5, AGENTS)
     np.testing.assert_array_equal(backwards[::-1], together)
     np.testing.assert_array_equal(alone[0], together[3])
@@ -106,14 +107,31 @@ def test_sampling_knows_the_axis_of_the_environments():
     keys = jax.random.split(jax.random.key(0), ENVIRONMENTS)
     t, e, n = np.indices((STEPS, ENVIRONMENTS, AGENTS))
     tag = (t + 2 * e + n) % ACTIONS
-    certain = distrax.Categorical(logits=100.0 * jax.nn.one_hot(tag, ACTIONS))
+    certain = CategoricalPolicy(100.0 * jax.nn.one_hot(tag, ACTIONS))
     np.testing.assert_array_equal(sample(keys, certain, axis=1), tag)
 
 
 def test_samples_follow_the_policy():
     count = 4000
     probabilities = jnp.array([[0.5, 0.3, 0.2, 0.0], [0.1, 0.1, 0.1, 0.7]])
-    policy = distrax.Categorical(probs=jnp.broadcast_to(probabilities, (count, 2, 4)))
+    logits = jnp.log(jnp.maximum(probabilities, 1e-30))
+    policy = CategoricalPolicy(jnp.broadcast_to(logits, (count, 2, 4)))
     drawn = sample(jax.random.split(jax.random.key(0), count), policy)
     frequencies = jax.nn.one_hot(drawn, 4).mean(0)
     np.testing.assert_allclose(frequencies, probabilities, atol=4 * 0.5 / count**0.5)
+
+
+def test_the_numbers_of_a_categorical_policy_are_those_of_its_probabilities():
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet(np.ones(ACTIONS), size=(STEPS, AGENTS))
+    actions = random.integers(ACTIONS, size=(STEPS, AGENTS))
+    policy = CategoricalPolicy(jnp.asarray(3.0 + np.log(probabilities), jnp.float32))
+    taken = np.take_along_axis(probabilities, actions[..., None], -1)[..., 0]
+    np.testing.assert_allclose(policy.log_prob(actions), np.log(taken), rtol=1e-4)
+    entropy = -(probabilities * np.log(probabilities)).sum(-1)
+    np.testing.assert_allclose(policy.entropy(), entropy, rtol=1e-4)
+    np.testing.assert_allclose(policy.summary(), probabilities, rtol=1e-4)
+    np.testing.assert_array_equal(policy.mode(), probabilities.argmax(-1))
+    np.testing.assert_array_equal(policy.features(actions), np.eye(ACTIONS)[actions])
+    np.testing.assert_array_equal(policy.executed(actions), actions)
+    np.testing.assert_array_equal(policy[4].log_prob(actions[4]), policy.log_prob(actions)[4])

@@ -5,11 +5,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.methods import Gpae, Mappo
-from gpae.networks import Critic, CriticInputs, NetworkSettings, initial_memory
+from gpae.environments import ContinuousActions, DiscreteActions
+from gpae.methods import Coma, Dae, Gpae, Ippo, Mappo
+from gpae.networks import (
+    Critic,
+    CriticInputs,
+    CriticSpec,
+    NetworkSettings,
+    initial_memory,
+    make_reward_models,
+)
 from gpae.networks.critic import joint_action_inputs
 
-STEPS, ENVIRONMENTS, AGENTS, ACTIONS, STATE = 3, 2, 3, 4, 5
+STEPS, ENVIRONMENTS, AGENTS, ACTIONS, STATE, SEEN = 3, 2, 3, 4, 5, 6
+DISCRETE, CONTINUOUS = DiscreteActions(ACTIONS), ContinuousActions(ACTIONS)
 
 
 @pytest.fixture
@@ -18,40 +27,100 @@ def data():
     shape = (STEPS, ENVIRONMENTS, AGENTS)
     return {
         "state": jnp.asarray(random.normal(size=(*shape[:2], STATE)), jnp.float32),
-        "action_features": jax.nn.one_hot(random.integers(ACTIONS, size=shape), ACTIONS),
-        "probabilities": jnp.asarray(random.dirichlet(np.ones(ACTIONS), shape), jnp.float32),
-        "resets": jnp.zeros(shape[:2], bool),
+        "observations": jnp.asarray(random.normal(size=(*shape, SEEN)), jnp.float32),
+        "actions": jax.nn.one_hot(random.integers(ACTIONS, size=shape), ACTIONS),
+        "policies": jnp.asarray(random.dirichlet(np.ones(ACTIONS), shape), jnp.float32),
     }
 
 
-def make_valuer(inputs, fresh=False, **settings):
+def inputs_of(spec, data):
+    return CriticInputs(
+        state=data["state"],
+        observations=data["observations"],
+        action_features=data["actions"],
+        own_features=spec.own_features(data["policies"], data["actions"]),
+    )
+
+
+def make_valuer(spec, fresh=False, **settings):
     """A critic, as a function of its data, with random parameters unless they are to be fresh."""
     network = NetworkSettings(hidden_size=8, **settings)
-    critic = Critic(network, inputs)
-    memory = initial_memory(network, ENVIRONMENTS, inputs.values_per_state(AGENTS))
-    zeros = {
-        "state": jnp.zeros((1, ENVIRONMENTS, STATE)),
-        "action_features": jnp.zeros((1, ENVIRONMENTS, AGENTS, ACTIONS)),
-        "probabilities": jnp.zeros((1, ENVIRONMENTS, AGENTS, ACTIONS)),
-        "resets": jnp.zeros((1, ENVIRONMENTS), bool),
-    }
-    parameters = jax.jit(critic.init)(jax.random.key(0), memory, **zeros)
+    critic = Critic(network, spec)
+    memory = initial_memory(network, ENVIRONMENTS, spec.values_per_state(AGENTS))
+    sizes = {"observations": SEEN, "action_features": ACTIONS, "own_features": ACTIONS}
+    zeros = {name: jnp.zeros((1, ENVIRONMENTS, AGENTS, size)) for name, size in sizes.items()}
+    inputs = CriticInputs(state=jnp.zeros((1, ENVIRONMENTS, STATE)), **zeros)
+    parameters = jax.jit(critic.init)(
+        jax.random.key(0), memory, inputs, jnp.zeros((1, ENVIRONMENTS), bool)
+    )
     if not fresh:
         random = np.random.default_rng(0)
         parameters = jax.tree.map(
             lambda leaf: np.float32(random.normal(size=leaf.shape)), parameters
         )
     apply = jax.jit(critic.apply)
-    return lambda data: np.asarray(apply(parameters, memory, **data)[1])
+    resets = jnp.zeros((STEPS, ENVIRONMENTS), bool)
+    return lambda data: np.asarray(apply(parameters, memory, inputs_of(spec, data), resets)[1])
 
 
-def with_action(data, agent, field="action_features", step=0):
-    """The data with one agent's action (or probabilities) rolled to another at one step."""
+def with_other(data, agent, field="actions", step=0):
+    """The data with an agent's action, policy or observation rolled to another at one step."""
     rows = data[field]
     return {**data, field: rows.at[step, :, agent].set(jnp.roll(rows[step, :, agent], 1, axis=-1))}
 
 
-@pytest.mark.parametrize("own_slot", ["probabilities", "zeros"])
+LOOKS_AT = {
+    "gpae": (Gpae().critic(DISCRETE), {"state", "others' actions", "own policies"}),
+    "gpae with an empty slot": (
+        Gpae(own_slot="zeros").critic(CONTINUOUS),
+        {"state", "others' actions"},
+    ),
+    "mappo": (Mappo().critic(DISCRETE), {"state"}),
+    "dae": (Dae().critic(CONTINUOUS), {"state"}),
+    "ippo": (Ippo().critic(DISCRETE), {"own observations"}),
+    "coma, discrete": (
+        Coma().critic(DISCRETE),
+        {"state", "own observations", "others' actions"},
+    ),
+    "coma, continuous": (
+        Coma().critic(CONTINUOUS),
+        {"state", "own observations", "others' actions", "own actions"},
+    ),
+    "reward model, discrete": (
+        make_reward_models(NetworkSettings(), DISCRETE, 2).spec,
+        {"state", "others' actions"},
+    ),
+    "reward model, continuous": (
+        make_reward_models(NetworkSettings(), CONTINUOUS, 2).spec,
+        {"state", "others' actions", "own actions"},
+    ),
+}
+
+
+@pytest.mark.parametrize("embedding", [0, 6])
+@pytest.mark.parametrize("name", LOOKS_AT)
+def test_a_critic_looks_at_what_its_method_says_and_at_nothing_else(data, name, embedding):
+    spec, expected = LOOKS_AT[name]
+    value = make_valuer(spec, kind="feedforward", critic_embedding_size=embedding)
+    before = value(data)
+    assert before.shape == (STEPS, ENVIRONMENTS, AGENTS, *(ACTIONS,) * spec.action_values)
+
+    def changed(other):
+        """Which agents' outputs changed; rectified units may hide a change in one environment."""
+        difference = np.abs(value(other) - before)
+        assert (difference[1:] == 0).all()
+        return difference[0].reshape(ENVIRONMENTS, AGENTS, -1).max((0, 2)) > 0
+
+    reached = {"state": changed({**data, "state": data["state"].at[0].add(1.0)})}
+    for field in ("observations", "actions", "policies"):
+        by_agent = np.stack([changed(with_other(data, agent, field)) for agent in range(AGENTS)])
+        own = np.eye(AGENTS, dtype=bool)
+        reached |= {f"own {field}": by_agent[own], f"others' {field}": by_agent[~own]}
+    for source, outputs in reached.items():
+        assert (outputs == (source in expected)).all(), source
+
+
+@pytest.mark.parametrize("method", [Gpae(), Gpae(own_slot="zeros"), Coma()])
 @pytest.mark.parametrize(
     "settings",
     [
@@ -59,22 +128,22 @@ def with_action(data, agent, field="action_features", step=0):
         {"kind": "recurrent", "critic_embedding_size": 6, "layer_norm": True},
     ],
 )
-def test_a_value_depends_on_the_others_actions_and_never_on_the_own(data, own_slot, settings):
-    value = make_valuer(Gpae(own_slot=own_slot).critic_inputs, **settings)
+def test_a_value_depends_on_the_others_actions_and_never_on_the_own(data, method, settings):
+    value = make_valuer(method.critic(DISCRETE), **settings)
     before = value(data)
     for agent in range(AGENTS):
-        after = value(with_action(data, agent))
-        np.testing.assert_array_equal(after[..., agent], before[..., agent])
+        after = value(with_other(data, agent))
+        np.testing.assert_array_equal(after[:, :, agent], before[:, :, agent])
         for other in set(range(AGENTS)) - {agent}:
             assert (np.abs(after[0, :, other] - before[0, :, other]) > 1e-4).all()
 
 
-def test_the_own_slot_carries_the_own_probabilities_or_nothing(data):
+def test_the_own_slot_carries_the_own_policy_or_nothing(data):
     own, nothing = (
-        make_valuer(Gpae(own_slot=slot).critic_inputs, kind="feedforward")
-        for slot in ("probabilities", "zeros")
+        make_valuer(Gpae(own_slot=slot).critic(DISCRETE), kind="feedforward")
+        for slot in ("policy", "zeros")
     )
-    changed = with_action(data, 1, field="probabilities")
+    changed = with_other(data, 1, field="policies")
     difference = np.abs(own(changed) - own(data))[0]
     assert (difference[:, 1] > 1e-4).all()
     assert (difference[:, [0, 2]] == 0).all()
@@ -92,29 +161,59 @@ def test_joint_actions_keep_step_environment_agent_and_action_apart():
         assert rows[t, e, i, j * ACTIONS + a] == (-tag if i == j else tag)
 
 
-def test_without_own_features_the_own_slot_is_zero():
-    rows = np.asarray(joint_action_inputs(jnp.ones((2, AGENTS, ACTIONS)), None))
-    expected = np.kron(1 - np.eye(AGENTS), np.ones((1, ACTIONS)))
-    np.testing.assert_array_equal(rows, np.stack([expected, expected]))
+def test_each_own_slot_holds_what_it_is_named_after():
+    taken, policy = jnp.full((2, AGENTS, ACTIONS), 1.0), jnp.full((2, AGENTS, ACTIONS), 5.0)
+    others = np.kron(1 - np.eye(AGENTS), np.ones((1, ACTIONS)))
+    own = np.kron(np.eye(AGENTS), np.ones((1, ACTIONS)))
+    for slot, held in {"policy": 5.0, "zeros": 0.0, "action": 1.0}.items():
+        spec = CriticSpec(per_agent=True, others_actions=True, own_slot=slot)
+        rows = joint_action_inputs(taken, spec.own_features(policy, taken))
+        np.testing.assert_array_equal(rows, np.stack([others + held * own] * 2), err_msg=slot)
+
+
+def test_an_unknown_own_slot_is_refused_by_name():
+    spec = CriticSpec(per_agent=True, others_actions=True, own_slot="pockets")
+    with pytest.raises(ValueError, match="own_slot: 'pockets' is unknown"):
+        spec.own_features(jnp.zeros((AGENTS, ACTIONS)), jnp.zeros((AGENTS, ACTIONS)))
+
+
+def test_what_depends_on_the_own_action_is_known_without_a_network():
+    for name, (spec, expected) in LOOKS_AT.items():
+        assert spec.depends_on_own_action == ("own actions" in expected or spec.action_values), name
+    assert [name for name, (spec, _) in LOOKS_AT.items() if spec.action_values] == [
+        "coma, discrete",
+        "reward model, discrete",
+    ]
 
 
 def test_a_team_critic_has_one_value_blind_to_actions_and_policies(data):
-    value = make_valuer(Mappo(agent_values=False).critic_inputs, kind="feedforward")
+    value = make_valuer(Mappo(agent_values=False).critic(DISCRETE), kind="feedforward")
     values = value(data)
     assert values.shape == (STEPS, ENVIRONMENTS, 1)
-    np.testing.assert_array_equal(values, value(with_action(data, 0)))
-    np.testing.assert_array_equal(values, value(with_action(data, 0, "probabilities")))
+    np.testing.assert_array_equal(values, value(with_other(data, 0)))
+    np.testing.assert_array_equal(values, value(with_other(data, 0, "policies")))
+    np.testing.assert_array_equal(values, value(with_other(data, 0, "observations")))
+    assert (values != value({**data, "state": data["state"] + 1.0})).all()
 
 
-def test_agent_ids_tell_the_agents_of_one_state_apart(data):
-    values = make_valuer(CriticInputs(per_agent=True), kind="feedforward")(data)
-    assert values.shape == (STEPS, ENVIRONMENTS, AGENTS)
-    assert (np.ptp(values, axis=-1) > 1e-3).all()
+@pytest.mark.parametrize("name", LOOKS_AT)
+def test_agent_ids_tell_apart_agents_that_see_and_do_the_same(data, name):
+    spec, _ = LOOKS_AT[name]
+    same = {
+        field: jnp.broadcast_to(rows[:, :, :1], rows.shape) if field != "state" else rows
+        for field, rows in data.items()
+    }
+    # Nothing is done, for the order of the others' places in a row tells agents apart as well.
+    same["actions"] = same["policies"] = jnp.zeros_like(data["actions"])
+    values = make_valuer(spec, kind="feedforward")(same)
+    spread = np.ptp(values, axis=2)
+    assert spec.agent_id == (name != "ippo")
+    assert (spread > 1e-3).all() if spec.agent_id else (spread == 0).all()
 
 
 @pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
 def test_environments_are_apart_and_the_past_knows_nothing_of_the_future(data, kind):
-    value = make_valuer(Gpae().critic_inputs, kind=kind)
+    value = make_valuer(Gpae().critic(DISCRETE), kind=kind)
     before = value(data)
     after = value({**data, "state": data["state"].at[1, 0].add(1.0)})
     np.testing.assert_array_equal(after[:, 1], before[:, 1])
@@ -123,6 +222,7 @@ def test_environments_are_apart_and_the_past_knows_nothing_of_the_future(data, k
     assert (np.abs(after[2, 0] - before[2, 0]) > 1e-6).all() == (kind == "recurrent")
 
 
-def test_values_begin_near_zero(data):
-    assert np.abs(make_valuer(Gpae().critic_inputs, fresh=True)(data)).max() < 0.05
-    assert np.abs(make_valuer(Gpae().critic_inputs)(data)).max() > 0.5
+@pytest.mark.parametrize("method", [Gpae(), Coma()])
+def test_values_begin_near_zero(data, method):
+    assert np.abs(make_valuer(method.critic(DISCRETE), fresh=True)(data)).max() < 0.05
+    assert np.abs(make_valuer(method.critic(DISCRETE))(data)).max() > 0.5

@@ -203,3 +203,11 @@ def test_locking_a_folder_without_write_permission_is_refused(
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(UserError, match=r"cannot write to .*: Permission denied"), run.lock():
         pytest.fail("the lock was given without write permission")
+
+
+def test_the_rules_of_smax_in_the_configuration_are_recorded(tmp_path: Path) -> None:
+    for name, rules in (("named", "0.1"), ("number", 0.1)):
+        run = RunFolder.create(tmp_path / name, {"task": {"name": "smax/3m", "rules": rules}})
+        assert run.versions()["smax_rules"] == "0.1"
+    other = RunFolder.create(tmp_path / "other", {"task": {"name": "toy/beacon"}})
+    assert other.versions()["smax_rules"] == "0.2"

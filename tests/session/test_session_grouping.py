@@ -10,7 +10,7 @@ from gpae.runs import RunFolder
 
 BASE = {
     "task": {"name": "smax/3m"},
-    "method": {"name": "gpae", "traces": "double", "own_slot": "probabilities"},
+    "method": {"name": "gpae", "traces": "double", "own_slot": "policy"},
     "window": {"length": 4},
     "update": {"learning_rate": 0.002},
     "evaluation": {"episodes": 128},

@@ -60,7 +60,8 @@ def test_plain_output_says_what_happens(straight):
     folder, result = straight("gpae")
     lines = result.out.splitlines()
     assert lines[0] == f"run folder {folder}"
-    assert lines[1] == (
+    assert re.match(r"memory: window \d+\.\d KiB, whole state \d+\.\d KiB", lines[1])
+    assert lines[2] == (
         "gpae on toy/beacon, seed 0: 10 updates of 32 env steps and 2 gradient steps on 2 devices"
     )
     said = [

@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh
 
-from gpae.environments import DiscreteActions, EnvironmentSpec, Step, View
-from gpae.methods import Estimate, Gpae
+from gpae.environments import (
+    ContinuousActions,
+    DiscreteActions,
+    EnvironmentSpec,
+    Step,
+    View,
+)
+from gpae.methods import Coma, Dae, Estimate, Gpae
 from gpae.networks import NetworkSettings
 from gpae.training.collection import begin, collect
 from gpae.training.estimation import estimate
@@ -130,6 +136,97 @@ class TwoSteps:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class Dials:
+    """Three agents that turn dials by real numbers, and are shown the numbers that arrived.
+
+    Agents 0 and 2 have two numbers, agent 1 its first alone. An episode terminates after a length
+    of 2 to 8 drawn at its reset or is truncated after ``limit`` steps.
+    """
+
+    limit: int = 6
+    low = -0.5
+    high = 1.0
+    numbers = ((True, True), (True, False), (True, True))
+
+    @property
+    def spec(self):
+        actions = ContinuousActions(2, self.low, self.high)
+        return EnvironmentSpec("test/dials", AGENTS, 4, 3 * AGENTS + 1, actions, self.limit)
+
+    def reset(self, key):
+        length_key, dial_key = jax.random.split(key)
+        state = {
+            "time": jnp.int32(0),
+            "length": jax.random.randint(length_key, (), 2, 9),
+            "dials": jax.random.uniform(dial_key, (AGENTS,)),
+            "arrived": jnp.zeros((AGENTS, 2)),
+        }
+        return state, self.view(state)
+
+    def step(self, key, state, actions):
+        del key
+        time = state["time"] + 1
+        dials = 0.6 * state["dials"] + actions.sum(-1)
+        state = {**state, "time": time, "dials": dials, "arrived": actions}
+        terminated = time >= state["length"]
+        return state, Step(
+            view=self.view(state),
+            actions=actions,
+            reward=dials.sum() + actions[0, 0] * actions[1, 0],
+            terminated=terminated,
+            truncated=~terminated & (time >= self.limit),
+            outcomes={},
+            forced=jnp.zeros(AGENTS, bool),
+        )
+
+    def view(self, state):
+        time, dials, arrived = state["time"], state["dials"], state["arrived"]
+        clock = jnp.full((AGENTS, 1), 0.1 * time)
+        return View(
+            observations=jnp.concatenate([dials[:, None], arrived, clock], axis=1),
+            state=jnp.concatenate([dials, arrived.ravel(), clock[0]]),
+            available_actions=jnp.array(self.numbers),
+            alive=jnp.ones(AGENTS, bool),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Levers:
+    """A game of one step: two agents pull a lever each, and are right at 1 and -0.6, together.
+
+    The reward is ``-(a + b - 0.4)^2 - (a - b - 1.6)^2 / 2``, at most 0.
+    """
+
+    spec = EnvironmentSpec("test/levers", 2, 2, 1, ContinuousActions(1, -2.0, 2.0), 1)
+    best = (1.0, -0.6)
+
+    def reset(self, key):
+        del key
+        return jnp.int32(0), self.view()
+
+    def step(self, key, state, actions):
+        del key
+        a, b = actions[:, 0]
+        return state + 1, Step(
+            view=self.view(),
+            actions=actions,
+            reward=-((a + b - 0.4) ** 2) - 0.5 * (a - b - 1.6) ** 2,
+            terminated=jnp.array(True),
+            truncated=jnp.array(False),
+            outcomes={},
+            forced=jnp.zeros(2, bool),
+        )
+
+    def view(self):
+        return View(
+            observations=jnp.eye(2),
+            state=jnp.ones(1),
+            available_actions=jnp.ones((2, 1), bool),
+            alive=jnp.ones(2, bool),
+        )
+
+
 SEED = 0
 
 
@@ -158,7 +255,7 @@ def small_learner(
     return make_learner(
         environment or Clockwork(),
         method or Gpae(),
-        NetworkSettings(kind=kind, hidden_size=8, **(network or {})),
+        NetworkSettings(kind=kind, **{"hidden_size": 8, **(network or {})}),
         RolloutSettings(environments=environments, steps=steps),
         WindowSettings(length=window, mode=mode),
         UpdateSettings(**settings),
@@ -176,6 +273,38 @@ class Probe(Gpae):
             advantages=evidence.next_values,
             targets=evidence.discounts[..., None],
             coefficients=evidence.resampled[..., None],
+        )
+
+
+@dataclasses.dataclass
+class JointProbe(Coma):
+    """COMA that hands out the values and the successors' values instead of an estimate."""
+
+    def estimate(self, evidence):
+        return Estimate(
+            advantages=evidence.next_values,
+            targets=evidence.values,
+            coefficients=evidence.resampled[..., None],
+        )
+
+
+@dataclasses.dataclass
+class OwnActionsProbe(Coma):
+    """COMA that hands out the values, the weights and the places of own actions."""
+
+    def estimate(self, evidence):
+        own = evidence.own_actions
+        return Estimate(advantages=own.values, targets=own.probabilities, coefficients=own.taken)
+
+
+@dataclasses.dataclass
+class RewardProbe(Dae):
+    """DAE that hands out the expected rewards as its advantages."""
+
+    def estimate(self, evidence):
+        expected = evidence.expected_rewards
+        return Estimate(
+            advantages=expected, targets=evidence.values, coefficients=evidence.log_ratios
         )
 
 
@@ -282,8 +411,33 @@ def two_steps():
 
 
 @pytest.fixture(scope="session")
+def dials():
+    return Dials()
+
+
+@pytest.fixture(scope="session")
+def levers():
+    return Levers()
+
+
+@pytest.fixture(scope="session")
 def probe():
     return Probe()
+
+
+@pytest.fixture(scope="session")
+def joint_probe():
+    return JointProbe()
+
+
+@pytest.fixture(scope="session")
+def own_actions_probe():
+    return OwnActionsProbe(own_action_samples=3)
+
+
+@pytest.fixture(scope="session")
+def reward_probe():
+    return RewardProbe(own_action_samples=3)
 
 
 @pytest.fixture(scope="session")

@@ -127,15 +127,16 @@ def test_a_call_of_too_many_updates_is_refused(two, count):
     [(8, 1, 0, 2), (8, 4, 0, 2), (8, 8, 0, 1), (7, 1, 0, 1), (8, 1, 1, 1), (8, 1, 5, 2)],
 )
 def test_devices_split_environments_and_minibatches_evenly(
-    monkeypatch, cpu_devices, environments, minibatches, limit, used
+    monkeypatch, learner, cpu_devices, environments, minibatches, limit, used
 ):
     monkeypatch.setattr(jax, "local_devices", lambda: list(cpu_devices))
-    assert choose_devices(environments, minibatches, limit) == list(cpu_devices[:used])
+    shares = learner(environments=environments, minibatches=minibatches).shares
+    assert choose_devices(shares, limit) == list(cpu_devices[:used])
 
 
-def test_environments_that_do_not_split_into_minibatches_are_refused():
+def test_environments_that_do_not_split_into_minibatches_are_refused(learner):
     with pytest.raises(ValueError, match="6 environments do not split into 4 minibatches"):
-        choose_devices(6, 4, 0)
+        _ = learner(environments=6, minibatches=4).shares
 
 
 def test_seeds_share_one_compilation(two):

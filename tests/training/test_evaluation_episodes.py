@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gpae.environments import DiscreteActions
 from gpae.networks import Actor, NetworkSettings, apply_actor, initial_memory
 from gpae.training import evaluation
 from gpae.training.evaluation import Evaluator, headline_metric
@@ -12,7 +13,7 @@ from gpae.training.keys import Purpose, derive_each
 
 EPISODES, COUNTER, SEED = 7, 3, 11
 NETWORK = NetworkSettings(hidden_size=8)
-ACTOR = Actor(NETWORK, 3)
+ACTOR = Actor(NETWORK, DiscreteActions(3))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def played_by_hand(environment, parameters, key):
     while not ended:
         inputs = (view.observations[None, None], view.available_actions[None, None])
         memories, policy = act(memory, *inputs, jnp.zeros((1, 1), bool))
-        memory, actions = memories[0], np.asarray(policy.probs[0, 0]).argmax(-1)
+        memory, actions = memories[0], np.asarray(policy.probabilities[0, 0]).argmax(-1)
         state, result = step(key, state, jnp.asarray(actions))
         view, ended = result.view, bool(result.boundary)
         rewards.append(float(result.reward))

@@ -80,7 +80,7 @@ def test_the_loss_before_the_first_gradient_step_is_that_of_the_batch(setup, bat
     normal = (advantages - advantages.mean()) / advantages.std()
     actor = -(np.exp(np.asarray(batch.log_ratios)) * normal).mean()
     critic = 0.5 * ((batch.values - batch.estimate.targets) ** 2).mean()
-    probabilities = np.asarray(batch.probabilities)
+    probabilities = np.asarray(batch.policy.probabilities)
     logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
     entropy = -(probabilities * logs).sum(-1).mean()
     assert abs(actor) > 1e-3

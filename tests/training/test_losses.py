@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from gpae.training.losses import clipped_policy_loss, policy_ratio, value_loss
@@ -80,3 +81,51 @@ def test_value_loss_by_hand(value, initial, target, loss):
     arrays = (jnp.array(value), jnp.array(initial), jnp.array(target))
     np.testing.assert_allclose(value_loss(*arrays, CLIP), loss, rtol=1e-6)
     np.testing.assert_allclose(value_loss(*arrays, None), 0.5 * (value - target) ** 2, rtol=1e-6)
+
+
+DELTA = 0.7
+
+
+def test_huber_loss_is_the_closed_form_and_optaxs():
+    random = np.random.default_rng(0)
+    values, targets = random.normal(size=(2, 200)) * 2
+    error = np.abs(values - targets)
+    result = value_loss(values, jnp.zeros(200), targets, None, DELTA)
+    expected = np.where(error <= DELTA, 0.5 * error**2, DELTA * (error - 0.5 * DELTA))
+    assert 20 < (error > DELTA).sum() < 180
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(result, optax.huber_loss(values, targets, delta=DELTA), rtol=1e-5)
+
+
+@pytest.mark.parametrize("clip", [None, CLIP])
+def test_the_gradient_of_a_huber_loss_is_at_most_delta(clip):
+    values, initial = jnp.linspace(-50.0, 50.0, 101), jnp.linspace(-49.0, 51.0, 101)
+
+    def gradient(delta):
+        def loss(values):
+            return value_loss(values, initial, jnp.zeros(101), clip, delta).sum()
+
+        return np.abs(jax.grad(loss)(values))
+
+    np.testing.assert_allclose(gradient(DELTA).max(), DELTA, rtol=1e-6)
+    assert gradient(0.0).max() > 20 * DELTA, "without Huber's bound it is the error"
+
+
+@pytest.mark.parametrize(
+    ("value", "initial", "target", "loss"),
+    [
+        (1.1, 1.0, 1.5, 0.5 * 0.4**2),  # inside the range and within delta
+        (2.0, 1.0, 3.0, DELTA * (1.8 - 0.5 * DELTA)),  # clipped to 1.2, which is further off
+        (0.0, 1.0, 3.0, DELTA * (3.0 - 0.5 * DELTA)),  # clipped to 0.8: the larger error counts
+        (1.5, 1.0, 1.5, 0.5 * 0.3**2),  # right, but further than it may move
+    ],
+)
+def test_huber_loss_with_clipping_by_hand(value, initial, target, loss):
+    arrays = (jnp.array(value), jnp.array(initial), jnp.array(target))
+    np.testing.assert_allclose(value_loss(*arrays, CLIP, DELTA), loss, rtol=1e-5)
+
+
+def test_without_delta_the_loss_is_half_the_square_however_large_the_error():
+    arrays = (jnp.array(100.0), jnp.array(100.0), jnp.array(0.0))
+    assert value_loss(*arrays, None, 0.0) == 5000.0
+    assert value_loss(*arrays, None, 1e6) == 5000.0

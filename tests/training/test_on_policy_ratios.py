@@ -44,7 +44,7 @@ def test_actions_are_possible_and_log_probs_those_of_the_action_taken(learner, e
     actions = np.asarray(batch.steps.actions)[..., None]
     available = np.asarray(batch.steps.view.available_actions)
     assert np.take_along_axis(available, actions, -1).all()
-    taken = np.take_along_axis(np.asarray(batch.probabilities), actions, -1)[..., 0]
+    taken = np.take_along_axis(np.asarray(batch.policy.probabilities), actions, -1)[..., 0]
     np.testing.assert_allclose(np.exp(batch.steps.log_probs), taken, rtol=1e-4)
     dead = ~np.asarray(batch.steps.view.alive)
     assert dead.any()

@@ -41,7 +41,7 @@ def test_a_key_is_the_same_whether_its_counter_is_traced_or_not():
 
 
 def test_the_numbers_of_purposes_are_part_of_a_runs_identity():
-    assert [(purpose.name, purpose.value) for purpose in Purpose][:9] == [
+    assert [(purpose.name, purpose.value) for purpose in Purpose] == [
         ("PARAMETERS", 0),
         ("RESET", 1),
         ("ACTION", 2),
@@ -51,6 +51,9 @@ def test_the_numbers_of_purposes_are_part_of_a_runs_identity():
         ("EVALUATION_RESET", 6),
         ("EVALUATION_ACTION", 7),
         ("EVALUATION_STEP", 8),
+        ("OWN_ACTIONS", 9),
+        ("REPLAY", 10),
+        ("REWARD_MODELS", 11),
     ]
 
 

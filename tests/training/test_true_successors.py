@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gpae.methods import Coma
 from gpae.networks import apply_actor, apply_critic
 from gpae.training.collection import CollectionPlan
+from gpae.training.valuation import critic_inputs
 from gpae.training.window import merge_time
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 14, 48, 3, 3
@@ -56,6 +58,7 @@ def successors(environment, steps):
 def possible_values(played, window, steps, successors):
     """EQ at the true successor of every step for every joint action there, and the policy there."""
     plan, parameters = played.learner.estimation, played.parameters
+    spec = plan.critic.spec
     start = jax.tree.map(lambda leaf: leaf[0], window.rollouts.memories)
 
     def evaluate(view, successors):
@@ -72,9 +75,7 @@ def possible_values(played, window, steps, successors):
             plan.critic,
             parameters.critic,
             start.critic,
-            view.state,
-            taken,
-            policy.probs,
+            critic_inputs(spec, view, taken, policy.probabilities),
             steps.first,
         )
         continues = jnp.zeros((1, STEPS, ENVIRONMENTS), bool)
@@ -88,19 +89,18 @@ def possible_values(played, window, steps, successors):
         )
 
         def value(actions):
-            features = jnp.broadcast_to(jax.nn.one_hot(actions, ACTIONS), there.probs.shape)
+            probabilities = there[0].probabilities
+            features = jnp.broadcast_to(jax.nn.one_hot(actions, ACTIONS), probabilities.shape)
             _, values = apply_critic(
                 plan.critic,
                 parameters.critic,
                 critic_memories,
-                successors.state[None],
-                features,
-                there.probs,
+                critic_inputs(spec, successors, features, probabilities)[None],
                 continues,
             )
             return values[0]
 
-        return jax.lax.map(value, jnp.asarray(JOINT_ACTIONS)), there.probs[0]
+        return jax.lax.map(value, jnp.asarray(JOINT_ACTIONS)), there[0].probabilities
 
     values, probabilities = jax.jit(evaluate)(steps.view, successors)
     return np.asarray(values), np.asarray(probabilities)
@@ -239,3 +239,37 @@ def test_every_slot_is_used_where_episodes_are_always_cut_off(learner, experienc
         padded = expected + [9] * (3 - len(expected))
         np.testing.assert_array_equal(rollout.cuts.index, np.tile(padded, (4, 1)).T)
     assert (np.asarray(played.rollouts[-1].cuts.index) < 9).all()
+
+
+def test_a_joint_actions_value_at_a_successor_is_of_the_joint_action_there(
+    learner, experience, clockwork, joint_probe
+):
+    """Wherever an action has to be sampled here, agent i has action i alone to choose from."""
+    environment = clockwork(limit=8, endless=True, gate=4)
+    setup = learner(environment, Coma(), kind="feedforward", environments=8, steps=12)
+    played = experience(setup)
+    batch = played.estimate(played.window(), joint_probe)
+    steps, found = batch.steps, batch.estimate
+    inside = ~np.asarray(steps.truncated)[:-1]
+    np.testing.assert_array_equal(found.advantages[:-1][inside], found.targets[1:][inside])
+    critic, parameters = setup.estimation.critic, played.parameters.critic
+
+    @jax.jit
+    def gated_values(view):
+        """Q^i of the joint action 0, 1, 2 at successors [J, ...]."""
+        taken = jnp.broadcast_to(jnp.eye(AGENTS), (*view.state.shape[:1], AGENTS, ACTIONS))
+        inputs = critic_inputs(critic.spec, view, taken, taken)
+        begins = jnp.ones((1, taken.shape[0]), bool)
+        empty = jnp.zeros((taken.shape[0], AGENTS, 0))
+        outputs = apply_critic(critic, parameters, empty, inputs[None], begins)[1][0]
+        return jnp.diagonal(outputs, axis1=-2, axis2=-1)
+
+    cut = np.asarray(steps.truncated)[7]
+    assert cut.all()
+    replay = jax.jit(jax.vmap(lambda view, actions: replayed(environment, view, actions)))
+    successor = replay(jax.tree.map(lambda leaf: leaf[7], steps.view), steps.actions[7])
+    for t, view in ((7, successor), (11, played.collector.view)):
+        expected = gated_values(view)
+        np.testing.assert_allclose(found.advantages[t], expected, rtol=1e-4, atol=1e-5)
+        assert found.coefficients[t].all()
+        assert np.ptp(expected) > 0.1

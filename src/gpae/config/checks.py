@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
+from gpae.config.q_checks import check_q_learning
 from gpae.config.schema import Config
 from gpae.environments import find_task
 from gpae.errors import UserError
-from gpae.methods import BOOTSTRAPS, METHODS, TRACE_SCHEMES
+from gpae.methods import BOOTSTRAPS, METHODS, Q_METHODS, TRACE_SCHEMES
 from gpae.networks import NETWORK_KINDS
 from gpae.networks.critic import OWN_SLOTS
 from gpae.suggestions import did_you_mean
@@ -35,6 +36,12 @@ _LEAST_COUNTS = {
     "update.chunk": 0,
     "network.hidden_size": 1,
     "network.critic_embedding_size": 0,
+    "method.buffer_size": 1,
+    "method.batch_size": 1,
+    "method.learning_starts": 0,
+    "method.target_interval": 1,
+    "method.mixing_size": 1,
+    "method.hypernetwork_size": 1,
     "evaluation.interval": 1,
     "evaluation.episodes": 1,
     "run.checkpoint_interval": 1,
@@ -43,17 +50,27 @@ _LEAST_COUNTS = {
     "run.devices": 0,
 }
 
-_FRACTIONS = ("discount", "method.lambda_")
+_FRACTIONS = (
+    "discount",
+    "method.lambda_",
+    "method.epsilon_start",
+    "method.epsilon_finish",
+    "method.epsilon_decay",
+    "method.target_rate",
+)
 
 _POSITIVE = (
     "update.clip",
     "update.learning_rate",
     "update.adam_epsilon",
     "update.max_gradient_norm",
+    "method.reward_scale",
+    "method.target_rate",
+    "method.mixer_scale",
 )
 _POSITIVE_OR_INFINITE = ("method.eta", "method.bootstrap_limit")
 
-_NOT_NEGATIVE = ("update.value_coefficient", "update.entropy_coefficient")
+_NOT_NEGATIVE = ("update.huber_delta", "update.value_coefficient", "update.entropy_coefficient")
 
 _UNSAFE = ("individual", "none")
 """Trace schemes with which the corrected operator need not contract."""
@@ -69,7 +86,10 @@ def check(config: Config) -> None:
     _check_choices(config)
     _check_method(config)
     _check_numbers(config)
-    _check_divisions(config)
+    if config.method.name in Q_METHODS:
+        check_q_learning(config)
+    else:
+        _check_divisions(config)
     _check_length(config)
     if config.run.folder == "":
         raise UserError("run.folder is empty: name a folder, or leave it out for a new one")

@@ -12,24 +12,31 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gpae.config.checks import check
+from gpae.config.q_checks import refuse_inapplicable
 from gpae.config.schema import Config
 from gpae.environments import all_tasks, find_task
 from gpae.errors import UserError
-from gpae.methods import METHODS
+from gpae.methods import METHODS, Q_METHODS
 from gpae.suggestions import did_you_mean
 
-PRESETS = ("jaxmarl", "release")
+PRESETS = ("jaxmarl", "release", "mabrax")
+
+_GROUPS = ("task", "method", "preset")
+
+FAMILY_PRESETS = {"mabrax": "mabrax"}
+"""The preset of a family of tasks where none is asked for; ``jaxmarl`` for every other family."""
 
 
 def compose(overrides: list[str]) -> Config:
     """Resolve overrides over the presets, and check the result.
 
     Args:
-        overrides: In Hydra's syntax: ``task=smax/5m_vs_6m``, ``method.eta=1.05``.
+        overrides: In Hydra's syntax: ``task=smax/5m_vs_6m``, ``method.eta=1.05``. Without a
+            ``preset`` among them, the task's family decides.
 
     Raises:
         UserError: A name is unknown, a value of the wrong type or out of range, or two do not fit.
@@ -39,13 +46,13 @@ def compose(overrides: list[str]) -> Config:
     _register()
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_module("gpae.config", version_base="1.3"):
-            composed = hydra_compose("config", overrides)
-        config = OmegaConf.to_object(composed)
+        config = OmegaConf.to_object(_composed(_family_preset(overrides) + overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_one_line(error)) from error
+        raise UserError(_one_line(error, overrides)) from error
     assert isinstance(config, Config)
     check(config)
+    if config.method.name in Q_METHODS:
+        refuse_inapplicable(config, _asked_for(overrides))
     return config
 
 
@@ -63,7 +70,7 @@ def from_dict(values: dict[str, Any]) -> Config:
     try:
         config = OmegaConf.to_object(OmegaConf.merge(schema, values))
     except OmegaConfBaseException as error:
-        raise UserError(f"the run's configuration does not fit: {_one_line(error)}") from error
+        raise UserError(f"the run's configuration does not fit: {_one_line(error, [])}") from error
     assert isinstance(config, Config)
     check(config)
     return config
@@ -106,6 +113,20 @@ def _parsed(override: str) -> Override:
     return parsed
 
 
+def _asked_for(overrides: list[str]) -> list[str]:
+    """The names of the settings that overrides set, each field of a group on its own."""
+    return _dotted({override.key_or_group: override.value() for override in parse(overrides)})
+
+
+def _family_preset(overrides: list[str]) -> list[str]:
+    """The override that chooses the task family's preset, if one is needed."""
+    chosen = {override.key_or_group: override.value() for override in parse(overrides)}
+    family = str(chosen.get("task", "")).partition("/")[0]
+    if "preset" in chosen or family not in FAMILY_PRESETS:
+        return []
+    return [f"preset={FAMILY_PRESETS[family]}"]
+
+
 def describe(config: Config) -> str:
     """The configuration as YAML."""
     return yaml.safe_dump(to_dict(config), sort_keys=False)
@@ -139,17 +160,24 @@ def _register() -> None:
     for name, method in METHODS.items():
         store.store(group="method_schema", name=name, node=method)
     for task in all_tasks():
-        family, _, short = task.name.rpartition("/")
         settings = {} if task.settings is None else asdict(task.settings())
         node = {"name": task.name, **settings}
-        store.store(group=f"task/{family}".rstrip("/"), name=short, node=node, package="task")
+        for name in (task.name, *task.aliases):
+            family, _, short = name.rpartition("/")
+            store.store(group=f"task/{family}".rstrip("/"), name=short, node=node, package="task")
 
 
-def _one_line(error: Exception) -> str:
+def _composed(overrides: list[str]) -> DictConfig:
+    with initialize_config_module("gpae.config", version_base="1.3"):
+        return hydra_compose("config", overrides)
+
+
+def _one_line(error: Exception, overrides: list[str]) -> str:
     """What Hydra and OmegaConf say, as one line and with names this project uses."""
     if match := re.match(r"Could not override '([\w.@/]+)'", str(error)):
         name = match[1]
-        return f"no setting {name!r}{_closest_settings(name)}; `gpae train --cfg` prints them all"
+        hint = _closest_settings(name, overrides)
+        return f"no setting {name!r}{hint}; `gpae train --cfg` prints them all"
     causes: list[BaseException] = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
@@ -157,18 +185,19 @@ def _one_line(error: Exception) -> str:
     return ": ".join(lines)
 
 
-def _closest_settings(name: str) -> str:
+def _closest_settings(name: str, overrides: list[str]) -> str:
     """The settings that look like a name, or else the one that ends like it."""
-    known = [*_dotted(_example()), "task", "method", "preset"]
+    known = [*_dotted(_settable(overrides)), *_GROUPS]
     by_field = {dotted.rpartition(".")[2]: dotted for dotted in known}
     field = by_field.get(name.rpartition(".")[2])
     return did_you_mean(name, known) or (f" (did you mean {field}?)" if field else "")
 
 
-def _example() -> dict[str, Any]:
-    """A configuration to look for names in: the default method's and every task's settings."""
-    settings = {name: None for task in all_tasks() for name in task.setting_names}
-    return {**to_dict(Config(method=METHODS["gpae"]())), "task": settings}
+def _settable(overrides: list[str]) -> dict[str, Any]:
+    """A configuration to look for names in: that of the task, method and preset asked for."""
+    groups = [text for text in overrides if parse([text])[0].key_or_group in _GROUPS]
+    values: Any = OmegaConf.to_container(_composed(groups))
+    return values
 
 
 def _dotted(values: dict[str, Any], prefix: str = "") -> list[str]:

@@ -109,7 +109,7 @@ def gpae(
     if bootstrap_weights is not None:
         next_values = next_values * floats("bootstrap_weights", bootstrap_weights, agents)
     errors = rewards + discounts * next_values - values
-    factors = discounts * _next_traces(traces, agents)
+    factors = discounts * _next_traces("traces", traces, agents)
     return lax.stop_gradient(backward_sums(errors, factors, boundaries))
 
 
@@ -150,7 +150,7 @@ def dae(
     next_values: Float[ArrayLike, "T *B"] | Float[ArrayLike, "T *B N"],
     discounts: Float[ArrayLike, "T *B"],
     boundaries: Bool[ArrayLike, "T *B"],
-    lambda_: Float[ArrayLike, ""],
+    lambda_: Float[ArrayLike, "T *B N"] | Float[ArrayLike, ""],
     beta: Float[ArrayLike, ""],
 ) -> Float[Array, "T *B N"]:
     """Difference advantage estimation (Li et al., 2022; Eq. 3): GAE less expected rewards.
@@ -166,7 +166,8 @@ def dae(
         next_values: Value of the true successor of step t, before any reset; as many as ``values``.
         discounts: Discount factor, or 0 where step t ended the episode by termination.
         boundaries: Whether step t is the last of its episode, by termination or truncation.
-        lambda_: Decay of the trace, in [0, 1].
+        lambda_: Decay of the trace, in [0, 1]; or, off-policy, the trace coefficient ``c`` of every
+            step and agent, of which ``A[t]`` uses that of step t + 1, as in :func:`gpae`.
         beta: Credit assignment, in [0, 1]; 0 is GAE for every agent.
 
     Returns:
@@ -186,9 +187,10 @@ def dae(
     next_values = _per_agent(floats("next_values", next_values, like_values), rank)
     discounts = floats("discounts", discounts, steps)[..., None]
     boundaries = booleans("boundaries", boundaries, steps)[..., None]
-    lambda_, beta = fraction("lambda_", lambda_), fraction("beta", beta)
-    decay = discounts * lambda_
+    beta = fraction("beta", beta)
+    decay = discounts * _next_traces("lambda_", lambda_, agents)
     errors = rewards + discounts * next_values - _per_agent(values, rank)
+    errors = jnp.broadcast_to(errors, jnp.broadcast_shapes(errors.shape, decay.shape))
     advantages = backward_sums(errors, decay, boundaries)
     expected = backward_sums(beta * expected_rewards, decay * beta, boundaries)
     return lax.stop_gradient(advantages - expected)
@@ -199,9 +201,9 @@ def _per_agent(array: Array, rank: int) -> Array:
     return array if array.ndim == rank else array[..., None]
 
 
-def _next_traces(traces: ArrayLike, agents: Shape) -> Scalar:
+def _next_traces(name: str, traces: ArrayLike, agents: Shape) -> Scalar:
     """Return the trace of the following step, and 0 at the last; a scalar serves every step."""
     if is_scalar(traces):
-        return fraction("traces", traces)
-    coefficients = floats("traces", traces, agents)
+        return fraction(name, traces)
+    coefficients = floats(name, traces, agents)
     return jnp.concatenate([coefficients[1:], jnp.zeros_like(coefficients[:1])])

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
+from gpae.environments.environment import ActionSpace
 from gpae.estimators import gpae, value_targets
 from gpae.methods.method import Estimate, Evidence, Properties
 from gpae.methods.off_policy import OffPolicyCorrection
-from gpae.networks import CriticInputs
+from gpae.networks import CriticSpec
 
 PROPERTIES = Properties(
     credit="n-step",
     off_policy=True,
     additional_bias=False,
     source="Kim et al., AAMAS 2026",
+    note="off-policy, exact only with bootstrap=corrected and no outer truncation (docs/theory.md)",
 )
 
 
@@ -20,17 +22,16 @@ class Gpae(OffPolicyCorrection):
     """The paper's method; on-policy it is Eq. 5, with a replay window Eq. 7 and the DT-ISR traces.
 
     Attributes:
-        own_slot: What the critic for agent i sees in agent i's own action slot: ``probabilities``
-            of its policy, or ``zeros``.
+        own_slot: What the critic for agent i sees in agent i's own action slot: its ``policy`` (the
+            probabilities, or the mean), or ``zeros``.
     """
 
     name: str = "gpae"
-    own_slot: str = "probabilities"
+    own_slot: str = "policy"
 
-    @property
-    def critic_inputs(self) -> CriticInputs:
+    def critic(self, actions: ActionSpace) -> CriticSpec:
         """A value for each agent, of the state and the others' actions."""
-        return CriticInputs(per_agent=True, others_actions=True, own_slot=self.own_slot)
+        return CriticSpec(per_agent=True, others_actions=True, own_slot=self.own_slot)
 
     def estimate(self, evidence: Evidence) -> Estimate:
         """Advantages (Eq. 7) and value targets (Eq. 11)."""

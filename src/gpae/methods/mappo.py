@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 
+from gpae.environments.environment import ActionSpace
 from gpae.estimators import gpae, value_targets
 from gpae.methods.method import Estimate, Evidence, Properties
 from gpae.methods.off_policy import OffPolicyCorrection
-from gpae.networks import CriticInputs
+from gpae.networks import CriticSpec
 
 PROPERTIES = Properties(
     credit="none",
@@ -34,10 +35,9 @@ class Mappo(OffPolicyCorrection):
     traces: str = "joint"
     agent_values: bool = True
 
-    @property
-    def critic_inputs(self) -> CriticInputs:
+    def critic(self, actions: ActionSpace) -> CriticSpec:
         """The state alone, with or without an agent id."""
-        return CriticInputs(per_agent=self.agent_values)
+        return CriticSpec(per_agent=self.agent_values)
 
     def estimate(self, evidence: Evidence) -> Estimate:
         """Advantages by GAE with traces, and targets weighted by the truncated joint ratio."""

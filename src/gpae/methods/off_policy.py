@@ -22,7 +22,7 @@ _LARGEST_LOG_WEIGHT = 20.0
 
 @dataclass
 class OffPolicyCorrection:
-    """How data of older policies is corrected for.
+    """How data of older policies is corrected for; the base of every policy-gradient method.
 
     Attributes:
         lambda_: The trace parameter lambda, in [0, 1].
@@ -39,6 +39,9 @@ class OffPolicyCorrection:
     eta: float = 1.02
     bootstrap: str = "paper"
     bootstrap_limit: float = float("inf")
+
+    own_action_samples = 0
+    reward_models = 0
 
     def coefficients(self, log_ratios: Float[Array, "T E N"]) -> Float[Array, "T E N"]:
         """The trace coefficients c, with lambda left out."""
@@ -60,10 +63,16 @@ class OffPolicyCorrection:
         step; where it was sampled from the current policy the weight is 1, and so it is at every
         boundary: what follows there in the data is another episode's.
         """
+        joint = evidence.log_ratios.sum(-1, keepdims=True)
+        return self.weights_of_next(joint - evidence.log_ratios, evidence)
+
+    def weights_of_next(
+        self, log_ratios: Float[Array, "T E N"], evidence: Evidence
+    ) -> Float[Array, "T E N"] | None:
+        """The next step's ratios as weights, 1 where what follows is not the data's next action."""
         if self.bootstrap == "paper":
             return None
-        others = evidence.log_ratios.sum(-1, keepdims=True) - evidence.log_ratios
-        following = jnp.concatenate([others[1:], jnp.zeros_like(others[:1])])
+        following = jnp.concatenate([log_ratios[1:], jnp.zeros_like(log_ratios[:1])])
         limit = jnp.minimum(jnp.log(self.bootstrap_limit), _LARGEST_LOG_WEIGHT)
         weights = jnp.exp(jnp.minimum(following, limit))
         elsewhere = evidence.resampled | evidence.boundaries

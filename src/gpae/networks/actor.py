@@ -1,24 +1,35 @@
-"""The policy: one network shared by all agents, acting on each agent's own observation."""
+"""The policy network, shared by all agents: each acts on its own observation."""
 
 from typing import Any
 
-import distrax
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float
 
+from gpae.environments.environment import ActionSpace, DiscreteActions
+from gpae.networks.acting import PolicyNetwork
 from gpae.networks.core import HIDDEN_INITIALISER, Core, Head, activate
+from gpae.networks.policies import (
+    UNAVAILABLE_LOGIT,
+    CategoricalPolicy,
+    GaussianPolicy,
+    Policy,
+)
 from gpae.networks.settings import NetworkSettings
 
-UNAVAILABLE_LOGIT = -1e10
+POLICY_SCALE = 0.01
+"""Scale of the last layer at the start: policies begin nearly uniform, or with means near 0."""
 
 
 class Actor(nn.Module):
-    """Observations to a distribution over actions, for every agent with the same parameters."""
+    """Observations to a policy, for every agent with the same parameters.
+
+    Real numbers are drawn from normal distributions whose standard deviations are parameters of
+    their own, one for each number, which depend on nothing; they begin at 1.
+    """
 
     settings: NetworkSettings
-    num_actions: int
+    actions: ActionSpace
 
     @nn.compact
     def __call__(
@@ -27,45 +38,68 @@ class Actor(nn.Module):
         observations: Float[Array, "T *b N O"],
         available_actions: Bool[Array, "T *b N A"],
         resets: Bool[Array, "T *b"],
-    ) -> tuple[Float[Array, "T *b N M"], distrax.Categorical]:
+    ) -> tuple[Float[Array, "T *b N M"], Policy]:
         """Act for a stretch of time.
 
         Args:
             memory: The agents' memories before the first step.
             observations: Each agent's own observation.
-            available_actions: Which actions may be taken; the others get probability 0.
+            available_actions: Which actions may be taken, the others get probability 0; or which
+                real numbers an agent has, the others stay 0.
             resets: True where a step begins an episode.
 
         Returns:
             The memories after each step, and the policy of each step and agent.
         """
-        settings = self.settings
-        if settings.layer_norm:
-            observations = nn.LayerNorm()(observations)
-        embedding = nn.Dense(settings.hidden_size, kernel_init=HIDDEN_INITIALISER)(observations)
-        if settings.actor_agent_id:
-            embedding = embedding + agent_embedding(observations.shape[-2], settings.hidden_size)
-        inputs = activate(embedding, settings)
-        resets = jnp.broadcast_to(resets[..., None], inputs.shape[:-1])
-        memories, features = Core(settings)(memory, inputs, resets)
-        logits = Head(settings, self.num_actions, scale=0.01)(features)
-        return memories, distrax.Categorical(
-            logits=jnp.where(available_actions, logits, UNAVAILABLE_LOGIT)
+        memories, features = agent_features(self.settings, memory, observations, resets)
+        outputs = Head(self.settings, self.actions.size, scale=POLICY_SCALE)(features)
+        return memories, self._policy(outputs, available_actions)
+
+    def _policy(
+        self, outputs: Float[Array, "*b N A"], available_actions: Bool[Array, "*b N A"]
+    ) -> Policy:
+        if isinstance(self.actions, DiscreteActions):
+            return CategoricalPolicy(jnp.where(available_actions, outputs, UNAVAILABLE_LOGIT))
+        log_std = self.param("log_std", nn.initializers.zeros, (self.actions.size,))
+        return GaussianPolicy(
+            mean=outputs,
+            log_std=jnp.broadcast_to(log_std, outputs.shape),
+            mask=available_actions,
+            low=self.actions.low,
+            high=self.actions.high,
+            squash=self.settings.squash_actions,
         )
 
 
 def apply_actor(
-    actor: Actor,
+    actor: PolicyNetwork,
     parameters: Any,
     memory: Float[Array, "*b N M"],
     observations: Float[Array, "T *b N O"],
     available_actions: Bool[Array, "T *b N A"],
     resets: Bool[Array, "T *b"],
-) -> tuple[Float[Array, "T *b N M"], distrax.Categorical]:
-    """:class:`Actor` with the given parameters, as a typed function."""
+) -> tuple[Float[Array, "T *b N M"], Policy]:
+    """:class:`Actor`, or what acts like it, with the given parameters, as a typed function."""
     result: Any = actor.apply(parameters, memory, observations, available_actions, resets)
     memories, policy = result
     return memories, policy
+
+
+def agent_features(
+    settings: NetworkSettings,
+    memory: Float[Array, "*b N M"],
+    observations: Float[Array, "T *b N O"],
+    resets: Bool[Array, "T *b"],
+) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N H"]]:
+    """What each agent makes of its own observations; called inside a compact module."""
+    if settings.layer_norm:
+        observations = nn.LayerNorm()(observations)
+    embedding = nn.Dense(settings.hidden_size, kernel_init=HIDDEN_INITIALISER)(observations)
+    if settings.actor_agent_id:
+        embedding = embedding + agent_embedding(observations.shape[-2], settings.hidden_size)
+    inputs = activate(embedding, settings)
+    resets = jnp.broadcast_to(resets[..., None], inputs.shape[:-1])
+    return Core(settings)(memory, inputs, resets)
 
 
 def agent_embedding(num_agents: int, size: int) -> Float[Array, "N size"]:
@@ -73,18 +107,3 @@ def agent_embedding(num_agents: int, size: int) -> Float[Array, "N size"]:
     return nn.Embed(num_agents, size, embedding_init=HIDDEN_INITIALISER, name="agent_id")(
         jnp.arange(num_agents)
     )
-
-
-def sample(keys: PRNGKeyArray, policy: distrax.Categorical, axis: int = 0) -> Int[Array, "*b N"]:
-    """Sample actions with one key an environment, so that no environment's draw depends on another.
-
-    Args:
-        keys: One key for each environment, [E].
-        policy: The policy, whose logits have environments on ``axis``.
-        axis: Where the environments are.
-    """
-
-    def draw(key: PRNGKeyArray, logits: Float[Array, "*c A"]) -> Int[Array, "*c"]:
-        return distrax.Categorical(logits=logits).sample(seed=key)
-
-    return jax.vmap(draw, in_axes=(0, axis), out_axes=axis)(keys, policy.logits)

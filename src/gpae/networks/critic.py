@@ -1,17 +1,22 @@
-"""The centralised critic: a state value, or per-agent values of state and the others' actions."""
+"""The centralised critic: values of the state, of what an agent sees, of what the agents do."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
+from flax import struct
 from jaxtyping import Array, Bool, Float
 
+from gpae.environments.environment import ActionSpace, DiscreteActions
 from gpae.networks.actor import agent_embedding
 from gpae.networks.core import HIDDEN_INITIALISER, Core, Head, Hidden, activate
 from gpae.networks.settings import NetworkSettings
 
-OWN_SLOTS = ("probabilities", "zeros")
+OWN_SLOTS = ("policy", "zeros")
+"""What a user may choose to stand in an agent's own place among the actions."""
 
 VALUE_SCALE = 0.01
 """Scale of the last layer at the start: values begin near 0, not at a random constant.
@@ -22,130 +27,223 @@ iterations to unlearn, during which every advantage is wrong.
 
 
 @dataclass(frozen=True)
-class CriticInputs:
-    """What a method's critic may look at besides the state.
+class CriticSpec:
+    """What a critic looks at and what it says.
 
     Attributes:
-        per_agent: One value for each agent, told apart by an agent id; else one for the team.
-        others_actions: Whether agent i's value is given the other agents' actions a^-i.
-        own_slot: What stands in the own action's place: the policy's probabilities, or zeros. Never
-            the action taken.
+        per_agent: One output for each agent; else one for the team.
+        agent_id: Whether the agents' outputs are told apart by an agent id.
+        state: Whether it is given the global state.
+        own_observation: Whether agent i's output is given agent i's observation.
+        others_actions: Whether agent i's output is given the other agents' actions a^-i.
+        own_slot: What stands in the own action's place among them: ``policy`` (the probabilities,
+            or the mean), ``zeros``, or ``action``, the action taken.
+        action_values: Give one value for each of the agent's own actions, instead of one value.
     """
 
     per_agent: bool
+    agent_id: bool = True
+    state: bool = True
+    own_observation: bool = False
     others_actions: bool = False
-    own_slot: str = "probabilities"
+    own_slot: str = "policy"
+    action_values: bool = False
+
+    @classmethod
+    def of_joint_action(
+        cls, actions: ActionSpace, *, own_observation: bool = False
+    ) -> "CriticSpec":
+        """Q(s, a): one for each own action where actions are numbered, else of the one given."""
+        discrete = isinstance(actions, DiscreteActions)
+        return cls(
+            per_agent=True,
+            own_observation=own_observation,
+            others_actions=True,
+            own_slot="zeros" if discrete else "action",
+            action_values=discrete,
+        )
 
     def values_per_state(self, num_agents: int) -> int:
-        """The number C of values the critic gives for one state: N, or 1 for the team."""
+        """The number C of outputs for one state: N, or 1 for the team."""
         return num_agents if self.per_agent else 1
 
+    @property
+    def depends_on_own_action(self) -> bool:
+        """Whether agent i's own action changes what the critic says of agent i."""
+        return self.action_values or self.own_slot == "action"
 
-class Critic(nn.Module):
-    """State, agent id and the others' actions to values.
-
-    The first layer is linear in state, id and actions, so its share of the state is computed once
-    an environment and not once an agent.
-    """
-
-    settings: NetworkSettings
-    inputs: CriticInputs
-
-    @nn.compact
-    def __call__(
-        self,
-        memory: Float[Array, "*b C M"],
-        state: Float[Array, "T *b S"],
-        action_features: Float[Array, "T *b N A"],
-        probabilities: Float[Array, "T *b N A"],
-        resets: Bool[Array, "T *b"],
-    ) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"]]:
-        """Value a stretch of time.
+    def own_features(
+        self, summary: Float[Array, "*b N A"], action_features: Float[Array, "*b N A"]
+    ) -> Float[Array, "*b N A"]:
+        """What stands in the own slots.
 
         Args:
-            memory: The critic's memories before the first step.
-            state: The global state.
-            action_features: The joint action taken, one-hot.
-            probabilities: Each agent's own policy there, for the own slot.
-            resets: True where a step begins an episode.
-
-        Returns:
-            The memories after each step, and the C values of each step.
+            summary: The policies, as :meth:`Policy.summary` has them.
+            action_features: The actions taken, as :meth:`Policy.features` has them.
         """
-        settings = self.settings
-        embedding = self._state_embedding(state, num_agents=action_features.shape[-2])
-        if self.inputs.others_actions:
-            joint = self._joint_action_embedding(action_features, probabilities)
-            if settings.critic_embedding_size:
-                parts = activate(embedding, settings), activate(joint, settings)
-                features = Hidden(settings, settings.hidden_size)(jnp.concatenate(parts, axis=-1))
-            else:
-                features = activate(embedding + joint, settings)
-        else:
-            features = activate(embedding, settings)
-            if settings.critic_embedding_size:
-                features = Hidden(settings, settings.hidden_size)(features)
-        resets = jnp.broadcast_to(resets[..., None], features.shape[:-1])
-        memories, features = Core(settings)(memory, features, resets)
-        return memories, Head(settings, 1, scale=VALUE_SCALE)(features).squeeze(-1)
-
-    @property
-    def _embedding_size(self) -> int:
-        return self.settings.critic_embedding_size or self.settings.hidden_size
-
-    def _state_embedding(
-        self, state: Float[Array, "*b S"], num_agents: int
-    ) -> Float[Array, "*b C H"]:
-        if self.settings.layer_norm:
-            state = nn.LayerNorm(name="state_norm")(state)
-        embedding = nn.Dense(
-            self._embedding_size, kernel_init=HIDDEN_INITIALISER, name="state_embedding"
-        )(state)[..., None, :]
-        if self.inputs.per_agent:
-            embedding = embedding + agent_embedding(num_agents, self._embedding_size)
-        return embedding
-
-    def _joint_action_embedding(
-        self, action_features: Float[Array, "*b N A"], probabilities: Float[Array, "*b N A"]
-    ) -> Float[Array, "*b N H"]:
-        own = probabilities if self.inputs.own_slot == "probabilities" else None
-        return nn.Dense(
-            self._embedding_size,
-            kernel_init=HIDDEN_INITIALISER,
-            use_bias=False,
-            name="action_embedding",
-        )(joint_action_inputs(action_features, own))
+        match self.own_slot:
+            case "policy":
+                return summary
+            case "action":
+                return action_features
+            case "zeros":
+                return jnp.zeros_like(action_features)
+        raise ValueError(f"own_slot: {self.own_slot!r} is unknown")
 
 
-def apply_critic(
-    critic: Critic,
-    parameters: Any,
-    memory: Float[Array, "*b C M"],
-    state: Float[Array, "T *b S"],
-    action_features: Float[Array, "T *b N A"],
-    probabilities: Float[Array, "T *b N A"],
-    resets: Bool[Array, "T *b"],
-) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"]]:
-    """:class:`Critic` with the given parameters, as a typed function."""
-    result: Any = critic.apply(parameters, memory, state, action_features, probabilities, resets)
-    memories, values = result
-    return memories, values
+@struct.dataclass
+class CriticInputs:
+    """Everything a critic may be given at T steps; each one looks only at what its spec names.
+
+    Attributes:
+        state: The global state, [T, *b, S].
+        observations: The agents' own observations, [T, *b, N, O].
+        action_features: The agents' actions as :meth:`Policy.features` has them, [T, *b, N, A].
+        own_features: What stands in the own action's place, [T, *b, N, A].
+    """
+
+    state: Float[Array, "T *b S"]
+    observations: Float[Array, "T *b N O"]
+    action_features: Float[Array, "T *b N A"]
+    own_features: Float[Array, "T *b N A"]
+
+    def __getitem__(self, index: Any) -> "CriticInputs":
+        """The inputs at one place of the leading axis, or with a new axis in front."""
+        return jax.tree.map(lambda leaf: leaf[index], self)
 
 
 def joint_action_inputs(
-    action_features: Float[Array, "*b N A"], own: Float[Array, "*b N A"] | None
+    action_features: Float[Array, "*b N A"], own_features: Float[Array, "*b N A"]
 ) -> Float[Array, "*b N NA"]:
-    """What each critic sees of the joint action: the others' parts, ``own`` in its own slot.
+    """What each critic sees of the joint action: the others' parts, and its own slot's content.
 
     Args:
-        action_features: Each agent's action taken, one-hot.
-        own: What replaces agent i's own action in its row; zeros where None.
+        action_features: Each agent's action taken.
+        own_features: What replaces agent i's own action in its row.
 
     Returns:
         One row an agent, agent j's part in columns j A .. (j + 1) A - 1.
     """
     num_agents = action_features.shape[-2]
     own_slot = jnp.eye(num_agents, dtype=bool)[..., None]
-    replacement = 0.0 if own is None else own[..., :, None, :]
-    rows = jnp.where(own_slot, replacement, action_features[..., None, :, :])
+    rows = jnp.where(own_slot, own_features[..., :, None, :], action_features[..., None, :, :])
     return rows.reshape(*rows.shape[:-2], -1)
+
+
+class JointActionLayer(nn.Module):
+    """A dense layer without bias over :func:`joint_action_inputs`, which it never builds.
+
+    The rows of two agents differ in two slots only, so the layer is applied slot by slot, once an
+    environment. Agent i's output adds up the others' slots, its own action never among them: that
+    cannot change it by so much as a rounding error.
+    """
+
+    size: int
+
+    @nn.compact
+    def __call__(
+        self, action_features: Float[Array, "*b N A"], own_features: Float[Array, "*b N A"]
+    ) -> Float[Array, "*b N size"]:
+        """Apply the layer to each agent's row."""
+        num_agents, num_actions = action_features.shape[-2:]
+        kernel = self.param("kernel", HIDDEN_INITIALISER, (num_agents * num_actions, self.size))
+        slots = list(enumerate(jnp.split(kernel, num_agents)))
+        others = sums_of_others([action_features[..., agent, :] @ slot for agent, slot in slots])
+        own = [own_features[..., agent, :] @ slot for agent, slot in slots]
+        return jnp.stack([sum_ + part for sum_, part in zip(others, own, strict=True)], axis=-2)
+
+
+def sums_of_others(parts: list[Array]) -> list[Array]:
+    """For each part the sum of all the others, made without it."""
+    nothing = jnp.zeros_like(parts[0])
+    before = accumulate(parts[:-1], initial=nothing)
+    after = accumulate(parts[:0:-1], initial=nothing)
+    return [left + right for left, right in zip(before, reversed(list(after)), strict=True)]
+
+
+class Critic(nn.Module):
+    """What a :class:`CriticSpec` names, to values.
+
+    The first layer is linear in state, observation, id and actions, so what agents share of it is
+    computed once an environment and not once an agent.
+    """
+
+    settings: NetworkSettings
+    spec: CriticSpec
+
+    @nn.compact
+    def __call__(
+        self,
+        memory: Float[Array, "*b C M"],
+        inputs: CriticInputs,
+        resets: Bool[Array, "T *b"],
+    ) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"] | Float[Array, "T *b C A"]]:
+        """Evaluate a stretch of time.
+
+        Args:
+            memory: The critic's memories before the first step.
+            inputs: What there is to look at.
+            resets: True where a step begins an episode.
+
+        Returns:
+            The memories after each step, and the values of each step.
+        """
+        features = self._features(inputs)
+        resets = jnp.broadcast_to(resets[..., None], features.shape[:-1])
+        memories, features = Core(self.settings)(memory, features, resets)
+        size = inputs.action_features.shape[-1] if self.spec.action_values else 1
+        values = Head(self.settings, size, scale=VALUE_SCALE)(features)
+        return memories, values if self.spec.action_values else values.squeeze(-1)
+
+    def _features(self, inputs: CriticInputs) -> Float[Array, "T *b C H"]:
+        """The first layers: one over everything, or two embeddings and one that joins them."""
+        settings, separate = self.settings, bool(self.settings.critic_embedding_size)
+        embedding = self._seen(inputs)
+        parts = [embedding]
+        if self.spec.others_actions:
+            joint = self._joint_action_embedding(inputs)
+            parts = [embedding, joint] if separate else [embedding + joint]
+        activated = [activate(part, settings) for part in parts]
+        if not separate:
+            return activated[0]
+        return Hidden(settings, settings.hidden_size)(jnp.concatenate(activated, axis=-1))
+
+    def _seen(self, inputs: CriticInputs) -> Float[Array, "*b C H"]:
+        """What is seen, before the first activation: state, own observation and agent id."""
+        spec, parts = self.spec, []
+        if spec.state:
+            parts.append(self._embedding("state", inputs.state)[..., None, :])
+        if spec.own_observation:
+            parts.append(self._embedding("observation", inputs.observations))
+        if spec.per_agent and spec.agent_id:
+            num_agents = inputs.action_features.shape[-2]
+            parts.append(agent_embedding(num_agents, self._embedding_size))
+        return sum(parts[1:], start=parts[0])
+
+    def _embedding(self, name: str, inputs: Float[Array, "*b F"]) -> Float[Array, "*b H"]:
+        if self.settings.layer_norm:
+            inputs = nn.LayerNorm(name=f"{name}_norm")(inputs)
+        return nn.Dense(
+            self._embedding_size, kernel_init=HIDDEN_INITIALISER, name=f"{name}_embedding"
+        )(inputs)
+
+    @property
+    def _embedding_size(self) -> int:
+        return self.settings.critic_embedding_size or self.settings.hidden_size
+
+    def _joint_action_embedding(self, inputs: CriticInputs) -> Float[Array, "*b N H"]:
+        layer = JointActionLayer(self._embedding_size, name="action_embedding")
+        return layer(inputs.action_features, inputs.own_features)
+
+
+def apply_critic(
+    critic: Critic,
+    parameters: Any,
+    memory: Float[Array, "*b C M"],
+    inputs: CriticInputs,
+    resets: Bool[Array, "T *b"],
+) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"] | Float[Array, "T *b C A"]]:
+    """:class:`Critic` with the given parameters, as a typed function."""
+    result: Any = critic.apply(parameters, memory, inputs, resets)
+    memories, values = result
+    return memories, values

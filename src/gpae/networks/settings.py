@@ -19,6 +19,8 @@ class NetworkSettings:
             action, which a dense layer then joins; 0 reads both with one dense layer of
             ``hidden_size``.
         actor_agent_id: Whether the actor is told which agent it acts for.
+        squash_actions: Whether real-numbered actions are squashed into their bounds by a hyperbolic
+            tangent; else they are clipped. Discrete actions know neither.
     """
 
     kind: str = "recurrent"
@@ -27,3 +29,4 @@ class NetworkSettings:
     head_hidden: bool = True
     critic_embedding_size: int = 0
     actor_agent_id: bool = False
+    squash_actions: bool = False

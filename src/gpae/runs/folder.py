@@ -36,16 +36,16 @@ class RunFolder:
     config: dict[str, Any]
 
     @classmethod
-    def create(cls, path: Path, config: Mapping[str, Any], *, smax_rules: str = "0.2") -> Self:
+    def create(cls, path: Path, config: Mapping[str, Any]) -> Self:
         """Begin a new run, in a folder that is empty or does not exist.
 
         Args:
             path: The folder; missing parents are made.
             config: The resolved configuration: mappings, lists, strings, numbers, booleans, None.
-            smax_rules: The rules of SMAX to record.
 
         Returns:
-            The run, with its configuration and versions on disk.
+            The run, with its configuration and versions on disk; among them the rules of SMAX that
+            ``task.rules`` names.
 
         Raises:
             UserError: The folder holds a run already (with the same or another configuration) or
@@ -56,7 +56,7 @@ class RunFolder:
         text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
         run = cls(path, yaml.safe_load(text))
         run._refuse_occupied()
-        described = json.dumps(versions(smax_rules), indent=2) + "\n"
+        described = json.dumps(versions(**_smax_rules(run.config)), indent=2) + "\n"
         with disk_errors(f"create a run in {path}"), _made_folder(path), run.lock():
             run._refuse_occupied()
             with _removed_on_failure(run.versions_path, run.lock_path):
@@ -201,6 +201,14 @@ def config_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[s
         for key in dict.fromkeys([*before, *after])
         if key not in before or key not in after or before[key] != after[key]
     ]
+
+
+def _smax_rules(config: Mapping[str, Any]) -> dict[str, str]:
+    """The rules a configuration names, as an argument of :func:`versions`; none by default."""
+    task = config.get("task")
+    if not isinstance(task, Mapping) or "rules" not in task:
+        return {}
+    return {"smax_rules": str(task["rules"])}
 
 
 def _flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Names for new run folders."""
 
+import re
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -12,12 +13,16 @@ def new_folder(config: Config) -> Path:
     """The folder the configuration names, or a new one: when, what, how and with which seed."""
     if config.run.folder is not None:
         return Path(config.run.folder).expanduser()
-    task = config.task_name.replace("/", "-")
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    name = f"{stamp}-{task}-{config.method.name}-seed{config.seed}"
+    name = f"{stamp}-{plain(config.task_name)}-{config.method.name}-seed{config.seed}"
     root = Path(config.run.root).expanduser()
     candidates = (root / f"{name}{suffix}" for suffix in _suffixes())
     return next(path for path in candidates if not path.exists())
+
+
+def plain(task_name: str) -> str:
+    """A task's name with what shells and folders take amiss replaced: no slash, no bar."""
+    return re.sub(r"[/|]", "-", task_name)
 
 
 def _suffixes() -> Iterator[str]:

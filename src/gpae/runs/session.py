@@ -14,6 +14,7 @@ from rich.console import Console
 
 from gpae.config.schema import Config
 from gpae.errors import DivergedError, UserError
+from gpae.methods import Q_METHODS
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
 from gpae.runs.metrics import MetricsWriter
@@ -24,8 +25,7 @@ from gpae.runs.signals import StopRequest
 from gpae.runs.system import Best, Snapshot, System
 from gpae.training.collection import EpisodeTotals
 from gpae.training.evaluation import Episodes
-from gpae.training.learner import Budget, Scalars
-from gpae.training.state import TrainingState
+from gpae.training.protocol import Budget, Scalars
 
 ABSOLUTE_EVALUATIONS = 10
 """The absolute metric is of ten times an evaluation's episodes."""
@@ -88,7 +88,8 @@ def _memory_errors() -> Iterator[None]:
             raise
         raise UserError(
             "the device's memory does not suffice: lower rollout.environments, rollout.steps, "
-            "network.hidden_size or evaluation.episodes, or raise update.minibatches"
+            "network.hidden_size, evaluation.episodes or method.buffer_size, or raise "
+            "update.minibatches"
         ) from error
 
 
@@ -168,6 +169,8 @@ class Session:
             f"updates of {budget.env_steps:,} env steps and {budget.gradient_steps} gradient steps "
             f"on {devices} device{'s' * (devices > 1)}"
         )
+        for caution in self.system.cautions:
+            self.display.message(f"note: {caution}")
 
     def _outcome(self, update: int) -> Outcome:
         return Outcome(
@@ -211,7 +214,7 @@ class Session:
             self._save(snapshot, update)
         return snapshot, update
 
-    def _advance(self, state: TrainingState, update: int, count: int) -> TrainingState:
+    def _advance(self, state: Any, update: int, count: int) -> Any:
         started = time.perf_counter()
         self.phases.begin()
         if self.system.config.profile:
@@ -249,7 +252,7 @@ class Session:
         return {
             "update": update,
             "env_steps": update * budget.env_steps,
-            "gradient_steps": update * budget.gradient_steps,
+            "gradient_steps": budget.gradient_steps_after(update),
         }
 
     def _require_finite(self, values: Mapping[str, float], update: int) -> None:
@@ -360,8 +363,11 @@ def evaluate(
         One number an episode and outcome, and the update the parameters are of.
 
     Raises:
-        UserError: There is no checkpoint, or it cannot be used.
+        UserError: There is no checkpoint, or it cannot be used; or the method has no policy to
+            sample from.
     """
+    if not greedy and config.method.name in Q_METHODS:
+        raise UserError(f"{config.method.name} acts greedily: there is nothing to sample")
     checkpoints = Checkpoints(folder.checkpoints_path)
     if checkpoints.latest() is None:
         raise UserError(f"{folder.path} has no checkpoint to evaluate yet")

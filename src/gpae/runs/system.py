@@ -1,6 +1,7 @@
 """A configuration made into what runs it, and what a checkpoint of that holds."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,12 +10,14 @@ from flax import struct
 from jaxtyping import Array, Float, Int
 
 from gpae.config.schema import Config
-from gpae.environments import make
+from gpae.environments import Environment, make
+from gpae.methods import Q_METHODS
 from gpae.networks import NetworkSettings
 from gpae.training.evaluation import Evaluator, headline_metric
-from gpae.training.learner import Budget, Learner, make_learner
+from gpae.training.learner import make_learner
+from gpae.training.protocol import Budget, Learner
+from gpae.training.q_learning import make_q_learner
 from gpae.training.sharding import Runner, choose_devices
-from gpae.training.state import Parameters, TrainingState
 
 
 @struct.dataclass
@@ -29,14 +32,14 @@ class Best:
 
     score: Float[Array, ""]
     update: Int[Array, ""]
-    parameters: Parameters
+    parameters: Any
 
 
 @struct.dataclass
 class Snapshot:
     """What a checkpoint holds: with it, a run continues bit for bit."""
 
-    state: TrainingState
+    state: Any
     best: Best
 
 
@@ -49,32 +52,23 @@ class System:
     runner: Runner = field(init=False)
     evaluator: Evaluator = field(init=False)
     metric: str = field(init=False)
+    cautions: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         config = self.config
         environment = make(config.task_name, **config.task_settings)
-        self.learner = make_learner(
-            environment,
-            config.method,
-            NetworkSettings(**vars(config.network)),
-            config.rollout,
-            config.window,
-            config.update,
-            discount=config.discount,
-            total_env_steps=config.total_env_steps,
-        )
-        devices = choose_devices(
-            self.budget.environments, config.update.minibatches, config.run.devices
-        )
+        self.learner = _learner(config, environment)
+        devices = choose_devices(self.learner.shares, config.run.devices)
         self.runner = Runner(self.learner, tuple(devices), config.run.updates_per_call)
         self.evaluator = Evaluator(
             environment,
-            self.learner.estimation.actor,
+            self.learner.actor,
             self.learner.network,
             config.evaluation.episodes,
             tuple(devices),
         )
         self.metric = headline_metric(environment)
+        self.cautions = _cautions(config, environment)
 
     @property
     def budget(self) -> Budget:
@@ -98,6 +92,29 @@ class System:
         return _unevaluated(state, state.parameters)
 
 
-def _unevaluated(state: TrainingState, parameters: Parameters) -> Snapshot:
+def _learner(config: Config, environment: Environment) -> Learner:
+    network = NetworkSettings(**vars(config.network))
+    amounts = {"discount": config.discount, "total_env_steps": config.total_env_steps}
+    if config.method.name in Q_METHODS:
+        return make_q_learner(
+            environment, config.method, network, config.rollout, config.update, **amounts
+        )
+    return make_learner(
+        environment, config.method, network, config.rollout, config.window, config.update, **amounts
+    )
+
+
+def _cautions(config: Config, environment: Environment) -> list[str]:
+    """What may be asked for on this environment but is known to go wrong, a line each."""
+    limit, steps = environment.spec.max_episode_steps, config.rollout.steps
+    if config.method.name in Q_METHODS and limit is not None and limit > steps:
+        return [
+            f"episodes last up to {limit} steps, and method={config.method.name} begins new ones "
+            f"after rollout.steps={steps}: it never sees how long ones end"
+        ]
+    return []
+
+
+def _unevaluated(state: Any, parameters: Any) -> Snapshot:
     best = Best(score=jnp.float32(-jnp.inf), update=jnp.int32(0), parameters=parameters)
     return Snapshot(state=state, best=best)

@@ -8,6 +8,7 @@ from gpae.config.compose import from_dict
 from gpae.errors import UserError
 from gpae.runs import RunFolder
 from gpae.runs.files import disk_errors
+from gpae.runs.folder_names import plain
 
 _KEPT = ("config.yaml", "versions.json", "metrics.jsonl", "evaluations.jsonl")
 
@@ -43,7 +44,7 @@ def archived_name(folder: RunFolder) -> str:
     """Task, method, window, learning rate and seed: what tells the studies' runs apart."""
     config = from_dict(folder.config)
     parts = (
-        config.task_name.replace("/", "-"),
+        plain(config.task_name),
         config.method.name,
         f"M{config.window.length}",
         f"lr{config.update.learning_rate:g}",

@@ -6,10 +6,16 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from gpae.environments.environment import Environment, Step, View, auto_reset_step
-from gpae.networks import Actor, apply_actor, sample
+from gpae.environments.environment import (
+    Actions,
+    Environment,
+    Step,
+    View,
+    auto_reset_step,
+)
+from gpae.networks import PolicyNetwork, apply_actor, sample
 from gpae.training.keys import Clock, Purpose, Seed, derive_each
 from gpae.training.state import Collector, Cuts, Memories, Parameters, Rollout, Steps
 
@@ -38,7 +44,7 @@ class CollectionPlan:
     """
 
     environment: Environment
-    actor: Actor
+    actor: PolicyNetwork
     steps: int
 
     @property
@@ -49,10 +55,22 @@ class CollectionPlan:
 
 
 def begin(
-    plan: CollectionPlan, seed: Seed, environments: Int[Array, " E"], memories: Memories
+    plan: CollectionPlan,
+    seed: Seed,
+    environments: Int[Array, " E"],
+    memories: Memories,
+    counter: Int[Array, ""] | int = 0,
 ) -> Collector:
-    """Reset the environments with the given numbers, and begin with empty memories."""
-    keys = derive_each(seed, Purpose.RESET, 0, environments)
+    """Reset the environments with the given numbers, and begin with the given (empty) memories.
+
+    Args:
+        plan: What never changes.
+        seed: The run's seed.
+        environments: The environments' numbers in the whole run.
+        memories: The recurrent states to begin with.
+        counter: How often they have been reset before, all of them at once.
+    """
+    keys = derive_each(seed, Purpose.RESET, counter, environments)
     environment_state, view = jax.vmap(plan.environment.reset)(keys)
     size = environments.shape[0]
     return Collector(
@@ -74,18 +92,24 @@ def empty_cuts(view: View, slots: int, steps: int) -> Cuts:
     )
 
 
-def record_cuts(cuts: Cuts, step: Step, time: Int[Array, ""], unused: int) -> Cuts:
+def record_cuts(
+    cuts: Cuts,
+    successor: View,
+    truncated: Bool[Array, " E"],
+    time: Int[Array, ""] | int,
+    unused: int,
+) -> Cuts:
     """Put the successors of the environments truncated at ``time`` in their next free slots."""
     slots, size = cuts.index.shape
     used = (cuts.index < unused).sum(0)
-    slot = jnp.where(step.truncated, used, slots)
+    slot = jnp.where(truncated, used, slots)
     each = jnp.arange(size)
 
     def write(kept: Float[Array, "K E *x"], new: Float[Array, "E *x"]) -> Float[Array, "K E *x"]:
         return kept.at[slot, each].set(new, mode="drop")
 
     return Cuts(
-        view=jax.tree.map(write, cuts.view, step.view),
+        view=jax.tree.map(write, cuts.view, successor),
         index=write(cuts.index, jnp.full(size, time)),
     )
 
@@ -142,13 +166,14 @@ def _act(
     environment_state, next_view, step = jax.vmap(partial(auto_reset_step, plan.environment))(
         derive_each(clock.seed, Purpose.STEP, counter, environments),
         collector.environment_state,
-        chosen,
+        policy.executed(chosen),
     )
+    actions = _taken(chosen, step)
     steps = Steps(
         view=view,
         first=collector.first,
-        actions=step.actions,
-        log_probs=policy.log_prob(step.actions),
+        actions=actions,
+        log_probs=policy.log_prob(actions),
         rewards=step.reward,
         terminated=step.terminated,
         truncated=step.truncated,
@@ -165,7 +190,14 @@ def _act(
         episode_return=jnp.where(step.boundary, 0.0, episode_return),
         episode_length=jnp.where(step.boundary, 0, episode_length),
     )
-    return (collector, record_cuts(cuts, step, time, plan.steps)), (steps, totals)
+    cuts = record_cuts(cuts, step.view, step.truncated, time, plan.steps)
+    return (collector, cuts), (steps, totals)
+
+
+def _taken(chosen: Actions, step: Step) -> Actions:
+    """The policy's own actions, but the ones carried out where a wrapper replaced them."""
+    forced = step.forced.reshape(step.forced.shape + (1,) * (chosen.ndim - step.forced.ndim))
+    return jnp.where(forced, step.actions, chosen)
 
 
 def _episode_totals(

@@ -13,7 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from gpae.environments.environment import Environment, EnvironmentState, View
-from gpae.networks import Actor, NetworkSettings, apply_actor, initial_memory, sample
+from gpae.networks import NetworkSettings, PolicyNetwork, apply_actor, initial_memory, sample
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.reduce import DEVICES
 
@@ -48,7 +48,7 @@ class Evaluator:
     """
 
     environment: Environment
-    actor: Actor
+    actor: PolicyNetwork
     network: NetworkSettings
     episodes: int
     devices: tuple[jax.Device, ...]
@@ -144,7 +144,7 @@ class Evaluator:
         environment_state, step = jax.vmap(self.environment.step)(
             derive_each(seed, Purpose.EVALUATION_STEP, counter, environments),
             progress.environment_state,
-            actions.astype(jnp.int32),
+            policy[0].executed(actions),
         )
         running = ~progress.done
         results = progress.results

@@ -19,6 +19,9 @@ class Purpose(IntEnum):
     EVALUATION_RESET = 6
     EVALUATION_ACTION = 7
     EVALUATION_STEP = 8
+    OWN_ACTIONS = 9
+    REPLAY = 10
+    REWARD_MODELS = 11
 
 
 @struct.dataclass

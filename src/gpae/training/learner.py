@@ -1,55 +1,67 @@
 """The policy-gradient learner, once for every method: Algorithm 1 in three phases."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from gpae.environments.environment import Environment, View
 from gpae.methods import Method
-from gpae.networks import Actor, Critic, NetworkSettings, initial_memory
-from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, collect, empty_cuts
+from gpae.networks import (
+    Actor,
+    Critic,
+    NetworkSettings,
+    initial_memory,
+    make_reward_models,
+)
+from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, collect
 from gpae.training.diagnostics import batch_diagnostics
-from gpae.training.estimation import Batch, EstimationPlan, estimate
+from gpae.training.estimation import Batch, estimate
 from gpae.training.keys import Clock, Purpose, Seed, derive
+from gpae.training.passes import EstimationPlan
+from gpae.training.protocol import Budget, Phase, Scalars
 from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
+from gpae.training.sharding import (
+    BY_ENVIRONMENT,
+    BY_ROLLOUT_TIME_AND_ENVIRONMENT,
+    BY_TIME_AND_ENVIRONMENT,
+    EVERYWHERE,
+)
 from gpae.training.state import (
     Collector,
     Memories,
-    OptimiserStates,
     Parameters,
     Rollout,
-    Steps,
     TrainingState,
+    Window,
 )
 from gpae.training.update import (
     UpdatePlan,
+    initial_optimisers,
     learning_rate_schedule,
     make_optimiser,
     update_on_batch,
 )
+from gpae.training.valuation import critic_inputs
 from gpae.training.window import append, empty_window
 
-Scalars = dict[str, Float[Array, ""]]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How many of everything a run has; env steps are transitions, not multiplied by agents.
-
-    Attributes:
-        environments: Environments collected from in an iteration.
-        env_steps: Environment steps an update.
-        gradient_steps: Gradient steps an update.
-        updates: Updates of the whole run.
-    """
-
-    environments: int
-    env_steps: int
-    gradient_steps: int
-    updates: int
+STATE_SPECS = TrainingState(
+    clock=EVERYWHERE,
+    parameters=EVERYWHERE,
+    optimisers=EVERYWHERE,
+    collector=BY_ENVIRONMENT,
+    window=Window(
+        rollouts=Rollout(
+            steps=BY_ROLLOUT_TIME_AND_ENVIRONMENT,
+            cuts=BY_ROLLOUT_TIME_AND_ENVIRONMENT,
+            memories=BY_TIME_AND_ENVIRONMENT,
+        ),
+        valid=EVERYWHERE,
+    ),
+)
 
 
 def make_budget(
@@ -71,11 +83,8 @@ def make_budget(
 
 
 @dataclass(frozen=True)
-class Learner:
-    """Everything of a run that never changes; its methods are pure functions of the training state.
-
-    The phases run on one device's share of the environments, inside a function mapped over devices.
-    """
+class PolicyGradientLearner:
+    """The :class:`~gpae.training.protocol.Learner` of every policy-gradient method."""
 
     collection: CollectionPlan
     estimation: EstimationPlan
@@ -84,20 +93,49 @@ class Learner:
     window_length: int
     budget: Budget
 
+    @property
+    def actor(self) -> Actor:
+        """The policy network."""
+        return self.estimation.actor
+
+    @property
+    def shares(self) -> int:
+        """Into how many shares of whole minibatches the environments split.
+
+        Raises:
+            ValueError: The environments do not even split into the minibatches.
+        """
+        environments, minibatches = self.budget.environments, self.gradient.settings.minibatches
+        if environments % minibatches:
+            raise ValueError(
+                f"{environments} environments do not split into {minibatches} minibatches"
+            )
+        return environments // minibatches
+
+    @property
+    def state_specs(self) -> TrainingState:
+        """Environments are split over devices, the rest is everywhere."""
+        return STATE_SPECS
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Estimation and update."""
+        return (
+            Phase("estimate", self.estimate_phase, hands_on=BY_TIME_AND_ENVIRONMENT),
+            Phase("update", self.update_phase),
+        )
+
     def initial_state(self, seed: Seed) -> TrainingState:
         """The state before the first update of the run with a seed, for all its environments."""
         environments = jnp.arange(self.budget.environments)
         collector = begin(self.collection, seed, environments, self._empty_memories())
         parameters = self._initial_parameters(seed, collector)
-        optimiser = self.gradient.optimiser
         return TrainingState(
             clock=Clock(seed=jnp.asarray(seed, jnp.uint32), update=jnp.int32(0)),
             parameters=parameters,
-            optimisers=OptimiserStates(
-                actor=optimiser.init(parameters.actor), critic=optimiser.init(parameters.critic)
-            ),
+            optimisers=initial_optimisers(self.gradient.optimiser, parameters),
             collector=collector,
-            window=empty_window(self._blank_rollout(collector), self.window_length),
+            window=empty_window(self._rollout_shape(parameters, collector), self.window_length),
         )
 
     def collect_phase(
@@ -111,7 +149,7 @@ class Learner:
         return state, jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
 
     def estimate_phase(
-        self, state: TrainingState, environments: Int[Array, " E"]
+        self, state: TrainingState, handed: None, environments: Int[Array, " E"]
     ) -> tuple[TrainingState, Batch, Scalars]:
         """Estimate advantages and targets over the window."""
         batch, critic_memory = estimate(
@@ -126,27 +164,20 @@ class Learner:
         state = replace(state, collector=replace(state.collector, memories=memories))
         return state, batch, batch_diagnostics(batch)
 
-    def update_phase(self, state: TrainingState, batch: Batch) -> tuple[TrainingState, Scalars]:
+    def update_phase(
+        self, state: TrainingState, batch: Batch, environments: Int[Array, " E"]
+    ) -> tuple[TrainingState, None, Scalars]:
         """Make the gradient steps."""
         parameters, optimisers, scalars = update_on_batch(
             self.gradient, state.parameters, state.optimisers, batch, state.clock
         )
         clock = replace(state.clock, update=state.clock.update + 1)
         state = replace(state, clock=clock, parameters=parameters, optimisers=optimisers)
-        return state, scalars
-
-    def iteration(
-        self, state: TrainingState, environments: Int[Array, " E"]
-    ) -> tuple[TrainingState, EpisodeTotals, Scalars]:
-        """One iteration of Algorithm 1."""
-        state, totals = self.collect_phase(state, environments)
-        state, batch, diagnostics = self.estimate_phase(state, environments)
-        state, scalars = self.update_phase(state, batch)
-        return state, totals, {**diagnostics, **scalars}
+        return state, None, scalars
 
     def _empty_memories(self) -> Memories:
         agents = self.collection.environment.spec.num_agents
-        values = self.estimation.method.critic_inputs.values_per_state(agents)
+        values = self.estimation.critic.spec.values_per_state(agents)
         environments = self.budget.environments
         return Memories(
             actor=initial_memory(self.network, environments, agents),
@@ -155,41 +186,27 @@ class Learner:
 
     def _initial_parameters(self, seed: Seed, collector: Collector) -> Parameters:
         actor_key, critic_key = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
+        plan = self.estimation
         view: View = jax.tree.map(lambda leaf: leaf[None, :1], collector.view)
         memories = jax.tree.map(lambda leaf: leaf[:1], collector.memories)
         resets = jnp.ones((1, 1), bool)
         actions = jnp.zeros(view.available_actions.shape)
+        inputs = critic_inputs(plan.critic.spec, view, actions, actions)
+        models = plan.reward_models
         return Parameters(
-            actor=self.estimation.actor.init(
+            actor=plan.actor.init(
                 actor_key, memories.actor, view.observations, view.available_actions, resets
             ),
-            critic=self.estimation.critic.init(
-                critic_key, memories.critic, view.state, actions, actions, resets
-            ),
+            critic=plan.critic.init(critic_key, memories.critic, inputs, resets),
+            reward_model=models and models.init(derive(seed, Purpose.REWARD_MODELS, 0), inputs),
         )
 
-    def _blank_rollout(self, collector: Collector) -> Rollout:
-        """A rollout of zeros, for its shapes."""
-        plan = self.collection
-        steps, size = plan.steps, collector.first.shape[0]
-        agents = plan.environment.spec.num_agents
-        view = jax.tree.map(
-            lambda leaf: jnp.zeros((steps, *leaf.shape), leaf.dtype), collector.view
-        )
-        return Rollout(
-            steps=Steps(
-                view=view,
-                first=jnp.zeros((steps, size), bool),
-                actions=jnp.zeros((steps, size, agents), jnp.int32),
-                log_probs=jnp.zeros((steps, size, agents)),
-                rewards=jnp.zeros((steps, size)),
-                terminated=jnp.zeros((steps, size), bool),
-                truncated=jnp.zeros((steps, size), bool),
-                forced=jnp.zeros((steps, size, agents), bool),
-            ),
-            cuts=empty_cuts(collector.view, plan.cut_slots, steps),
-            memories=collector.memories,
-        )
+    def _rollout_shape(self, parameters: Parameters, collector: Collector) -> Rollout:
+        """The shapes and types of what is collected."""
+        clock = Clock(seed=jnp.uint32(0), update=jnp.int32(0))
+        environments = jnp.arange(self.budget.environments)
+        run = partial(collect, self.collection)
+        return jax.eval_shape(run, parameters, collector, clock, environments)[1]
 
 
 def make_learner(
@@ -202,18 +219,22 @@ def make_learner(
     *,
     discount: float,
     total_env_steps: float,
-) -> Learner:
+) -> PolicyGradientLearner:
     """Put a learner together from an environment, a method and settings already checked."""
     budget = make_budget(rollout, window, update, total_env_steps)
-    actor = Actor(network, environment.spec.actions.size)
-    critic = Critic(network, method.critic_inputs)
+    actions = environment.spec.actions
+    actor = Actor(network, actions)
+    critic = Critic(network, method.critic(actions))
+    models = method.reward_models
+    reward_models = make_reward_models(network, actions, models) if models else None
     schedule = learning_rate_schedule(update, budget.gradient_steps, budget.updates)
-    return Learner(
+    return PolicyGradientLearner(
         collection=CollectionPlan(environment, actor, rollout.steps),
-        estimation=EstimationPlan(actor, critic, method, discount),
+        estimation=EstimationPlan(actor, critic, reward_models, method, discount),
         gradient=UpdatePlan(
             actor,
             critic,
+            reward_models,
             make_optimiser(update, schedule),
             update,
             update.chunk or rollout.steps,

@@ -1,6 +1,7 @@
 """The clipped policy loss and the clipped regression loss, element by element."""
 
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 LOG_RATIO_LIMIT = 20.0
@@ -39,10 +40,23 @@ def value_loss(
     initial_values: Float[Array, "*b"],
     targets: Float[Array, "*b"],
     clip: float | None,
+    huber_delta: float = 0.0,
 ) -> Float[Array, "*b"]:
-    """Half the squared error (Eq. 10); with ``clip``, that of the clipped value if it is larger."""
-    error = (values - targets) ** 2
-    if clip is not None:
-        clipped = initial_values + jnp.clip(values - initial_values, -clip, clip)
-        error = jnp.maximum(error, (clipped - targets) ** 2)
-    return 0.5 * error
+    """Half the squared error (Eq. 10); with ``clip``, that of the clipped value if it is larger.
+
+    Args:
+        values: The critic's values.
+        initial_values: Its values as the iteration began.
+        targets: What it is regressed on.
+        clip: How far a value may move from where it began, or None for as far as it likes.
+        huber_delta: The error from which the loss grows linearly; 0 for never (Huber, 1964).
+    """
+    loss = _regression_loss(values - targets, huber_delta)
+    if clip is None:
+        return loss
+    clipped = initial_values + jnp.clip(values - initial_values, -clip, clip)
+    return jnp.maximum(loss, _regression_loss(clipped - targets, huber_delta))
+
+
+def _regression_loss(error: Float[Array, "*b"], huber_delta: float) -> Float[Array, "*b"]:
+    return optax.huber_loss(error, delta=huber_delta) if huber_delta else 0.5 * error**2

@@ -45,6 +45,7 @@ class UpdateSettings:
         chunk: Length in steps of the truncated back-propagation; 0 for a whole rollout.
         clip: The clipping range epsilon of the policy ratio.
         value_clip: Clip the value's change by ``clip`` as well.
+        huber_delta: Error from which the critic's loss grows linearly (Huber); 0 for never.
         value_coefficient: Weight of the critic's loss.
         entropy_coefficient: Weight of the entropy bonus.
         learning_rate: Adam's learning rate.
@@ -58,6 +59,7 @@ class UpdateSettings:
     chunk: int = 0
     clip: float = 0.2
     value_clip: bool = True
+    huber_delta: float = 0.0
     value_coefficient: float = 0.5
     entropy_coefficient: float = 0.0
     learning_rate: float = 2e-3

@@ -6,24 +6,26 @@ import optax
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
-from gpae.environments.environment import EnvironmentState, View
+from gpae.environments.environment import Actions, EnvironmentState, View
 from gpae.training.keys import Clock
 
 
 @struct.dataclass
 class Parameters:
-    """The parameters of both networks."""
+    """The parameters of the networks; None for a reward model that the method does not have."""
 
     actor: Any
     critic: Any
+    reward_model: Any = None
 
 
 @struct.dataclass
 class OptimiserStates:
-    """The optimisers' states of both networks."""
+    """The optimisers' states, one for each of the networks."""
 
     actor: optax.OptState
     critic: optax.OptState
+    reward_model: optax.OptState | None = None
 
 
 @struct.dataclass
@@ -41,7 +43,7 @@ class Steps:
     Attributes:
         view: What was seen before acting.
         first: True where a step begins an episode.
-        actions: The joint action carried out, [T, E, N].
+        actions: The joint action, as the policy has it, [T, E, N] or [T, E, N, A].
         log_probs: Its log-probability under the behaviour policy, [T, E, N].
         rewards: The team reward.
         terminated: The step ended its episode for good.
@@ -51,7 +53,7 @@ class Steps:
 
     view: View
     first: Bool[Array, "T E"]
-    actions: Int[Array, "T E N"]
+    actions: Actions
     log_probs: Float[Array, "T E N"]
     rewards: Float[Array, "T E"]
     terminated: Bool[Array, "T E"]

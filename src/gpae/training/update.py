@@ -1,6 +1,6 @@
 """K epochs of minibatch gradient steps on a batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import jax
@@ -9,13 +9,21 @@ import optax
 from flax import struct
 from jaxtyping import Array, Float, Int
 
-from gpae.networks import Actor, Critic, apply_actor
-from gpae.training.estimation import Batch, value_steps
+from gpae.networks import (
+    Actor,
+    Critic,
+    RewardEnsemble,
+    apply_actor,
+    apply_critic,
+    apply_reward_models,
+)
+from gpae.training.estimation import Batch
 from gpae.training.keys import Clock, Purpose, derive
 from gpae.training.losses import clipped_policy_loss, policy_ratio, value_loss
 from gpae.training.reduce import DEVICES, global_mean, global_sum, normalise
 from gpae.training.settings import UpdateSettings
 from gpae.training.state import Memories, OptimiserStates, Parameters, Steps
+from gpae.training.valuation import critic_inputs, of_taken
 from gpae.training.window import split_chunks
 
 Scalars = dict[str, Float[Array, ""]]
@@ -28,6 +36,7 @@ class UpdatePlan:
     Attributes:
         actor: The policy network.
         critic: The value network.
+        reward_models: The method's reward models, if it has any.
         optimiser: The gradient transformation, used for each network on its own.
         settings: Epochs, minibatches, clipping and coefficients.
         chunk: Length of the truncated back-propagation, in steps.
@@ -35,6 +44,7 @@ class UpdatePlan:
 
     actor: Actor
     critic: Critic
+    reward_models: RewardEnsemble | None
     optimiser: optax.GradientTransformation
     settings: UpdateSettings
     chunk: int
@@ -46,7 +56,7 @@ class Rows:
 
     Attributes:
         steps: The steps.
-        probabilities: The policies as the iteration began.
+        policy_summary: The policies as the iteration began, as a critic sees them.
         log_ratios: log pi - log mu as the iteration began.
         advantages: Normalised advantages.
         values: The critic's values as the iteration began.
@@ -55,7 +65,7 @@ class Rows:
     """
 
     steps: Steps
-    probabilities: Float[Array, "L R E N A"]
+    policy_summary: Float[Array, "L R E N A"]
     log_ratios: Float[Array, "L R E N"]
     advantages: Float[Array, "L R E N"]
     values: Float[Array, "L R E C"]
@@ -111,7 +121,7 @@ def cut_into_chunks(batch: Batch, chunk: int) -> Minibatch:
     """Normalise the advantages over the whole batch and cut it into chunks."""
     rows = Rows(
         steps=batch.steps,
-        probabilities=batch.probabilities,
+        policy_summary=batch.policy.summary(),
         log_ratios=batch.log_ratios,
         advantages=normalise(batch.estimate.advantages, batch.weights),
         values=batch.values,
@@ -173,18 +183,28 @@ def gradient_step(
         parameters, minibatch
     )
     gradients = jax.lax.psum(gradients, DEVICES)
-    actor_updates, actor_state = plan.optimiser.update(gradients.actor, optimisers.actor)
-    critic_updates, critic_state = plan.optimiser.update(gradients.critic, optimisers.critic)
-    parameters = Parameters(
-        actor=optax.apply_updates(parameters.actor, actor_updates),
-        critic=optax.apply_updates(parameters.critic, critic_updates),
-    )
-    scalars = {
-        **scalars,
-        "update/actor_gradient_norm": optax.tree.norm(gradients.actor),
-        "update/critic_gradient_norm": optax.tree.norm(gradients.critic),
-    }
-    return (parameters, OptimiserStates(actor=actor_state, critic=critic_state)), scalars
+    updated, states = parameters, optimisers
+    for network in network_names(parameters):
+        gradient, held = getattr(gradients, network), getattr(parameters, network)
+        change, state = plan.optimiser.update(gradient, getattr(optimisers, network))
+        updated = replace(updated, **{network: optax.apply_updates(held, change)})
+        states = replace(states, **{network: state})
+        scalars[f"update/{network}_gradient_norm"] = optax.tree.norm(gradient)
+    return (updated, states), scalars
+
+
+def initial_optimisers(
+    optimiser: optax.GradientTransformation, parameters: Parameters
+) -> OptimiserStates:
+    """The optimiser's state for each network."""
+    names = network_names(parameters)
+    return OptimiserStates(**{name: optimiser.init(getattr(parameters, name)) for name in names})
+
+
+def network_names(parameters: Parameters) -> list[str]:
+    """The networks that there are."""
+    names = [field.name for field in fields(parameters)]
+    return [name for name in names if getattr(parameters, name) is not None]
 
 
 def minibatch_loss(
@@ -200,27 +220,66 @@ def minibatch_loss(
         rows.steps.view.available_actions,
         rows.steps.first,
     )
-    _, values = value_steps(
-        plan.critic, parameters.critic, minibatch.memories.critic, rows.steps, rows.probabilities
-    )
     log_ratios = policy.log_prob(rows.steps.actions) - rows.steps.log_probs
-    actor_loss = clipped_policy_loss(log_ratios, rows.log_ratios, rows.advantages, settings.clip)
-    critic_loss = value_loss(
-        values, rows.values, rows.targets, settings.clip if settings.value_clip else None
-    )
+    features = policy.features(rows.steps.actions)
     terms = {
-        "loss/actor": actor_loss,
-        "loss/critic": critic_loss,
+        "loss/actor": clipped_policy_loss(
+            log_ratios, rows.log_ratios, rows.advantages, settings.clip
+        ),
+        "loss/critic": _critic_loss(plan, parameters, minibatch, features),
         "loss/entropy": policy.entropy(),
     }
+    coefficients = {
+        "loss/actor": 1.0,
+        "loss/critic": settings.value_coefficient,
+        "loss/entropy": -settings.entropy_coefficient,
+    }
+    if plan.reward_models is not None:
+        terms["loss/reward_model"] = _reward_loss(plan, parameters, rows, features)
+        coefficients["loss/reward_model"] = 1.0
     shares = {name: _share(term, rows.weights) for name, term in terms.items()}
-    loss = (
-        shares["loss/actor"]
-        + settings.value_coefficient * shares["loss/critic"]
-        - settings.entropy_coefficient * shares["loss/entropy"]
-    )
+    loss = jnp.stack([coefficients[name] * share for name, share in shares.items()]).sum()
     scalars = {name: jax.lax.psum(share, DEVICES) for name, share in shares.items()}
     return loss, {**scalars, **_policy_change(log_ratios, rows, settings.clip)}
+
+
+def _critic_loss(
+    plan: UpdatePlan,
+    parameters: Parameters,
+    minibatch: Minibatch,
+    action_features: Float[Array, "L R E N A"],
+) -> Float[Array, "L R E C"]:
+    settings, rows, spec = plan.settings, minibatch.rows, plan.critic.spec
+    _, outputs = apply_critic(
+        plan.critic,
+        parameters.critic,
+        minibatch.memories.critic,
+        critic_inputs(spec, rows.steps.view, action_features, rows.policy_summary),
+        rows.steps.first,
+    )
+    return value_loss(
+        of_taken(spec, outputs, rows.steps.actions),
+        rows.values,
+        rows.targets,
+        settings.clip if settings.value_clip else None,
+        settings.huber_delta,
+    )
+
+
+def _reward_loss(
+    plan: UpdatePlan,
+    parameters: Parameters,
+    rows: Rows,
+    action_features: Float[Array, "L R E N A"],
+) -> Float[Array, "L R E N"]:
+    """Half the squared error of each model's reward for the action taken, summed over models."""
+    models = plan.reward_models
+    assert models is not None
+    inputs = critic_inputs(models.spec, rows.steps.view, action_features, rows.policy_summary)
+    outputs = apply_reward_models(models, parameters.reward_model, inputs)
+    actions = jnp.broadcast_to(rows.steps.actions, (models.size, *rows.steps.actions.shape))
+    rewards = of_taken(models.spec, outputs, actions)
+    return 0.5 * ((rewards - rows.steps.rewards[..., None]) ** 2).sum(0)
 
 
 def _share(term: Float[Array, "L R E K"], weights: Float[Array, "L R E"]) -> Float[Array, ""]:

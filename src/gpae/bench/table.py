@@ -1,0 +1,195 @@
+"""Benchmarks' results as Markdown: ``python -m gpae.bench.table benchmarks/results/*.json``."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from gpae.bench.case import Case
+from gpae.bench.documents import read_document
+from gpae.bench.spread import Spread
+from gpae.errors import UserError
+from gpae.runs.memory import readable
+
+Column = Callable[[Case], str]
+"""What a table says of a case."""
+
+_PHASES = ("collect", "estimate", "update")
+
+
+def render(document: dict[str, Any]) -> str:
+    """A document's tables, below a line that says where the numbers come from.
+
+    Raises:
+        UserError: There is no table for this kind of document.
+    """
+    kind = document["kind"]
+    if kind not in _TABLES:
+        raise UserError(f"no table for results of kind {kind!r}")
+    return "\n\n".join([_origin(document), *_TABLES[kind](document)])
+
+
+def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; columns without any entry are left out."""
+    rows = list(rows)
+    kept = [at for at in range(len(headings)) if any(row[at] for row in rows)]
+    lines = [[headings[at] for at in kept], ["---"] * len(kept)]
+    lines += [[row[at] for at in kept] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _origin(document: dict[str, Any]) -> str:
+    versions, git = document["versions"], document["versions"]["git"] or {}
+    machine = versions["platform"]
+    commit = git.get("commit", "unknown")[:12] + (" with changes" if git.get("dirty") else "")
+    return (
+        f"`{document['command']}`, commit {commit}, JAX {versions['jax']}, "
+        f"{machine['processor']}, {machine['cores']} cores."
+    )
+
+
+def _bench(document: dict[str, Any]) -> list[str]:
+    cases = [Case(raw) for raw in document["cases"]]
+    tables = [_of_cases(cases, _RATES), _of_cases(cases, _OPERATIONS)]
+    started = [case for case in cases if case.starts]
+    return [*tables, _of_cases(started, _STARTS | _MEMORY)] if started else tables
+
+
+def _of_cases(cases: Sequence[Case], columns: dict[str, Column]) -> str:
+    """A row a case; of its settings, those that not all cases share."""
+    shared = set.intersection(*(set(case.settings) for case in cases))
+    rows = [
+        [
+            *case.names,
+            " ".join(word for word in case.settings if word not in shared),
+            *(column(case) for column in columns.values()),
+        ]
+        for case in cases
+    ]
+    return markdown(["task", "method", "M", "settings", *columns], rows)
+
+
+def _scaling(document: dict[str, Any]) -> list[str]:
+    return [
+        f"### {title}\n\n" + _of_cases([Case(raw) for raw in cases], _RATES | _MEMORY)
+        for title, cases in document["curves"].items()
+    ]
+
+
+def _compare(document: dict[str, Any]) -> list[str]:
+    pairs = document["pairs"]
+    ratios = [pair["ours"]["rate"] / pair["against"]["rate"] for pair in pairs]
+    rows = [
+        [str(number), _whole(pair["ours"]["rate"]), _whole(pair["against"]["rate"]), f"{ratio:.2f}"]
+        for number, (pair, ratio) in enumerate(zip(pairs, ratios, strict=True), start=1)
+    ]
+    sides = [Spread.of([pair[side]["rate"] for pair in pairs]) for side in ("ours", "against")]
+    last = [*(side.show(_whole) for side in sides), Spread.of(ratios).show(lambda x: f"{x:.2f}")]
+    rows.append(["median (quartiles)", *last])
+    headings = ["pair", "ours, env steps/s", "against, env steps/s", "ratio"]
+    commands = f"ours: `{document['ours']}`\n\nagainst: `{document['against']}`"
+    return [commands, markdown(headings, rows)]
+
+
+def _estimators(document: dict[str, Any]) -> list[str]:
+    rows = []
+    for name, seconds in document["seconds"].items():
+        ratios = [ours / theirs for ours, theirs in zip(*seconds.values(), strict=True)]
+        ours, theirs = (median(each) * 1e6 for each in seconds.values())
+        ratio = Spread.of(ratios).show(lambda value: f"{value:.2f}")
+        rows.append([name, f"{ours:,.0f}", f"{theirs:,.0f}", ratio])
+    headings = ["kernel", "gpae, microseconds", "rlax, microseconds", "ratio of times"]
+    return [f"Shapes: {document['shapes']}.", markdown(headings, rows)]
+
+
+def _phase_rate(phase: str) -> Column:
+    def column(case: Case) -> str:
+        rates = case.phase_rates
+        return _whole(rates[phase].median) if phase in rates else ""
+
+    return column
+
+
+def _flop_rate(phase: str) -> Column:
+    def column(case: Case) -> str:
+        rate = case.flop_rates.get(phase)
+        return "" if rate is None else f"{rate / 1e9:.1f} ({rate / case.peak:.0%})"
+
+    return column
+
+
+def _start(cache: str, what: str) -> Column:
+    return lambda case: f"{case.starts[cache][what]:.1f}"
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _recomputed(case: Case) -> str:
+    work = case.work.get("update")
+    return f"{work.recomputed / work.useful:+.0%}" if work is not None and work.useful else ""
+
+
+def _kept(case: Case) -> str:
+    """The window, or the replay buffer."""
+    memory = case.warm["memory"]
+    return readable(memory.get("window", memory.get("buffer")))
+
+
+_RATES: dict[str, Column] = {
+    "env steps/s": lambda case: case.rate.show(_whole),
+    "gradient steps/update": lambda case: str(case.warm["gradient_steps"]),
+    **{f"{phase}, env steps/s": _phase_rate(phase) for phase in _PHASES},
+    "evaluate, env steps/s": lambda case: _whole(case.evaluation_rate.median),
+    "evaluation, of the time": lambda case: f"{case.evaluation_share:.1%}",
+}
+
+_OPERATIONS: dict[str, Column] = {
+    "GEMM peak, GFLOP/s": lambda case: f"{case.peak / 1e9:.0f}",
+    **{f"{phase}, GFLOP/s (of peak)": _flop_rate(phase) for phase in (*_PHASES, "evaluate")},
+    "recomputed in update": _recomputed,
+}
+
+_MEMORY: dict[str, Column] = {
+    "window or buffer": _kept,
+    "state": lambda case: readable(case.warm["memory"]["state"]),
+    "update batch": lambda case: readable(case.warm["memory"]["batch"]),
+    "peak memory": lambda case: readable(case.warm["peak_memory"]),
+}
+
+_STARTS: dict[str, Column] = {
+    f"{heading}, s, {cache}": _start(cache, what)
+    for heading, what in (
+        ("compile", "compilation"),
+        ("first update", "first_update"),
+        ("first evaluation", "evaluation"),
+    )
+    for cache in ("cold", "warm")
+}
+
+_TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "bench": _bench,
+    "scaling": _scaling,
+    "compare": _compare,
+    "estimators": _estimators,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the tables of result files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, nargs="+", help="JSON files of benchmarks")
+    try:
+        parsed = parser.parse_args(arguments)
+        print("\n\n".join(render(read_document(path)) for path in parsed.results))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

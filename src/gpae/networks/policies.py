@@ -1,0 +1,190 @@
+"""Distributions over the agents' actions, discrete and continuous, behind one interface."""
+
+from typing import Protocol, Self
+
+import distrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from gpae.environments.environment import Actions
+
+UNAVAILABLE_LOGIT = -1e10
+
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
+"""Gauss-Hermite quadrature of a standard normal's expectation, once divided by the weights' sum."""
+
+
+class Policy(Protocol):
+    """What each agent does, [*b, N, A]; a pytree whose leaves all have the axes of a batch.
+
+    What is sampled, scored and kept are a policy's own *actions*. An environment is given
+    :meth:`executed`, and a critic :meth:`features` of them.
+    """
+
+    def sample(self, key: PRNGKeyArray) -> Actions:
+        """Draw the agents' actions."""
+
+    def mode(self) -> Actions:
+        """The most likely actions."""
+
+    def log_prob(self, actions: Actions) -> Float[Array, "*b N"]:
+        """Log-probability, or log-density, of each agent's action."""
+
+    def entropy(self) -> Float[Array, "*b N"]:
+        """Entropy of each agent's policy, in nats."""
+
+    def executed(self, actions: Actions) -> Actions:
+        """What the environment is asked to carry out."""
+
+    def features(self, actions: Actions) -> Float[Array, "*b N A"]:
+        """Actions as a critic sees them: one-hot, or the numbers carried out."""
+
+    def summary(self) -> Float[Array, "*b N A"]:
+        """The policy as a critic sees it: the probabilities, or the mean as carried out."""
+
+    def __getitem__(self, index: int) -> Self:
+        """The policy at one place of the leading axis."""
+
+
+@struct.dataclass
+class CategoricalPolicy:
+    """One of A numbered actions each.
+
+    Attributes:
+        logits: Unnormalised log-probabilities, :data:`UNAVAILABLE_LOGIT` where an action may not be
+            taken, [*b, N, A].
+    """
+
+    logits: Float[Array, "*b N A"]
+
+    @property
+    def probabilities(self) -> Float[Array, "*b N A"]:
+        """The probability of each action."""
+        return jax.nn.softmax(self.logits)
+
+    def sample(self, key: PRNGKeyArray) -> Int[Array, "*b N"]:
+        """Draw one action an agent."""
+        return distrax.Categorical(logits=self.logits).sample(seed=key)
+
+    def mode(self) -> Int[Array, "*b N"]:
+        """The most likely action of each agent."""
+        return self.logits.argmax(-1).astype(jnp.int32)
+
+    def log_prob(self, actions: Actions) -> Float[Array, "*b N"]:
+        """Log-probability of each agent's action."""
+        return distrax.Categorical(logits=self.logits).log_prob(actions)
+
+    def entropy(self) -> Float[Array, "*b N"]:
+        """Entropy of each agent's policy, in nats."""
+        return distrax.Categorical(logits=self.logits).entropy()
+
+    def executed(self, actions: Actions) -> Actions:
+        """The actions themselves."""
+        return actions
+
+    def features(self, actions: Actions) -> Float[Array, "*b N A"]:
+        """One-hot actions."""
+        return jax.nn.one_hot(actions, self.logits.shape[-1])
+
+    def summary(self) -> Float[Array, "*b N A"]:
+        """The probabilities."""
+        return self.probabilities
+
+    def __getitem__(self, index: int) -> "CategoricalPolicy":
+        """The policy at one place of the leading axis."""
+        return jax.tree.map(lambda leaf: leaf[index], self)
+
+
+@struct.dataclass
+class GaussianPolicy:
+    """A real numbers each, independent and normally distributed.
+
+    What is sampled and scored is the unbounded number. Carried out is that number clipped to the
+    bounds or, where ``squash`` is set, ``low + (high - low) (1 + tanh x) / 2``. The change of
+    density that squashing brings is the same for target and behaviour policy: it cancels in every
+    ratio and is left out of :meth:`log_prob`, but counts in :meth:`entropy`.
+
+    Attributes:
+        mean: Mean of each number, [*b, N, A].
+        log_std: Logarithm of the standard deviation, [*b, N, A].
+        mask: Which of the numbers an agent has, [*b, N, A]; the others are 0 and count nowhere.
+        low: The least number the environment carries out.
+        high: The largest.
+        squash: Whether numbers are squashed into the bounds instead of clipped.
+    """
+
+    mean: Float[Array, "*b N A"]
+    log_std: Float[Array, "*b N A"]
+    mask: Bool[Array, "*b N A"]
+    low: float = struct.field(pytree_node=False)
+    high: float = struct.field(pytree_node=False)
+    squash: bool = struct.field(pytree_node=False, default=False)
+
+    def sample(self, key: PRNGKeyArray) -> Float[Array, "*b N A"]:
+        """Draw every agent's numbers, unbounded."""
+        return jnp.where(self.mask, self._normal.sample(seed=key), 0.0)
+
+    def mode(self) -> Float[Array, "*b N A"]:
+        """The means."""
+        return jnp.where(self.mask, self.mean, 0.0)
+
+    def log_prob(self, actions: Actions) -> Float[Array, "*b N"]:
+        """Log-density of each agent's unbounded numbers, all of them together."""
+        return self._over_numbers(self._normal.log_prob(actions))
+
+    def entropy(self) -> Float[Array, "*b N"]:
+        """Differential entropy of each agent's policy before clipping, or after squashing."""
+        entropy = self._normal.entropy()
+        if self.squash:
+            entropy = entropy + self._expected_log_slope()
+        return self._over_numbers(entropy)
+
+    def executed(self, actions: Actions) -> Float[Array, "*b N A"]:
+        """The numbers within the bounds."""
+        if self.squash:
+            bounded = self.low + (self.high - self.low) * 0.5 * (1.0 + jnp.tanh(actions))
+        else:
+            bounded = jnp.clip(actions, self.low, self.high)
+        return jnp.where(self.mask, bounded, 0.0)
+
+    def features(self, actions: Actions) -> Float[Array, "*b N A"]:
+        """The numbers within the bounds."""
+        return self.executed(actions)
+
+    def summary(self) -> Float[Array, "*b N A"]:
+        """The means, within the bounds."""
+        return self.executed(self.mean)
+
+    def __getitem__(self, index: int) -> "GaussianPolicy":
+        """The policy at one place of the leading axis."""
+        return jax.tree.map(lambda leaf: leaf[index], self)
+
+    @property
+    def _normal(self) -> distrax.Normal:
+        return distrax.Normal(self.mean, jnp.exp(self.log_std))
+
+    def _over_numbers(self, each: Float[Array, "*b N A"]) -> Float[Array, "*b N"]:
+        return jnp.where(self.mask, each, 0.0).sum(-1)
+
+    def _expected_log_slope(self) -> Float[Array, "*b N A"]:
+        """Expected logarithm of the squashing's slope, by quadrature: no sample, no noise."""
+        points = self.mean[..., None] + jnp.exp(self.log_std)[..., None] * _NODES
+        log_slope = 2.0 * (jnp.log(2.0) - points - jax.nn.softplus(-2.0 * points))
+        scale = np.log(0.5 * (self.high - self.low))
+        return (log_slope * (_WEIGHTS / _WEIGHTS.sum())).sum(-1) + scale
+
+
+def sample(keys: PRNGKeyArray, policy: Policy, axis: int = 0) -> Actions:
+    """Sample actions with one key an environment, so that no environment's draw depends on another.
+
+    Args:
+        keys: One key for each environment, [E].
+        policy: The policy, with environments on ``axis``.
+        axis: Where the environments are.
+    """
+    return jax.vmap(lambda key, each: each.sample(key), in_axes=(0, axis), out_axes=axis)(
+        keys, policy
+    )

@@ -1,0 +1,86 @@
+"""Action values of each agent's own observations, and acting greedily on them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from gpae.networks.actor import agent_features
+from gpae.networks.core import Head
+from gpae.networks.policies import UNAVAILABLE_LOGIT, CategoricalPolicy
+from gpae.networks.settings import NetworkSettings
+
+OUTPUT_SCALE = 1.0
+"""Scale of the last layer at the start."""
+
+
+class QNetwork(nn.Module):
+    """Observations to the value of each action, for every agent with the same parameters."""
+
+    settings: NetworkSettings
+    num_actions: int
+
+    @nn.compact
+    def __call__(
+        self,
+        memory: Float[Array, "*b N M"],
+        observations: Float[Array, "T *b N O"],
+        resets: Bool[Array, "T *b"],
+    ) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N A"]]:
+        """Value the actions over a stretch of time.
+
+        Args:
+            memory: The agents' memories before the first step.
+            observations: Each agent's own observation.
+            resets: True where a step begins an episode.
+
+        Returns:
+            The memories after each step, and the values of all actions, unavailable ones as well.
+        """
+        memories, features = agent_features(self.settings, memory, observations, resets)
+        return memories, Head(self.settings, self.num_actions, scale=OUTPUT_SCALE)(features)
+
+
+def apply_q_network(
+    network: QNetwork,
+    parameters: Any,
+    memory: Float[Array, "*b N M"],
+    observations: Float[Array, "T *b N O"],
+    resets: Bool[Array, "T *b"],
+) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N A"]]:
+    """:class:`QNetwork` with the given parameters, as a typed function."""
+    result: Any = network.apply(parameters, memory, observations, resets)
+    memories, values = result
+    return memories, values
+
+
+def mask_unavailable(
+    values: Float[Array, "*b N A"], available_actions: Bool[Array, "*b N A"]
+) -> Float[Array, "*b N A"]:
+    """The values, with those of unavailable actions below all others."""
+    return jnp.where(available_actions, values, UNAVAILABLE_LOGIT)
+
+
+@dataclass(frozen=True)
+class GreedyActor:
+    """A Q-network as a policy network, whose policy's mode is the available action of most value.
+
+    Attributes:
+        network: The Q-network.
+    """
+
+    network: QNetwork
+
+    def apply(
+        self,
+        parameters: Any,
+        memory: Float[Array, "*b N M"],
+        observations: Float[Array, "T *b N O"],
+        available_actions: Bool[Array, "T *b N A"],
+        resets: Bool[Array, "T *b"],
+    ) -> tuple[Float[Array, "T *b N M"], CategoricalPolicy]:
+        """The memories after each step, and a policy that has the values as its logits."""
+        memories, values = apply_q_network(self.network, parameters, memory, observations, resets)
+        return memories, CategoricalPolicy(mask_unavailable(values, available_actions))

@@ -1,0 +1,53 @@
+"""Whole trajectories: new episodes, T steps of them, and what follows the last one."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from gpae.networks import NetworkSettings, initial_memory
+from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, collect, record_cuts
+from gpae.training.keys import Clock
+from gpae.training.q_learning.exploration import Explorer
+from gpae.training.q_learning.state import Trajectories
+from gpae.training.state import Memories, Parameters
+
+
+def collect_trajectories(
+    plan: CollectionPlan,
+    network: NetworkSettings,
+    explorer: Explorer,
+    clock: Clock,
+    environments: Int[Array, " E"],
+) -> tuple[Trajectories, EpisodeTotals]:
+    """Reset every environment and act for T steps.
+
+    Args:
+        plan: What never changes; its actor is epsilon-greedy.
+        network: The Q-network's settings.
+        explorer: The parameters to act with, and epsilon.
+        clock: Seed and number of updates made, from which the keys of every step follow.
+        environments: The environments' numbers in the whole run, from which their keys follow.
+
+    Returns:
+        One trajectory an environment, and the totals of the episodes that ended in them.
+    """
+    agents = plan.environment.spec.num_agents
+    memories = Memories(
+        actor=initial_memory(network, environments.size, agents),
+        critic=jnp.zeros((environments.size, 0, 0)),
+    )
+    collector = begin(plan, clock.seed, environments, memories, clock.update)
+    behaviour = Parameters(actor=explorer, critic=None)
+    collector, rollout, totals = collect(plan, behaviour, collector, clock, environments)
+    steps, last = rollout.steps, plan.steps - 1
+    # Every rollout begins an episode, so one that is still under way at the end leaves a slot free.
+    under_way = ~collector.first
+    cuts = record_cuts(rollout.cuts, collector.view, under_way, last, plan.steps)
+    trajectories = Trajectories(
+        view=steps.view,
+        first=steps.first,
+        actions=steps.actions,
+        rewards=steps.rewards,
+        terminated=steps.terminated,
+        cuts=cuts,
+    )
+    return trajectories, totals

@@ -1,0 +1,210 @@
+"""The Q-learner, once for every mixer: collect, replay, and now and then copy the target."""
+
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+from gpae.environments.environment import DiscreteActions, Environment
+from gpae.errors import UserError
+from gpae.methods import QLearning
+from gpae.networks import GreedyActor, NetworkSettings, QNetwork, initial_memory
+from gpae.training.collection import CollectionPlan, EpisodeTotals
+from gpae.training.keys import Clock, Purpose, Seed, derive
+from gpae.training.protocol import Budget, Phase, Scalars
+from gpae.training.q_learning.buffer import BUFFER_SPECS, add, empty_buffer, trajectories_held
+from gpae.training.q_learning.collection import collect_trajectories
+from gpae.training.q_learning.exploration import EpsilonGreedyActor, Explorer, epsilon_at
+from gpae.training.q_learning.state import QParameters, QState, Trajectories
+from gpae.training.q_learning.targets import ValuePlan
+from gpae.training.q_learning.update import QUpdatePlan, make_q_optimiser, update_from_buffer
+from gpae.training.reduce import DEVICES
+from gpae.training.settings import RolloutSettings, UpdateSettings
+from gpae.training.sharding import EVERYWHERE
+from gpae.training.update import learning_rate_schedule
+
+STATE_SPECS = QState(
+    clock=EVERYWHERE,
+    parameters=EVERYWHERE,
+    target_parameters=EVERYWHERE,
+    optimisers=EVERYWHERE,
+    buffer=BUFFER_SPECS,
+)
+
+
+def make_q_budget(
+    method: QLearning, rollout: RolloutSettings, update: UpdateSettings, total_env_steps: float
+) -> Budget:
+    """Count what the settings ask for; the last update is the one that reaches the total.
+
+    The first gradient step comes once more than ``learning_starts`` env steps were made and the
+    buffer holds a batch.
+    """
+    env_steps = rollout.environments * rollout.steps
+    return Budget(
+        environments=rollout.environments,
+        env_steps=env_steps,
+        gradient_steps=update.epochs,
+        updates=math.ceil(int(total_env_steps) / env_steps),
+        warmup=max(
+            method.learning_starts // env_steps,
+            math.ceil(method.batch_size / rollout.environments) - 1,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class QLearner:
+    """The :class:`~gpae.training.protocol.Learner` of every Q-learning method."""
+
+    collection: CollectionPlan
+    gradient: QUpdatePlan
+    network: NetworkSettings
+    budget: Budget
+
+    @property
+    def actor(self) -> GreedyActor:
+        """The Q-network as a greedy policy."""
+        return GreedyActor(self.gradient.values.network)
+
+    @property
+    def shares(self) -> int:
+        """Into how many shares both the environments and a batch split."""
+        return math.gcd(self.budget.environments, self.method.batch_size)
+
+    @property
+    def state_specs(self) -> QState:
+        """The buffer is split by environments, the rest is everywhere."""
+        return STATE_SPECS
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The gradient steps and the target's copy."""
+        return (Phase("update", self.update_phase),)
+
+    @property
+    def method(self) -> QLearning:
+        """The method's settings."""
+        return self.gradient.values.method
+
+    def initial_state(self, seed: Seed) -> QState:
+        """The state before the first update of the run with a seed."""
+        clock = Clock(seed=jnp.asarray(seed, jnp.uint32), update=jnp.int32(0))
+        parameters = self._initial_parameters(seed)
+        environments = jnp.arange(self.budget.environments)
+        shapes, _ = jax.eval_shape(self._collect, parameters, clock, environments)
+        return QState(
+            clock=clock,
+            parameters=parameters,
+            target_parameters=parameters,
+            optimisers=self.gradient.optimiser.init(parameters),
+            buffer=empty_buffer(shapes, self.method.buffer_size),
+        )
+
+    def collect_phase(
+        self, state: QState, environments: Int[Array, " E"]
+    ) -> tuple[QState, EpisodeTotals]:
+        """Collect a trajectory of each environment and put it into the buffer."""
+        trajectories, totals = self._collect(state.parameters, state.clock, environments)
+        state = replace(state, buffer=add(state.buffer, trajectories))
+        return state, jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
+
+    def update_phase(
+        self, state: QState, handed: None, environments: Int[Array, " E"]
+    ) -> tuple[QState, None, Scalars]:
+        """Make the gradient steps, once learning has begun, and move the target networks if due."""
+        update = state.clock.update
+        parameters, optimisers, scalars = self._learn(state)
+        due = update % self.method.target_interval == 0
+        moved = optax.incremental_update(
+            parameters, state.target_parameters, self.method.target_rate
+        )
+        scalars["q/epsilon"] = self._epsilon(update)
+        scalars["buffer/trajectories"] = trajectories_held(state.buffer)
+        state = replace(
+            state,
+            clock=replace(state.clock, update=update + 1),
+            parameters=parameters,
+            target_parameters=jax.tree.map(partial(jnp.where, due), moved, state.target_parameters),
+            optimisers=optimisers,
+        )
+        return state, None, scalars
+
+    def _learn(self, state: QState) -> tuple[QParameters, optax.OptState, Scalars]:
+        """The gradient steps, or none and zeros for their scalars before learning begins."""
+        learn = partial(update_from_buffer, self.gradient)
+        shapes = jax.eval_shape(learn, state)[2]
+
+        def wait(state: QState) -> tuple[QParameters, optax.OptState, Scalars]:
+            zeros = {name: jnp.zeros(leaf.shape, leaf.dtype) for name, leaf in shapes.items()}
+            return state.parameters, state.optimisers, zeros
+
+        result: tuple[QParameters, optax.OptState, Scalars] = jax.lax.cond(
+            state.clock.update >= self.budget.warmup, learn, wait, state
+        )
+        return result
+
+    def _collect(
+        self, parameters: QParameters, clock: Clock, environments: Int[Array, " E"]
+    ) -> tuple[Trajectories, EpisodeTotals]:
+        explorer = Explorer(parameters.actor, self._epsilon(clock.update))
+        return collect_trajectories(self.collection, self.network, explorer, clock, environments)
+
+    def _epsilon(self, update: Int[Array, ""]) -> Float[Array, ""]:
+        return epsilon_at(self.method, update, self.budget.updates)
+
+    def _initial_parameters(self, seed: Seed) -> QParameters:
+        actor_key, mixer_key = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
+        spec, values = self.collection.environment.spec, self.gradient.values
+        return QParameters(
+            actor=values.network.init(
+                actor_key,
+                initial_memory(self.network, 1, spec.num_agents),
+                jnp.zeros((1, 1, spec.num_agents, spec.observation_size)),
+                jnp.ones((1, 1), bool),
+            ),
+            mixer=values.mixer.init(
+                mixer_key, jnp.zeros((1, spec.num_agents)), jnp.zeros((1, spec.state_size))
+            ),
+        )
+
+
+def make_q_learner(
+    environment: Environment,
+    method: QLearning,
+    network: NetworkSettings,
+    rollout: RolloutSettings,
+    update: UpdateSettings,
+    *,
+    discount: float,
+    total_env_steps: float,
+) -> QLearner:
+    """Put a learner together from an environment, a method and settings already checked.
+
+    Raises:
+        UserError: The environment's actions are not numbered.
+    """
+    space = environment.spec.actions
+    if not isinstance(space, DiscreteActions):
+        raise UserError(
+            f"{environment.spec.name} has continuous actions, and Q-learning needs numbered ones: "
+            "use another method, such as method=gpae"
+        )
+    budget = make_q_budget(method, rollout, update, total_env_steps)
+    q_network = QNetwork(network, space.size)
+    learning = max(1, budget.updates - budget.warmup)
+    schedule = learning_rate_schedule(update, budget.gradient_steps, learning)
+    return QLearner(
+        collection=CollectionPlan(environment, EpsilonGreedyActor(q_network), rollout.steps),
+        gradient=QUpdatePlan(
+            ValuePlan(q_network, method.mixer, method, discount),
+            make_q_optimiser(update, schedule),
+            update.epochs,
+        ),
+        network=network,
+        budget=budget,
+    )

@@ -1,0 +1,70 @@
+"""Everything a Q-learning run is at one moment, as pytrees of arrays."""
+
+from typing import Any
+
+import optax
+from flashbax.buffers.trajectory_buffer import TrajectoryBufferState
+from flax import struct
+from jaxtyping import Array, Bool, Float, Int
+
+from gpae.environments.environment import View
+from gpae.training.keys import Clock
+from gpae.training.state import Cuts
+
+
+@struct.dataclass
+class QParameters:
+    """The parameters of the agents' Q-network and of the mixer."""
+
+    actor: Any
+    mixer: Any
+
+
+@struct.dataclass
+class Trajectories:
+    """B trajectories of T steps, each from the first step of an episode on, [T, B, ...].
+
+    A trajectory may hold several episodes. It ends where collection stopped, which is a cut like
+    one by a time limit: the successor of its last step is kept, unless that step terminated.
+
+    Attributes:
+        view: What was seen before acting.
+        first: True where a step begins an episode.
+        actions: The joint action carried out, [T, B, N].
+        rewards: The team reward.
+        terminated: The step ended its episode for good.
+        cuts: The true successors of truncated steps and of the last one, [K, B, ...].
+    """
+
+    view: View
+    first: Bool[Array, "T B"]
+    actions: Int[Array, "T B N"]
+    rewards: Float[Array, "T B"]
+    terminated: Bool[Array, "T B"]
+    cuts: Cuts
+
+
+@struct.dataclass
+class QState:
+    """A run between two updates.
+
+    No environment is under way then: every rollout begins with new episodes.
+
+    Attributes:
+        clock: The run's seed and the number of updates made.
+        parameters: The online networks' parameters.
+        target_parameters: The target networks' parameters.
+        optimisers: The optimiser's state.
+        buffer: The trajectories kept.
+    """
+
+    clock: Clock
+    parameters: QParameters
+    target_parameters: QParameters
+    optimisers: optax.OptState
+    buffer: TrajectoryBufferState
+
+    @property
+    def update(self) -> Int[Array, ""]:
+        """The number of updates made."""
+        return self.clock.update

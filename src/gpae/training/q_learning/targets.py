@@ -1,0 +1,112 @@
+"""Action values of whole trajectories, and the targets they are regressed on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from gpae.environments.environment import View
+from gpae.methods import QLearning
+from gpae.networks import (
+    Mixer,
+    QNetwork,
+    apply_mixer,
+    apply_q_network,
+    initial_memory,
+    mask_unavailable,
+)
+from gpae.training.q_learning.state import QParameters, Trajectories
+
+
+@dataclass(frozen=True)
+class ValuePlan:
+    """What values and targets are made with.
+
+    Attributes:
+        network: The agents' Q-network.
+        mixer: What makes the team's value of the agents'.
+        method: The method's settings.
+        discount: The discount factor gamma.
+    """
+
+    network: QNetwork
+    mixer: Mixer
+    method: QLearning
+    discount: float
+
+
+def trajectory_values(
+    network: QNetwork, parameters: Any, trajectories: Trajectories
+) -> Float[Array, "T+K B N A"]:
+    """The values of all actions at every step, and below them at the successor in every cut."""
+    cuts, (steps, size, agents) = trajectories.cuts, trajectories.actions.shape
+    start = initial_memory(network.settings, size, agents)
+    memories, values = apply_q_network(
+        network, parameters, start, trajectories.view.observations, trajectories.first
+    )
+    before = memories[jnp.minimum(cuts.index, steps - 1), jnp.arange(size)]
+    continues = jnp.zeros((1, *cuts.index.shape), bool)
+    _, after = apply_q_network(network, parameters, before, cuts.view.observations[None], continues)
+    return jnp.concatenate([values, after[0]])
+
+
+def team_value_of_taken(
+    plan: ValuePlan,
+    parameters: QParameters,
+    values: Float[Array, "T+K B N A"],
+    trajectories: Trajectories,
+) -> Float[Array, "T B"]:
+    """Q_tot of the joint actions taken."""
+    actions = trajectories.actions
+    taken = jnp.take_along_axis(values[: len(actions)], actions[..., None], axis=-1).squeeze(-1)
+    return apply_mixer(plan.mixer, parameters.mixer, taken, trajectories.view.state)
+
+
+def targets(
+    plan: ValuePlan,
+    target_parameters: QParameters,
+    online_values: Float[Array, "T+K B N A"],
+    trajectories: Trajectories,
+) -> Float[Array, "T B"]:
+    """``scale r + gamma Q_tot'(s', argmax)``, without the second term where a step terminated.
+
+    Each agent's argmax is over its available actions, by the online network's values (double Q:
+    van Hasselt et al., AAAI 2016) or the target network's; Q_tot' is the target networks'.
+
+    Args:
+        plan: What never changes.
+        target_parameters: The target networks' parameters.
+        online_values: What :func:`trajectory_values` gives with the online network's.
+        trajectories: The trajectories.
+    """
+    target_values = trajectory_values(plan.network, target_parameters.actor, trajectories)
+    views: View = jax.tree.map(
+        lambda steps, cuts: jnp.concatenate([steps, cuts]),
+        trajectories.view,
+        trajectories.cuts.view,
+    )
+    ranked = online_values if plan.method.double_q else target_values
+    best = mask_unavailable(ranked, views.available_actions).argmax(-1, keepdims=True)
+    chosen = jnp.take_along_axis(target_values, best, axis=-1).squeeze(-1)
+    team = apply_mixer(plan.mixer, target_parameters.mixer, chosen, views.state)
+    discounts = jnp.where(trajectories.terminated, 0.0, plan.discount)
+    following = at_successors(team, trajectories.cuts.index)
+    return plan.method.reward_scale * trajectories.rewards + discounts * following
+
+
+def at_successors(values: Float[Array, "T+K B"], index: Int[Array, "K B"]) -> Float[Array, "T B"]:
+    """Each step's value at its true successor: the next step's, or that of the cut after it.
+
+    Args:
+        values: Values at the steps, and below them at the cuts' successors.
+        index: The step each cut follows; T in an unused slot.
+
+    Returns:
+        One value a step; 0 at a last step without a cut, which terminated.
+    """
+    slots, size = index.shape
+    steps = values.shape[0] - slots
+    following = jnp.concatenate([values[1:steps], jnp.zeros((1, size), values.dtype)])
+    return following.at[index, jnp.arange(size)].set(values[steps:], mode="drop")

@@ -1,0 +1,54 @@
+"""A dense layer over each agent's row of actions, made slot by slot, that never sees the own."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gpae.networks.critic import JointActionLayer, joint_action_inputs, sums_of_others
+
+BATCH, ACTIONS, SIZE = (3, 2), 4, 6
+
+
+def layer_on_random_rows(num_agents):
+    random = np.random.default_rng(num_agents)
+    taken, own = random.normal(size=(2, *BATCH, num_agents, ACTIONS)).astype(np.float32)
+    layer = JointActionLayer(SIZE)
+    parameters = layer.init(jax.random.key(0), taken, own)
+    return layer, parameters, jnp.asarray(taken), jnp.asarray(own)
+
+
+@pytest.mark.parametrize("num_agents", [1, 2, 5])
+def test_values_and_gradients_are_those_of_a_dense_layer(num_agents):
+    layer, parameters, taken, own = layer_on_random_rows(num_agents)
+    weights = np.random.default_rng(0).normal(size=(*BATCH, num_agents, SIZE))
+
+    def ours(parameters, taken, own):
+        return (weights * layer.apply(parameters, taken, own)).sum()
+
+    def dense(parameters, taken, own):
+        kernel = parameters["params"]["kernel"]
+        return (weights * (joint_action_inputs(taken, own) @ kernel)).sum()
+
+    arguments = (parameters, taken, own)
+    np.testing.assert_allclose(ours(*arguments), dense(*arguments), rtol=1e-5)
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5),
+        jax.grad(ours, argnums=(0, 1, 2))(*arguments),
+        jax.grad(dense, argnums=(0, 1, 2))(*arguments),
+    )
+
+
+def test_the_action_taken_does_not_change_its_own_row_by_a_bit():
+    layer, parameters, taken, own = layer_on_random_rows(5)
+    before = layer.apply(parameters, taken, own)
+    after = layer.apply(parameters, taken.at[..., 2, :].multiply(1.7), own)
+    np.testing.assert_array_equal(before[..., 2, :], after[..., 2, :])
+    others = np.delete(np.abs(before - after), 2, axis=-2)
+    assert others.min() > 0
+
+
+def test_each_part_is_left_out_of_its_own_sum():
+    parts = [jnp.array(10.0**place) for place in range(4)]
+    assert [float(each) for each in sums_of_others(parts)] == [1110, 1101, 1011, 111]
+    assert [float(each) for each in sums_of_others(parts[:1])] == [0]
