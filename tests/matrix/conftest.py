@@ -1,0 +1,201 @@
+"""Every method on every kind of task: real updates at tiny size, and what must hold after them.
+
+What compiles longest is the environment. So the policy-gradient methods, which all act alike, share
+what was collected on a task, and only their estimates and gradient steps are compiled for each.
+"""
+
+import dataclasses
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh
+
+from gpae.config.compose import compose
+from gpae.runs.system import System
+from gpae.training.collection import collect
+from gpae.training.keys import Clock
+from gpae.training.reduce import DEVICES
+from gpae.training.sharding import EVERYWHERE
+from gpae.training.state import Memories, Parameters, TrainingState
+from gpae.training.update import initial_optimisers
+from gpae.training.window import append, empty_window
+
+SETTINGS = ("rollout.environments=4", "network.hidden_size=8", "run.devices=1")
+OF_POLICY_GRADIENT = (
+    "network.critic_embedding_size=0",
+    "window.length=2",
+    "window.mode=growing_batch",
+    "update.epochs=2",
+    "update.minibatches=2",
+)
+OF_Q_LEARNING = (
+    "method.batch_size=4",
+    "method.learning_starts=1",
+    "method.buffer_size=8",
+    "update.epochs=2",
+    "run.updates_per_call=2",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """Parameters before and after an update, what it reported, and what it was made from.
+
+    Attributes:
+        before: The parameters that collected.
+        after: The parameters after one update.
+        scalars: What the update reported.
+        steps: The steps learned from.
+        log_ratios: log pi - log mu of these, before the update and after it.
+        again: The parameters after the same update made once more.
+        otherwise: The parameters after the update of another seed.
+    """
+
+    before: object
+    after: object
+    scalars: dict
+    steps: object
+    log_ratios: tuple
+    again: object
+    otherwise: object
+
+    def assert_sound(self):
+        """Finite losses, every network moved, and the seed decides all."""
+        assert any(name.startswith("loss/") for name in self.scalars)
+        for name, values in self.scalars.items():
+            assert np.isfinite(values).all(), name
+        networks = [each.name for each in dataclasses.fields(self.before)]
+        for name in networks:
+            distance = largest_distance(getattr(self.before, name), getattr(self.after, name))
+            assert distance is None or distance > 0, name
+        assert largest_distance(self.after, self.again) == 0
+        assert largest_distance(self.after, self.otherwise) > 0
+
+
+def largest_distance(one, other):
+    """The largest distance between two trees' elements, None where they have none."""
+    distances = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), one, other)
+    return max(jax.tree.leaves(distances), default=None)
+
+
+@cache
+def played(task, overrides):
+    """Two rollouts of a task, one after the other, by the actor that every method begins with."""
+    system = System(compose([f"task={task}", "method=mappo", *SETTINGS, *overrides]))
+    learner = system.learner
+    state = jax.jit(learner.initial_state)(jnp.uint32(0))
+    actor = Parameters(actor=state.parameters.actor, critic=None)
+    collector = dataclasses.replace(
+        state.collector, memories=Memories(actor=state.collector.memories.actor, critic=None)
+    )
+    run = jax.jit(partial(collect, learner.collection))
+    environments, rollouts = jnp.arange(learner.budget.environments), []
+    for update in range(2):
+        clock = Clock(seed=jnp.uint32(0), update=jnp.int32(update))
+        collector, rollout, _ = run(actor, collector, clock, environments)
+        rollouts.append(rollout)
+    return actor.actor, collector, rollouts
+
+
+def first_state(learner, task, overrides):
+    """A state after collection, with the shapes of the learner and random critics."""
+    actor, collector, rollouts = played(task, overrides)
+    shapes = jax.eval_shape(learner.initial_state, jnp.uint32(0))
+    random = np.random.default_rng(0)
+    parameters = dataclasses.replace(
+        jax.tree.map(
+            lambda leaf: np.float32(0.3 * random.normal(size=leaf.shape)), shapes.parameters
+        ),
+        actor=actor,
+    )
+    critic = jnp.zeros(shapes.collector.memories.critic.shape)
+
+    def with_critic(holder):
+        memories = Memories(actor=holder.memories.actor, critic=critic)
+        return dataclasses.replace(holder, memories=memories)
+
+    window = empty_window(with_critic(rollouts[0]), 2)
+    for rollout in rollouts:
+        window = append(window, with_critic(rollout))
+    return TrainingState(
+        clock=Clock(seed=jnp.uint32(0), update=jnp.int32(1)),
+        parameters=parameters,
+        optimisers=initial_optimisers(learner.gradient.optimiser, parameters),
+        collector=with_critic(collector),
+        window=window,
+    )
+
+
+def train_policy_gradient(task, method, *overrides, of_method=()):
+    """One update of a policy-gradient method on what was collected on a task."""
+    settings = [*SETTINGS, *OF_POLICY_GRADIENT, *overrides, *of_method]
+    learner = System(compose([f"task={task}", f"method={method}", *settings])).learner
+    environments = jnp.arange(learner.budget.environments)
+
+    def update(state):
+        state, batch, diagnostics = learner.estimate_phase(state, None, environments)
+        state, _, scalars = learner.update_phase(state, batch, environments)
+        return state, batch.log_ratios, {**diagnostics, **scalars}
+
+    mesh = Mesh(np.array(jax.devices()[:1]), (DEVICES,))
+    run = jax.jit(
+        jax.shard_map(update, mesh=mesh, in_specs=EVERYWHERE, out_specs=EVERYWHERE, check_vma=False)
+    )
+    state = first_state(learner, task, overrides)
+    after, log_ratios, scalars = run(state)
+    again, _, _ = run(state)
+    _, moved_log_ratios, _ = run(dataclasses.replace(after, clock=state.clock))
+    elsewhere = dataclasses.replace(state.clock, seed=jnp.uint32(1))
+    otherwise, _, _ = run(dataclasses.replace(state, clock=elsewhere))
+    steps = jax.tree.map(
+        lambda leaf: np.asarray(jax.lax.collapse(leaf, 0, 2)), state.window.rollouts.steps
+    )
+    return Trained(
+        before=state.parameters,
+        after=after.parameters,
+        scalars=scalars,
+        steps=steps,
+        log_ratios=(np.asarray(log_ratios), np.asarray(moved_log_ratios)),
+        again=again.parameters,
+        otherwise=otherwise.parameters,
+    )
+
+
+def train_q_learning(task, method, *overrides):
+    """Two updates of a Q-learning method from the beginning."""
+    settings = [*SETTINGS, *OF_Q_LEARNING, *overrides]
+    runner = System(compose([f"task={task}", f"method={method}", *settings])).runner
+
+    def run(seed):
+        state, _, scalars = runner.run(runner.initial_state(seed), 2)
+        return state, scalars
+
+    before = jax.tree.map(np.array, runner.initial_state(0).parameters)
+    after, scalars = run(0)
+    return Trained(
+        before=before,
+        after=after.parameters,
+        scalars=scalars,
+        steps=jax.tree.map(np.asarray, after.buffer.experience),
+        log_ratios=(),
+        again=run(0)[0].parameters,
+        otherwise=run(1)[0].parameters,
+    )
+
+
+@pytest.fixture(scope="session")
+def policy_gradient():
+    return train_policy_gradient
+
+
+@pytest.fixture(scope="session")
+def q_learning():
+    return train_q_learning
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compile_quickly(compile_quickly):
+    """Every pair compiles for longer than it runs."""

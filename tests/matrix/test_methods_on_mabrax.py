@@ -1,0 +1,27 @@
+"""Every policy-gradient method learns on continuous tasks, and the Q-learners refuse them."""
+
+import numpy as np
+import pytest
+
+from gpae.config.compose import compose
+from gpae.errors import UserError
+
+TASK = "mabrax/hopper-3x1"
+
+
+@pytest.mark.parametrize("method", ["gpae", "mappo", "ippo", "dae", "coma"])
+def test_policy_gradient_updates(policy_gradient, method):
+    samples = ["method.own_action_samples=3"] if method in ("dae", "coma") else []
+    trained = policy_gradient(TASK, method, "rollout.steps=8", of_method=samples)
+    trained.assert_sound()
+    assert trained.steps.actions.shape == (16, 4, 3, 1)
+    assert np.abs(trained.steps.actions).max() > 1, "the policy's own numbers, not those clipped"
+    before, after = trained.log_ratios
+    np.testing.assert_allclose(before, 0.0, atol=1e-5)
+    assert np.abs(after).min() > 0
+
+
+@pytest.mark.parametrize("method", ["qmix", "vdn"])
+def test_q_learners_refuse(method):
+    with pytest.raises(UserError, match=f"method={method} needs numbered actions"):
+        compose([f"task={TASK}", f"method={method}"])
