@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: train test check format theory clean
+.PHONY: train test check format theory bench clean
 
 train: $(READY)
 	$(BIN)/gpae train task=smax/3m method=gpae total_env_steps=3e5 evaluation.interval=5e4
@@ -23,6 +23,9 @@ format: $(READY)
 
 theory: $(READY)
 	$(BIN)/gpae theory --output results/theory
+
+bench: $(READY)
+	$(BIN)/gpae bench --output benchmarks/results/bench.json
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info

@@ -1,0 +1,158 @@
+"""The scripts in benchmarks/: rates without start-up, kernels that agree, a foreign script."""
+
+import json
+import os
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+from gpae.bench.documents import read_document
+from gpae.errors import UserError
+
+
+@pytest.fixture
+def compare(script, monkeypatch):
+    """The script with runs of made-up lengths: a start-up, and so many steps a second."""
+    module, calls = script("compare"), []
+    pace = {"ours {steps}": (20.0, 500.0), "theirs {steps}": (5.0, 200.0)}
+
+    def run_seconds(template, steps):
+        calls.append((template.split()[0], steps))
+        startup, rate = pace[template]
+        return startup + steps / rate
+
+    monkeypatch.setattr(module, "run_seconds", run_seconds)
+    return module, calls
+
+
+def test_rates_do_not_depend_on_start_up(compare, tmp_path, monkeypatch, capsys):
+    module, _ = compare
+    output = tmp_path / "compare.json"
+    words = ["--ours", "ours {steps}", "--against", "theirs {steps}"]
+    words += ["--steps", "100", "1100", "--pairs", "2", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", ["compare.py", *words])
+    module.compare(module.arguments())
+    pairs = read_document(output)["pairs"]
+    assert [pair["ours"]["rate"] for pair in pairs] == pytest.approx([500.0, 500.0])
+    assert [pair["against"]["rate"] for pair in pairs] == pytest.approx([200.0, 200.0])
+    assert pairs[0]["ours"]["short"] == pytest.approx(20.2)
+    assert "pair 2: ours 500, against 200 env steps/s, ratio 2.50" in capsys.readouterr().out
+
+
+def test_sides_alternate_and_change_order(compare):
+    module, calls = compare
+    templates = {"ours": "ours {steps}", "against": "theirs {steps}"}
+    for number in (1, 2):
+        assert list(module.measure_pair(templates, 1, 2, number)) == ["ours", "against"]
+    first, second = [("ours", 1), ("ours", 2)], [("theirs", 1), ("theirs", 2)]
+    assert calls == [*first, *second, *second, *first]
+
+
+def test_runs_that_do_not_grow_longer_are_refused(script, monkeypatch):
+    module = script("compare")
+    monkeypatch.setattr(module, "run_seconds", lambda template, steps: 3.0)
+    with pytest.raises(UserError, match="2 steps took no longer than 1"):
+        module.steady("x", 1, 2)
+
+
+def test_commands_get_steps_a_folder_and_no_cache(script, tmp_path):
+    code = (
+        "import os, sys; "
+        "assert os.environ['JAX_ENABLE_COMPILATION_CACHE'] == 'false'; "
+        "assert os.path.isdir(sys.argv[2]); "
+        f"open({str(tmp_path / 'told')!r}, 'w').write(sys.argv[1])"
+    )
+    template = f'{sys.executable} -c "{code}" steps={{steps}} {{folder}}'
+    assert script("compare").run_seconds(template, 640) > 0.0
+    assert (tmp_path / "told").read_text() == "steps=640"
+
+
+def test_a_command_that_fails_says_why(script):
+    template = f"{sys.executable} -c \"import sys; sys.exit('no such map')\""
+    with pytest.raises(UserError, match="failed with code 1: no such map"):
+        script("compare").run_seconds(template, 1)
+
+
+def test_our_command_is_a_configuration_that_can_be(script):
+    from gpae.config.compose import compose
+
+    words = script("compare").OURS.format(steps=2**16, folder="/folder").split()
+    assert words[:2] == ["gpae", "train"]
+    config = compose(words[2:])
+    assert config.total_env_steps == 2**16
+    assert config.run.folder == "/folder/run"
+    assert not config.evaluation.absolute
+
+
+def test_grids_of_scaling_can_be(script):
+    from gpae.bench.grid import expand
+
+    module = script("scaling")
+    counts = {name: len(expand([*grid, *module.COMMON])) for name, grid in module.CURVES.items()}
+    assert counts == {"agents": 6, "environments": 5, "window": 5, "devices": 2}
+
+
+@pytest.mark.parametrize("kernel", ["GAE of the team", "GPAE, on-policy"])
+def test_kernels_that_are_compared_compute_the_same(script, kernel):
+    module = script("estimators")
+    window = module.make_window(steps=20, environments=3, agents=2)
+    ours, theirs = (jax.jit(run)(window) for run in module.KERNELS[kernel])
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_v_trace_has_the_shapes_of_ours(script):
+    module = script("estimators")
+    window = module.make_window(steps=20, environments=3, agents=2)
+    ours, theirs = (
+        jax.tree.leaves(jax.eval_shape(run, window))
+        for run in module.KERNELS["GPAE, double traces and targets, against V-trace"]
+    )
+    assert {leaf.shape for leaf in ours} == {leaf.shape for leaf in theirs} == {(20, 3, 2)}
+
+
+FOREIGN = """
+import os
+import hydra
+import wandb
+import jax
+
+@hydra.main(version_base=None, config_path="config", config_name="settings")
+def main(config):
+    assert jax.local_device_count() == 1
+    assert not any(name in os.environ for name in ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES"))
+    wandb.init(project="none", mode="online")
+    wandb.log({"env_step": jax.numpy.int32(config.TOTAL_TIMESTEPS), "win_rate": 0.5})
+    wandb.log({"map": config.MAP_NAME == "3m", "seed": config.SEED, "envs": config.NUM_ENVS})
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_foreign_script_runs_as_it_stands_and_reports_to_a_file(script_path, tmp_path):
+    foreign = tmp_path / "other" / "train.py"
+    (foreign.parent / "config").mkdir(parents=True)
+    foreign.write_text(FOREIGN)
+    (foreign.parent / "config/settings.yaml").write_text(
+        "MAP_NAME: 2s3z\nTOTAL_TIMESTEPS: 1e7\nSEED: 0\nNUM_ENVS: 128\n"
+    )
+    work = tmp_path / "work"
+    work.mkdir()
+    subprocess.run(
+        [
+            *(sys.executable, script_path("jaxmarl_baseline"), foreign, "NUM_ENVS=16"),
+            *("--map", "3m", "--steps", "640", "--seed", "3", "--log", work / "log.jsonl"),
+        ],
+        env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"},
+        cwd=work,
+        check=True,
+    )
+    lines = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
+    assert lines == [
+        {"env_step": 640.0, "win_rate": 0.5},
+        {"map": 1.0, "seed": 3.0, "envs": 16.0},
+    ]
+    assert [entry.name for entry in work.iterdir()] == ["log.jsonl"]

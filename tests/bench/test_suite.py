@@ -1,0 +1,123 @@
+"""A case measured, the processes that measure, and what becomes of a failure."""
+
+import sys
+import time
+
+import pytest
+
+from gpae.bench import probe
+from gpae.bench.case import Case
+from gpae.bench.documents import new_document, read_document
+from gpae.bench.startup import Startup
+from gpae.bench.suite import PROBE, measure, probe_in_process, run_suite
+from gpae.bench.table import render
+from gpae.cli import main
+from gpae.errors import UserError
+
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
+REPEATS = 2
+
+
+@pytest.fixture(scope="module")
+def case(tiny, compile_quickly):
+    """A case with a start that is as warm as this process."""
+    overrides = [*tiny, "method=gpae", "window.length=2"]
+    answer = probe.probe(overrides, time.time(), REPEATS)
+    return {"overrides": overrides, "load_average": 0.0, "cold": answer, "warm": answer}
+
+
+def test_everything_is_measured(case):
+    measured = Case(case)
+    seconds = measured.warm["seconds"]
+    assert set(seconds["phases"]) == {"collect", "estimate", "update"}
+    for times in (seconds["update"], seconds["evaluate"], *seconds["phases"].values()):
+        assert len(times) == REPEATS
+        assert min(times) > 0.0
+    assert measured.warm["env_steps"] == 16 // 2 * 4
+    assert set(measured.flop_rates) == {"collect", "estimate", "update", "evaluate"}
+    assert all(4 <= steps <= 4 * 6 for steps in seconds["evaluated_steps"])
+    assert measured.warm["peak_memory"] > measured.warm["memory"]["state"]
+    assert measured.peak > 0.0
+
+
+def test_a_start_is_measured_in_order(case):
+    start = case["warm"]["startup"]
+    assert 0.0 < start["built"] < start["state"] < start["first_update"]
+    assert min(start["evaluation"], start["xla"]) > 0.0
+
+
+def test_what_is_measured_has_a_table(case):
+    text = render(new_document("bench", cases=[case]))
+    assert text.count("| toy/beacon | gpae | 2 |") == 3
+
+
+def test_the_start_alone_is_measured_without_repeats(monkeypatch):
+    start = Startup(first_update=2.5)
+    monkeypatch.setattr(probe, "start", lambda overrides, started: (None, None, start))
+    assert set(probe.probe([], 0.0, 0)) == {"startup", "peak_memory"}
+
+
+def test_a_process_of_its_own_says_why_it_could_not(tiny):
+    with pytest.raises(UserError, match=r"measure task=smax/3n: no task 'smax/3n' \(did you mean"):
+        probe_in_process(["task=smax/3n"], 1, None, PROBE)
+
+
+def test_a_failure_is_one_line_and_keeps_what_is_measured(tmp_path):
+    fake = tmp_path / "probe.py"
+    fake.write_text(
+        "import json, sys\n"
+        "request = json.loads(sys.argv[1])\n"
+        "if 'bad' in request['overrides']:\n"
+        "    sys.exit('Traceback\\nno memory left')\n"
+        "print('noise'); print(json.dumps(request))\n"
+    )
+    output, said = tmp_path / "results.json", []
+    with pytest.raises(UserError) as caught:
+        run_suite(
+            [["good"], ["bad"]],
+            output,
+            repeats=2,
+            cold=False,
+            report=said.append,
+            command=(sys.executable, str(fake)),
+        )
+    assert str(caught.value) == "could not measure bad: no memory left"
+    kept = read_document(output)["cases"]
+    assert [case["overrides"] for case in kept] == [["good"]]
+    assert kept[0]["cold"] is None
+    assert kept[0]["warm"]["repeats"] == 2
+    assert abs(kept[0]["warm"]["started"] - time.time()) < 600.0
+    assert said == ["1 of 2: good", "2 of 2: bad"]
+
+
+def test_a_cold_start_begins_with_an_empty_cache_and_leaves_a_warm_one(tmp_path):
+    fake = tmp_path / "probe.py"
+    fake.write_text(
+        "import json, os, pathlib\n"
+        "cache = pathlib.Path(os.environ['JAX_COMPILATION_CACHE_DIR'])\n"
+        "print(json.dumps({'found': len(list(cache.iterdir()))}))\n"
+        "(cache / 'program').touch()\n"
+    )
+    command = (sys.executable, str(fake))
+    measured = measure([], repeats=1, cold=True, command=command)
+    assert (measured["cold"], measured["warm"]) == ({"found": 0}, {"found": 1})
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["task=smax/3n"], "no task 'smax/3n'"),
+        (["rollout.environments=6"], "rollout.environments=6 must be divisible"),
+        (["--repeats", "1"], "'1' is not a whole number from 2 up"),
+        (["--repeat", "x"], "whole number"),
+    ],
+)
+def test_wrong_words_are_refused_in_one_line(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["bench", *words]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert message in told.err
+    assert told.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
