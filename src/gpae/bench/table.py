@@ -144,7 +144,7 @@ _RATES: dict[str, Column] = {
     "gradient steps/update": lambda case: str(case.warm["gradient_steps"]),
     **{f"{phase}, env steps/s": _phase_rate(phase) for phase in _PHASES},
     "evaluate, env steps/s": lambda case: _whole(case.evaluation_rate.median),
-    "evaluation, of the time": lambda case: f"{case.evaluation_share:.1%}",
+    "evaluation, of the time": lambda case: f"{case.evaluation_share:.2%}",
 }
 
 _OPERATIONS: dict[str, Column] = {
