@@ -14,9 +14,12 @@ import pytest
 from jax.sharding import Mesh
 
 from gpae.config.compose import compose
+from gpae.environments import make
+from gpae.networks import NetworkSettings
 from gpae.runs.system import System
 from gpae.training.collection import collect
 from gpae.training.keys import Clock
+from gpae.training.learner import make_learner
 from gpae.training.reduce import DEVICES
 from gpae.training.sharding import EVERYWHERE
 from gpae.training.state import Memories, Parameters, TrainingState
@@ -82,10 +85,32 @@ def largest_distance(one, other):
 
 
 @cache
+def environment_of(task, overrides):
+    """The environment itself, which some take seconds to make."""
+    config = compose([f"task={task}", *overrides])
+    return make(config.task_name, **config.task_settings)
+
+
+def learner_of(task, method, overrides, *of_method):
+    """A small policy-gradient learner on a task."""
+    settings = [*SETTINGS, *OF_POLICY_GRADIENT, *overrides, *of_method]
+    config = compose([f"task={task}", f"method={method}", *settings])
+    return make_learner(
+        environment_of(task, overrides),
+        config.method,
+        NetworkSettings(**vars(config.network)),
+        config.rollout,
+        config.window,
+        config.update,
+        discount=config.discount,
+        total_env_steps=config.total_env_steps,
+    )
+
+
+@cache
 def played(task, overrides):
     """Two rollouts of a task, one after the other, by the actor that every method begins with."""
-    system = System(compose([f"task={task}", "method=mappo", *SETTINGS, *overrides]))
-    learner = system.learner
+    learner = learner_of(task, "mappo", overrides)
     state = jax.jit(learner.initial_state)(jnp.uint32(0))
     actor = Parameters(actor=state.parameters.actor, critic=None)
     collector = dataclasses.replace(
@@ -101,22 +126,21 @@ def played(task, overrides):
 
 
 def first_state(learner, task, overrides):
-    """A state after collection, with the shapes of the learner and random critics."""
+    """A state after collection, with random critics; the environment is not even traced."""
     actor, collector, rollouts = played(task, overrides)
-    shapes = jax.eval_shape(learner.initial_state, jnp.uint32(0))
-    random = np.random.default_rng(0)
-    parameters = dataclasses.replace(
-        jax.tree.map(
-            lambda leaf: np.float32(0.3 * random.normal(size=leaf.shape)), shapes.parameters
-        ),
-        actor=actor,
-    )
-    critic = jnp.zeros(shapes.collector.memories.critic.shape)
+    critic = learner.empty_memories().critic
 
     def with_critic(holder):
         memories = Memories(actor=holder.memories.actor, critic=critic)
         return dataclasses.replace(holder, memories=memories)
 
+    collector = with_critic(collector)
+    shapes = jax.eval_shape(learner.initial_parameters, jnp.uint32(0), collector)
+    random = np.random.default_rng(0)
+    parameters = dataclasses.replace(
+        jax.tree.map(lambda leaf: np.float32(0.3 * random.normal(size=leaf.shape)), shapes),
+        actor=actor,
+    )
     window = empty_window(with_critic(rollouts[0]), 2)
     for rollout in rollouts:
         window = append(window, with_critic(rollout))
@@ -124,15 +148,14 @@ def first_state(learner, task, overrides):
         clock=Clock(seed=jnp.uint32(0), update=jnp.int32(1)),
         parameters=parameters,
         optimisers=initial_optimisers(learner.gradient.optimiser, parameters),
-        collector=with_critic(collector),
+        collector=collector,
         window=window,
     )
 
 
 def train_policy_gradient(task, method, *overrides, of_method=()):
     """One update of a policy-gradient method on what was collected on a task."""
-    settings = [*SETTINGS, *OF_POLICY_GRADIENT, *overrides, *of_method]
-    learner = System(compose([f"task={task}", f"method={method}", *settings])).learner
+    learner = learner_of(task, method, overrides, *of_method)
     environments = jnp.arange(learner.budget.environments)
 
     def update(state):

@@ -128,8 +128,8 @@ class PolicyGradientLearner:
     def initial_state(self, seed: Seed) -> TrainingState:
         """The state before the first update of the run with a seed, for all its environments."""
         environments = jnp.arange(self.budget.environments)
-        collector = begin(self.collection, seed, environments, self._empty_memories())
-        parameters = self._initial_parameters(seed, collector)
+        collector = begin(self.collection, seed, environments, self.empty_memories())
+        parameters = self.initial_parameters(seed, collector)
         return TrainingState(
             clock=Clock(seed=jnp.asarray(seed, jnp.uint32), update=jnp.int32(0)),
             parameters=parameters,
@@ -175,7 +175,8 @@ class PolicyGradientLearner:
         state = replace(state, clock=clock, parameters=parameters, optimisers=optimisers)
         return state, None, scalars
 
-    def _empty_memories(self) -> Memories:
+    def empty_memories(self) -> Memories:
+        """What the networks remember before the first step of every environment."""
         agents = self.collection.environment.spec.num_agents
         values = self.estimation.critic.spec.values_per_state(agents)
         environments = self.budget.environments
@@ -184,7 +185,8 @@ class PolicyGradientLearner:
             critic=initial_memory(self.network, environments, values),
         )
 
-    def _initial_parameters(self, seed: Seed, collector: Collector) -> Parameters:
+    def initial_parameters(self, seed: Seed, collector: Collector) -> Parameters:
+        """The networks' parameters of the run with a seed, shaped after what is seen."""
         actor_key, critic_key = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
         plan = self.estimation
         view: View = jax.tree.map(lambda leaf: leaf[None, :1], collector.view)
