@@ -86,6 +86,10 @@ LOOKS_AT = {
         Coma().critic(CONTINUOUS),
         {"state", "own observations", "others' actions", "own actions"},
     ),
+    "without ids": (
+        CriticSpec(per_agent=True, agent_id=False, others_actions=True, own_slot="zeros"),
+        {"state", "others' actions"},
+    ),
     "reward model, discrete": (
         make_reward_models(NetworkSettings(), DISCRETE, 2).spec,
         {"state", "others' actions"},
@@ -97,8 +101,10 @@ LOOKS_AT = {
 }
 
 
-@pytest.mark.parametrize("embedding", [0, 6])
-@pytest.mark.parametrize("name", LOOKS_AT)
+@pytest.mark.parametrize(
+    ("name", "embedding"),
+    [*((name, 0) for name in LOOKS_AT), ("gpae", 6), ("without ids", 6)],
+)
 def test_a_critic_looks_at_what_its_method_says_and_at_nothing_else(data, name, embedding):
     spec, expected = LOOKS_AT[name]
     value = make_valuer(spec, kind="feedforward", critic_embedding_size=embedding)
@@ -196,7 +202,7 @@ def test_a_team_critic_has_one_value_blind_to_actions_and_policies(data):
     assert (values != value({**data, "state": data["state"] + 1.0})).all()
 
 
-@pytest.mark.parametrize("name", LOOKS_AT)
+@pytest.mark.parametrize("name", ["gpae", "mappo", "ippo", "coma, discrete", "without ids"])
 def test_agent_ids_tell_apart_agents_that_see_and_do_the_same(data, name):
     spec, _ = LOOKS_AT[name]
     same = {
@@ -207,7 +213,8 @@ def test_agent_ids_tell_apart_agents_that_see_and_do_the_same(data, name):
     same["actions"] = same["policies"] = jnp.zeros_like(data["actions"])
     values = make_valuer(spec, kind="feedforward")(same)
     spread = np.ptp(values, axis=2)
-    assert spec.agent_id == (name != "ippo")
+    assert values.shape[:3] == (STEPS, ENVIRONMENTS, AGENTS)
+    assert spec.agent_id == (name not in ("ippo", "without ids"))
     assert (spread > 1e-3).all() if spec.agent_id else (spread == 0).all()
 
 

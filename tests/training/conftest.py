@@ -16,7 +16,7 @@ from gpae.environments import (
     Step,
     View,
 )
-from gpae.methods import Coma, Dae, Estimate, Gpae
+from gpae.methods import Coma, Estimate, Gpae
 from gpae.networks import NetworkSettings
 from gpae.training.collection import begin, collect
 from gpae.training.estimation import estimate
@@ -290,21 +290,16 @@ class JointProbe(Coma):
 
 @dataclasses.dataclass
 class OwnActionsProbe(Coma):
-    """COMA that hands out the values, the weights and the places of own actions."""
+    """COMA with reward models, that hands out own actions' values, weights and expected rewards."""
+
+    own_action_samples: int = 3
+    reward_models: int = 2
 
     def estimate(self, evidence):
-        own = evidence.own_actions
-        return Estimate(advantages=own.values, targets=own.probabilities, coefficients=own.taken)
-
-
-@dataclasses.dataclass
-class RewardProbe(Dae):
-    """DAE that hands out the expected rewards as its advantages."""
-
-    def estimate(self, evidence):
-        expected = evidence.expected_rewards
         return Estimate(
-            advantages=expected, targets=evidence.values, coefficients=evidence.log_ratios
+            advantages=evidence.own_actions.values,
+            targets=evidence.own_actions.probabilities,
+            coefficients=evidence.expected_rewards,
         )
 
 
@@ -432,12 +427,7 @@ def joint_probe():
 
 @pytest.fixture(scope="session")
 def own_actions_probe():
-    return OwnActionsProbe(own_action_samples=3)
-
-
-@pytest.fixture(scope="session")
-def reward_probe():
-    return RewardProbe(own_action_samples=3)
+    return OwnActionsProbe()
 
 
 @pytest.fixture(scope="session")

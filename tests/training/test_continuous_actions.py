@@ -24,7 +24,7 @@ TOLERANCE = 1e-5
 
 @pytest.fixture(
     scope="module",
-    params=[("recurrent", False), ("feedforward", False), ("recurrent", True)],
+    params=[("recurrent", False), ("feedforward", True)],
     ids=lambda param: f"{param[0]}, {'squashed' if param[1] else 'clipped'}",
 )
 def played(request, learner, experience, dials):

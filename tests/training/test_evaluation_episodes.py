@@ -131,3 +131,20 @@ def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, parameters, c
 
 def test_the_headline_is_the_environments_first_outcome(environment):
     assert headline_metric(environment) == "late"
+
+
+@pytest.mark.parametrize("squash", [False, True])
+def test_greedy_real_numbers_are_the_means_within_the_bounds(levers, cpu_devices, squash):
+    network = NetworkSettings(kind="feedforward", hidden_size=8, squash_actions=squash)
+    actor = Actor(network, levers.spec.actions)
+    view, memory = levers.view(), initial_memory(network, 1, 2)
+    seen = (view.observations[None, None], view.available_actions[None, None])
+    fresh = jax.jit(actor.init)(jax.random.key(0), memory, *seen, jnp.ones((1, 1), bool))
+    parameters = jax.tree.map(lambda leaf: leaf + 0.7, fresh)
+    means = apply_actor(actor, parameters, memory, *seen, jnp.ones((1, 1), bool))[1].mean
+    assert (means > levers.spec.actions.high).any()
+    a, b = np.asarray(2 * np.tanh(means) if squash else np.clip(means, -2, 2)).ravel()
+    one = Evaluator(levers, actor, network, 2, cpu_devices[:1])
+    found = one.evaluate(parameters, SEED, 0, greedy=True)["episode_return"]
+    expected = -((a + b - 0.4) ** 2) - 0.5 * (a - b - 1.6) ** 2
+    np.testing.assert_allclose(found, [expected, expected], rtol=1e-5)

@@ -9,7 +9,7 @@ import pytest
 from scipy import integrate, stats
 
 from gpae.environments import ContinuousActions, DiscreteActions, View
-from gpae.methods import Coma, Dae, Gpae
+from gpae.methods import Dae, Gpae
 from gpae.networks import (
     CategoricalPolicy,
     CriticSpec,
@@ -23,7 +23,7 @@ from gpae.training.keys import Purpose, derive_each
 from gpae.training.own_actions import Situation, expected_rewards, own_action_values, with_taken
 from gpae.training.passes import EstimationPlan
 from gpae.training.state import Steps
-from gpae.training.valuation import critic_inputs, of_taken
+from gpae.training.valuation import critic_inputs
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, MODELS = 3, 2, 4, 5, 2
 SHAPE = (STEPS, ENVIRONMENTS, AGENTS)
@@ -97,16 +97,6 @@ def test_numbered_own_actions_are_all_of_them(discrete):
     logits = np.asarray(discrete.policy.logits, np.float64)
     weights = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     np.testing.assert_allclose(own.probabilities, weights, rtol=1e-5)
-
-
-def test_the_value_of_what_was_taken_is_at_its_place(discrete):
-    spec = CriticSpec.of_joint_action(DiscreteActions(ACTIONS))
-    found = of_taken(spec, discrete.outputs, discrete.steps.actions)
-    for t, e, n in np.ndindex(SHAPE):
-        action = int(discrete.steps.actions[t, e, n])
-        assert found[t, e, n] == 1000 * t + 100 * e + 10 * n + action
-    plain = CriticSpec(per_agent=True)
-    assert of_taken(plain, discrete.outputs, discrete.steps.actions) is discrete.outputs
 
 
 def test_a_critic_blind_to_the_own_action_and_a_method_without_models_have_none(discrete):
@@ -224,11 +214,10 @@ def test_samples_differ_from_one_another():
 
 
 @pytest.fixture(scope="module")
-def discrete_play(learner, experience):
-    """COMA's critic and DAE's reward models on one window of numbered actions, feed-forward."""
-    critic = experience(learner(method=Coma(), kind="feedforward", steps=6))
-    models = experience(learner(method=Dae(), kind="feedforward", steps=6))
-    return critic, models
+def numbered(learner, experience, own_actions_probe):
+    """One window of numbered actions: what COMA's critic and DAE's reward models say of it."""
+    played = experience(learner(method=own_actions_probe, kind="feedforward", steps=6))
+    return played, played.estimate(played.window())
 
 
 def one_by_one(batch, spec, run):
@@ -242,46 +231,40 @@ def one_by_one(batch, spec, run):
     return np.stack(outputs).reshape(*actions.shape[:2], *outputs[0].shape)
 
 
-def test_own_action_values_of_a_window_are_those_of_each_step_alone(
-    discrete_play, own_actions_probe
-):
-    played, _ = discrete_play
-    batch = played.estimate(played.window(), own_actions_probe)
+def test_own_action_values_of_a_window_are_those_of_each_step_alone(numbered):
+    played, batch = numbered
     critic, parameters = played.learner.estimation.critic, played.parameters.critic
     empty = jnp.zeros((1, 3, 0))
     run = jax.jit(
         lambda inputs: apply_critic(critic, parameters, empty, inputs, jnp.ones((1, 1), bool))[1]
     )
     alone = one_by_one(batch, critic.spec, lambda inputs: run(inputs)[0, 0])
-    found = batch.estimate
-    np.testing.assert_allclose(found.advantages, alone, rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(found.targets, batch.policy.probabilities)
-    np.testing.assert_array_equal(found.coefficients, batch.steps.actions)
+    np.testing.assert_allclose(batch.estimate.advantages, alone, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(batch.estimate.targets, batch.policy.probabilities)
     of_action = np.take_along_axis(alone, np.asarray(batch.steps.actions)[..., None], -1)[..., 0]
     np.testing.assert_allclose(batch.values, of_action, rtol=1e-4, atol=1e-5)
     assert np.ptp(alone, axis=-1).mean() > 0.1
 
 
-def test_expected_rewards_of_a_window_are_those_of_each_step_alone(discrete_play, reward_probe):
-    _, played = discrete_play
-    batch = played.estimate(played.window(), reward_probe)
+def test_expected_rewards_of_a_window_are_those_of_each_step_alone(numbered):
+    played, batch = numbered
     models, parameters = played.learner.estimation.reward_models, played.parameters.reward_model
     run = jax.jit(lambda inputs: apply_reward_models(models, parameters, inputs))
     alone = one_by_one(batch, models.spec, lambda inputs: run(inputs)[:, 0, 0])
     probabilities = np.asarray(batch.policy.probabilities)[:, :, None]
     expected = (probabilities * alone).sum(-1).mean(2)
     assert alone.shape[2] == models.size == 2
-    np.testing.assert_allclose(batch.estimate.advantages, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(batch.estimate.coefficients, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_recurrent_critic_values_alternatives_with_what_it_remembered_before_the_step(
     learner, experience, dials, own_actions_probe
 ):
-    samples, steps, environments = 3, 6, 4
-    setup = learner(dials, Coma(), environments=environments, steps=steps)
+    samples, steps, environments = own_actions_probe.own_action_samples, 6, 4
+    setup = learner(dials, own_actions_probe, environments=environments, steps=steps)
     played = experience(setup, count=2)
     window = played.window(count=1)
-    batch = played.estimate(window, own_actions_probe)
+    batch = played.estimate(window)
     own, policy = np.asarray(batch.estimate.advantages), batch.policy
     critic, parameters = setup.estimation.critic, played.parameters.critic
     start = window.rollouts.memories.critic[0]

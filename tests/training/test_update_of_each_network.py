@@ -117,7 +117,8 @@ def test_the_reward_models_loss_is_half_their_squared_errors_for_the_actions_tak
         batch.policy.features(steps.actions),
         batch.policy.summary(),
     )
-    rewards = np.asarray(apply_reward_models(models, played.parameters.reward_model, inputs))
+    run = jax.jit(partial(apply_reward_models, models))
+    rewards = np.asarray(run(played.parameters.reward_model, inputs))
     total = 0.0
     for m, t, e, n in np.ndindex(rewards.shape[:-1]):
         error = rewards[m, t, e, n, steps.actions[t, e, n]] - steps.rewards[t, e]
@@ -178,8 +179,7 @@ def test_reward_models_learn_a_reward_down_to_its_noise(learner, cpu_devices):
         environments=32,
         steps=8,
         updates=updates,
-        epochs=4,
-        minibatches=2,
+        epochs=8,
         learning_rate=2e-2,
         network={"hidden_size": 32},
     )
@@ -195,7 +195,8 @@ def test_reward_models_learn_a_reward_down_to_its_noise(learner, cpu_devices):
     view = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (9, *leaf.shape)), game.view())
     taken = jax.nn.one_hot(actions, 3)
     inputs = critic_inputs(models.spec, view, taken, taken)[None]
-    learnt = apply_reward_models(models, state.parameters.reward_model, inputs)[:, 0]
+    run = jax.jit(partial(apply_reward_models, models))
+    learnt = np.asarray(run(state.parameters.reward_model, inputs))[:, 0]
     payoffs = np.array(game.payoffs)
     for joint, (first, second) in enumerate(actions):
         of_agents = np.stack([payoffs[:, second], payoffs[first]])

@@ -215,10 +215,12 @@ class Critic(nn.Module):
             parts.append(self._embedding("state", inputs.state)[..., None, :])
         if spec.own_observation:
             parts.append(self._embedding("observation", inputs.observations))
+        num_agents = inputs.action_features.shape[-2]
         if spec.per_agent and spec.agent_id:
-            num_agents = inputs.action_features.shape[-2]
             parts.append(agent_embedding(num_agents, self._embedding_size))
-        return sum(parts[1:], start=parts[0])
+        seen = sum(parts[1:], start=parts[0])
+        outputs = spec.values_per_state(num_agents)
+        return jnp.broadcast_to(seen, (*seen.shape[:-2], outputs, seen.shape[-1]))
 
     def _embedding(self, name: str, inputs: Float[Array, "*b F"]) -> Float[Array, "*b H"]:
         if self.settings.layer_norm:

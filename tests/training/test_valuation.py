@@ -1,0 +1,61 @@
+"""What a critic is given of a step, and which of its outputs is the value of what was done."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gpae.environments import View
+from gpae.networks import CriticSpec
+from gpae.training.valuation import critic_inputs, of_taken
+
+STEPS, ENVIRONMENTS, AGENTS, ACTIONS, MODELS = 3, 2, 4, 5, 2
+SHAPE = (STEPS, ENVIRONMENTS, AGENTS, ACTIONS)
+
+
+def tags(*shape):
+    """Every element's place in its digits."""
+    weights = 10 ** np.arange(len(shape))[::-1]
+    return jnp.asarray(np.tensordot(weights, np.indices(shape), axes=1), jnp.float32)
+
+
+@pytest.fixture
+def taken():
+    return jnp.asarray(np.random.default_rng(0).integers(ACTIONS, size=SHAPE[:-1]))
+
+
+@pytest.mark.parametrize("slot", ["policy", "action", "zeros"])
+def test_a_critic_is_given_each_thing_in_its_place(slot):
+    view = View(
+        state=tags(STEPS, ENVIRONMENTS, 7),
+        observations=1e5 + tags(STEPS, ENVIRONMENTS, AGENTS, 7),
+        available_actions=jnp.ones(SHAPE, bool),
+        alive=jnp.ones(SHAPE[:-1], bool),
+    )
+    actions, summary = 2e5 + tags(*SHAPE), 3e5 + tags(*SHAPE)
+    spec = CriticSpec(per_agent=True, others_actions=True, own_slot=slot)
+    inputs = critic_inputs(spec, view, actions, summary)
+    np.testing.assert_array_equal(inputs.state, view.state)
+    np.testing.assert_array_equal(inputs.observations, view.observations)
+    np.testing.assert_array_equal(inputs.action_features, actions)
+    held = {"policy": summary, "action": actions, "zeros": 0 * summary}[slot]
+    np.testing.assert_array_equal(inputs.own_features, held)
+
+
+def test_of_action_values_the_one_taken_counts(taken):
+    found = of_taken(CriticSpec(per_agent=True, action_values=True), tags(*SHAPE), taken)
+    assert found.shape == SHAPE[:-1]
+    for t, e, n in np.ndindex(*SHAPE[:-1]):
+        assert found[t, e, n] == 1000 * t + 100 * e + 10 * n + taken[t, e, n]
+
+
+def test_of_several_models_too(taken):
+    rewards = tags(MODELS, *SHAPE)
+    actions = jnp.broadcast_to(taken, (MODELS, *taken.shape))
+    found = of_taken(CriticSpec(per_agent=True, action_values=True), rewards, actions)
+    for m, t, e, n in np.ndindex(MODELS, *SHAPE[:-1]):
+        assert found[m, t, e, n] == 10000 * m + 1000 * t + 100 * e + 10 * n + taken[t, e, n]
+
+
+def test_values_that_are_not_of_actions_are_what_they_are(taken):
+    values = tags(*SHAPE[:-1])
+    assert of_taken(CriticSpec(per_agent=True), values, taken) is values
