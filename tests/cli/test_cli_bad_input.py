@@ -116,6 +116,21 @@ def test_an_override_without_a_name(refused):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (["method=dae", "method.beta=2"], "method.beta=2.0 must be from 0 to 1"),
+        (["method=dae", "method.reward_models=0"], "method.reward_models=0 must be a whole number"),
+        (
+            ["method=coma", "method.own_action_samples=0"],
+            "method.own_action_samples=0 must be a whole number from 1 up",
+        ),
+    ],
+)
+def test_a_methods_own_setting_out_of_range(overrides, message, refused):
+    assert message in refused("train", *overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
         (
             ["rollout.environments=100", "window.length=4", "update.minibatches=4"],
             "rollout.environments=100 must be divisible by window.length=4 x update.minibatches=4: "

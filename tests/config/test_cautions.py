@@ -7,9 +7,11 @@ from gpae.config.compose import compose
 from gpae.errors import UserError
 
 
+@pytest.mark.parametrize("method", ["gpae", "coma"])
 @pytest.mark.parametrize("traces", ["individual", "none"])
-def test_corrected_bootstrap_without_contraction_is_cautioned(traces):
-    (line,) = cautions(compose(["method.bootstrap=corrected", f"method.traces={traces}"]))
+def test_corrected_bootstrap_without_contraction_is_cautioned(method, traces):
+    overrides = [f"method={method}", "method.bootstrap=corrected", f"method.traces={traces}"]
+    (line,) = cautions(compose(overrides))
     assert f"method.traces={traces} need not converge" in line
 
 

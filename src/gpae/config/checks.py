@@ -36,6 +36,8 @@ _LEAST_COUNTS = {
     "update.chunk": 0,
     "network.hidden_size": 1,
     "network.critic_embedding_size": 0,
+    "method.own_action_samples": 1,
+    "method.reward_models": 1,
     "method.buffer_size": 1,
     "method.batch_size": 1,
     "method.learning_starts": 0,
@@ -53,6 +55,7 @@ _LEAST_COUNTS = {
 _FRACTIONS = (
     "discount",
     "method.lambda_",
+    "method.beta",
     "method.epsilon_start",
     "method.epsilon_finish",
     "method.epsilon_decay",
@@ -71,6 +74,9 @@ _POSITIVE = (
 _POSITIVE_OR_INFINITE = ("method.eta", "method.bootstrap_limit")
 
 _NOT_NEGATIVE = ("update.huber_delta", "update.value_coefficient", "update.entropy_coefficient")
+
+_BOOTSTRAPPING = ("gpae", "coma")
+"""Methods whose successor values depend on actions, so that their bootstrap can be corrected."""
 
 _UNSAFE = ("individual", "none")
 """Trace schemes with which the corrected operator need not contract."""
@@ -98,7 +104,8 @@ def check(config: Config) -> None:
 def cautions(config: Config) -> list[str]:
     """What may be asked for but is known to go wrong, a line each."""
     method = config.method
-    if method.name == "gpae" and method.bootstrap == "corrected" and method.traces in _UNSAFE:
+    corrected = method.name in _BOOTSTRAPPING and method.bootstrap == "corrected"
+    if corrected and method.traces in _UNSAFE:
         return [
             f"method.bootstrap=corrected with method.traces={method.traces} need not converge; "
             "double and joint traces do (docs/theory.md)"
@@ -151,7 +158,7 @@ def _present(config: Config, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
     for name in names:
         group, _, field = name.rpartition(".")
         holder = attrgetter(group)(config) if group else config
-        if hasattr(holder, field):
+        if field in vars(holder):
             yield name, getattr(holder, field)
 
 
