@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from gpae.networks.initialisers import orthogonal
 from gpae.networks.settings import NetworkSettings
 
-HIDDEN_INITIALISER = nn.initializers.orthogonal(np.sqrt(2))
+HIDDEN_INITIALISER = orthogonal(np.sqrt(2))
 
 
 class Hidden(nn.Module):
@@ -43,7 +44,8 @@ class _Cell(nn.Module):
     ) -> tuple[Float[Array, "*b H"], Float[Array, "*b H"]]:
         features, resets = inputs
         memory = jnp.where(resets[..., None], 0.0, memory)
-        return nn.GRUCell(self.size)(memory, features)
+        cell = nn.GRUCell(self.size, recurrent_kernel_init=orthogonal())
+        return cell(memory, features)
 
 
 class Core(nn.Module):
@@ -101,4 +103,4 @@ class Head(nn.Module):
         """Map features to outputs."""
         if self.settings.head_hidden:
             features = Hidden(self.settings, self.settings.hidden_size)(features)
-        return nn.Dense(self.size, kernel_init=nn.initializers.orthogonal(self.scale))(features)
+        return nn.Dense(self.size, kernel_init=orthogonal(self.scale))(features)

@@ -6,6 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from gpae.networks.initialisers import orthogonal
+
 
 class SumMixer(nn.Module):
     """VDN: the team's value is the sum of the agents' (Sunehag et al., AAMAS 2018)."""
@@ -60,7 +62,7 @@ class MonotonicMixer(nn.Module):
         return self._layer(outputs)(nn.relu(self._layer(hidden)(state)))
 
     def _layer(self, size: int) -> nn.Dense:
-        return nn.Dense(size, kernel_init=nn.initializers.orthogonal(self.scale))
+        return nn.Dense(size, kernel_init=orthogonal(self.scale))
 
 
 Mixer = SumMixer | MonotonicMixer
