@@ -40,6 +40,16 @@ def test_first_layer_needs_one_product_backwards_and_a_hidden_layer_two():
     )
 
 
+def test_a_choice_is_not_differentiated_through():
+    def loss(weights, inputs, values, readout):
+        chosen = (inputs @ weights).argmax(-1)
+        return (jnp.take(values, chosen) @ readout).sum() + (inputs @ weights).sum()
+
+    arguments = A((3, 4)), A((6, 3)), A(4), A((6, 2))
+    product, last = 2 * 6 * 3 * 4, 2 * 6 * 2
+    assert counted(loss, *arguments) == Work(forward=2 * product + last, backward=2 * product)
+
+
 def test_what_is_not_differentiated_has_no_work_backwards():
     def loss(weights, inputs):
         target = inputs @ jax.lax.stop_gradient(weights)

@@ -215,7 +215,8 @@ def test_agent_ids_tell_apart_agents_that_see_and_do_the_same(data, name):
     spread = np.ptp(values, axis=2)
     assert values.shape[:3] == (STEPS, ENVIRONMENTS, AGENTS)
     assert spec.agent_id == (name not in ("ippo", "without ids"))
-    assert (spread > 1e-3).all() if spec.agent_id else (spread == 0).all()
+    rounding = 1e-6 * np.abs(values).max()
+    assert (spread > 1e-3).all() if spec.agent_id else (spread <= rounding).all()
 
 
 @pytest.mark.parametrize("kind", ["recurrent", "feedforward"])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.extend import core
 
 
@@ -143,7 +144,9 @@ def _endless(equation: core.JaxprEqn, active: Active) -> tuple[Work, Active]:
 
 
 def _all_alike(equation: core.JaxprEqn, active: Active) -> Active:
-    return [any(active)] * len(equation.outvars)
+    """Every output depends on every input, but nothing is differentiated through whole numbers."""
+    outputs: list[Any] = [variable.aval for variable in equation.outvars]
+    return [any(active) and jnp.issubdtype(each.dtype, jnp.inexact) for each in outputs]
 
 
 def _inner(parameters: dict[str, Any]) -> list[core.Jaxpr]:

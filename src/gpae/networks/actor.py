@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from gpae.environments.environment import ActionSpace, DiscreteActions
 from gpae.networks.acting import PolicyNetwork
-from gpae.networks.core import HIDDEN_INITIALISER, Core, Head, activate
+from gpae.networks.core import HIDDEN_INITIALISER, Core, activate, dense
 from gpae.networks.policies import (
     UNAVAILABLE_LOGIT,
     CategoricalPolicy,
@@ -51,8 +51,9 @@ class Actor(nn.Module):
         Returns:
             The memories after each step, and the policy of each step and agent.
         """
-        memories, features = agent_features(self.settings, memory, observations, resets)
-        outputs = Head(self.settings, self.actions.size, scale=POLICY_SCALE)(features)
+        core = Core(self.settings, self.actions.size, scale=POLICY_SCALE)
+        features = agent_features(self.settings, observations)
+        memories, outputs = core(memory, features, of_agents(resets, features))
         return memories, self._policy(outputs, available_actions)
 
     def _policy(
@@ -86,20 +87,20 @@ def apply_actor(
 
 
 def agent_features(
-    settings: NetworkSettings,
-    memory: Float[Array, "*b N M"],
-    observations: Float[Array, "T *b N O"],
-    resets: Bool[Array, "T *b"],
-) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N H"]]:
+    settings: NetworkSettings, observations: Float[Array, "*b N O"]
+) -> Float[Array, "*b N H"]:
     """What each agent makes of its own observations; called inside a compact module."""
     if settings.layer_norm:
         observations = nn.LayerNorm()(observations)
-    embedding = nn.Dense(settings.hidden_size, kernel_init=HIDDEN_INITIALISER)(observations)
+    embedding = dense(settings.hidden_size)(observations)
     if settings.actor_agent_id:
         embedding = embedding + agent_embedding(observations.shape[-2], settings.hidden_size)
-    inputs = activate(embedding, settings)
-    resets = jnp.broadcast_to(resets[..., None], inputs.shape[:-1])
-    return Core(settings)(memory, inputs, resets)
+    return activate(embedding, settings)
+
+
+def of_agents(resets: Bool[Array, "*b"], features: Float[Array, "*b N H"]) -> Bool[Array, "*b N"]:
+    """What is true of an environment is true of each of its agents."""
+    return jnp.broadcast_to(resets[..., None], features.shape[:-1])
 
 
 def agent_embedding(num_agents: int, size: int) -> Float[Array, "N size"]:

@@ -1,14 +1,54 @@
-"""The part of a network that may remember: a GRU over time, or a dense layer without memory."""
+"""The part of a network that may remember, a GRU or a dense layer without memory, and its head."""
+
+from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.ad_checkpoint import checkpoint_name
+from jax.nn.initializers import Initializer
 from jaxtyping import Array, Bool, Float
 
 from gpae.networks.initialisers import orthogonal
 from gpae.networks.settings import NetworkSettings
 
 HIDDEN_INITIALISER = orthogonal(np.sqrt(2))
+
+
+PRE_ACTIVATION = "pre_activation"
+"""The name of what the backward pass of a step over time is given instead of computing it again."""
+
+
+def dense(size: int, initialiser: Initializer = HIDDEN_INITIALISER, **settings: Any) -> nn.Dense:
+    """A dense layer that computes its gradient with :func:`product`."""
+    return nn.Dense(size, kernel_init=initialiser, dot_general=_dot_of_rows, **settings)
+
+
+def _dot_of_rows(
+    inputs: Float[Array, "*b F"], kernel: Float[Array, "F H"], *_: Any, **__: Any
+) -> Float[Array, "*b H"]:
+    rows = inputs.reshape(-1, inputs.shape[-1])
+    return product(rows, kernel).reshape(*inputs.shape[:-1], -1)
+
+
+@jax.custom_vjp
+def product(rows: Float[Array, "R F"], kernel: Float[Array, "F H"]) -> Float[Array, "R H"]:
+    """``rows @ kernel``, whose gradient multiplies in the order XLA is fast at on a CPU."""
+    return rows @ kernel
+
+
+def _product_forward(rows: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
+    return rows @ kernel, (rows, kernel)
+
+
+def _product_backward(kept: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
+    """The barrier keeps XLA from merging the transposition into the product, and it is slower."""
+    rows, kernel = kept
+    return gradient @ kernel.T, jax.lax.optimization_barrier(rows.T) @ gradient
+
+
+product.defvjp(_product_forward, _product_backward)
 
 
 class Hidden(nn.Module):
@@ -20,75 +60,15 @@ class Hidden(nn.Module):
     @nn.compact
     def __call__(self, inputs: Float[Array, "*b F"]) -> Float[Array, "*b size"]:
         """Apply the layer."""
-        return activate(nn.Dense(self.size, kernel_init=HIDDEN_INITIALISER)(inputs), self.settings)
+        return activate(dense(self.size)(inputs), self.settings)
 
 
 def activate(
     pre_activation: Float[Array, "*b H"], settings: NetworkSettings
 ) -> Float[Array, "*b H"]:
     """ReLU and, where asked for, layer normalisation; called inside a compact module."""
-    activation = nn.relu(pre_activation)
+    activation = nn.relu(_kept(pre_activation))
     return nn.LayerNorm()(activation) if settings.layer_norm else activation
-
-
-class _Cell(nn.Module):
-    """One GRU step that forgets where an episode begins."""
-
-    size: int
-
-    @nn.compact
-    def __call__(
-        self,
-        memory: Float[Array, "*b H"],
-        inputs: tuple[Float[Array, "*b F"], Bool[Array, "*b"]],
-    ) -> tuple[Float[Array, "*b H"], Float[Array, "*b H"]]:
-        features, resets = inputs
-        memory = jnp.where(resets[..., None], 0.0, memory)
-        cell = nn.GRUCell(self.size, recurrent_kernel_init=orthogonal())
-        return cell(memory, features)
-
-
-class Core(nn.Module):
-    """Features over time, with or without memory.
-
-    The backward pass recomputes the GRU's gates instead of storing them (``nn.remat``): on
-    processors where memory traffic is the limit that is faster, and the gradient is the same.
-    """
-
-    settings: NetworkSettings
-
-    @nn.compact
-    def __call__(
-        self,
-        memory: Float[Array, "*b M"],
-        inputs: Float[Array, "T *b F"],
-        resets: Bool[Array, "T *b"],
-    ) -> tuple[Float[Array, "T *b M"], Float[Array, "T *b H"]]:
-        """Run the core over time.
-
-        Args:
-            memory: The memory before the first step.
-            inputs: One feature vector a step.
-            resets: True where a step begins an episode: memory from before it is dropped.
-
-        Returns:
-            The memory after each step, and the features of each step.
-        """
-        if self.settings.kind == "feedforward":
-            features = Hidden(self.settings, self.settings.hidden_size)(inputs)
-            return jnp.zeros((*features.shape[:-1], 0), features.dtype), features
-        scan = nn.scan(
-            nn.remat(_Cell, prevent_cse=False),
-            variable_broadcast="params",
-            split_rngs={"params": False},
-        )
-        _, memories = scan(self.settings.hidden_size)(memory, (inputs, resets))
-        return memories, memories
-
-
-def initial_memory(settings: NetworkSettings, *batch: int) -> Float[Array, "*b M"]:
-    """The memory an episode begins with, all zero; of size 0 for a feed-forward network."""
-    return jnp.zeros((*batch, settings.hidden_size if settings.kind == "recurrent" else 0))
 
 
 class Head(nn.Module):
@@ -103,4 +83,104 @@ class Head(nn.Module):
         """Map features to outputs."""
         if self.settings.head_hidden:
             features = Hidden(self.settings, self.settings.hidden_size)(features)
-        return nn.Dense(self.size, kernel_init=orthogonal(self.scale))(features)
+        return dense(self.size, orthogonal(self.scale))(features)
+
+
+class Gru(nn.Module):
+    """One step of ``flax.linen.GRUCell``, with its parameters."""
+
+    size: int
+
+    @nn.compact
+    def __call__(
+        self, memory: Float[Array, "*b H"], inputs: Float[Array, "*b F"]
+    ) -> Float[Array, "*b H"]:
+        """The memory after the step."""
+
+        def seen(name: str) -> Array:
+            return dense(self.size, nn.initializers.lecun_normal(), name=name)(inputs)
+
+        def remembered(name: str, use_bias: bool = False) -> Array:
+            return dense(self.size, orthogonal(), use_bias=use_bias, name=name)(memory)
+
+        reset = nn.sigmoid(_kept(seen("ir") + remembered("hr")))
+        update = nn.sigmoid(_kept(seen("iz") + remembered("hz")))
+        recurrent = _kept(remembered("hn", use_bias=True))
+        candidate = nn.tanh(_kept(seen("in")) + reset * recurrent)
+        return (1.0 - update) * candidate + update * memory
+
+
+class _Step(nn.Module):
+    """One step of a GRU that forgets where an episode begins, and of its head."""
+
+    settings: NetworkSettings
+    outputs: int
+    scale: float
+
+    @nn.compact
+    def __call__(
+        self,
+        memory: Float[Array, "*b H"],
+        inputs: tuple[Float[Array, "*b F"], Bool[Array, "*b"]],
+    ) -> tuple[Float[Array, "*b H"], tuple[Float[Array, "*b H"], Float[Array, "*b outputs"]]]:
+        features, resets = inputs
+        memory = jnp.where(resets[..., None], 0.0, memory)
+        memory = Gru(self.settings.hidden_size)(memory, features)
+        return memory, (memory, Head(self.settings, self.outputs, self.scale)(memory))
+
+
+class Core(nn.Module):
+    """Features over time, with or without memory, to outputs.
+
+    With memory, everything from the GRU to the output is computed step by step: one step's rows
+    stay in a processor's cache, which those of a rollout do not. The backward pass is given what
+    goes into the nonlinearities and computes the rest again (``nn.remat``), which is faster than
+    keeping all and than keeping nothing; the gradient is the same.
+    """
+
+    settings: NetworkSettings
+    outputs: int
+    scale: float
+
+    @nn.compact
+    def __call__(
+        self,
+        memory: Float[Array, "*b M"],
+        inputs: Float[Array, "T *b F"],
+        resets: Bool[Array, "T *b"],
+    ) -> tuple[Float[Array, "T *b M"], Float[Array, "T *b outputs"]]:
+        """Run the core over time.
+
+        Args:
+            memory: The memory before the first step.
+            inputs: One feature vector a step.
+            resets: True where a step begins an episode: memory from before it is dropped.
+
+        Returns:
+            The memory after each step, and the outputs of each step.
+        """
+        settings, outputs, scale = self.settings, self.outputs, self.scale
+        if settings.kind == "feedforward":
+            features = Hidden(settings, settings.hidden_size)(inputs)
+            nothing = jnp.zeros((*features.shape[:-1], 0), features.dtype)
+            return nothing, Head(settings, outputs, scale)(features)
+        step = nn.remat(
+            _Step,
+            prevent_cse=False,
+            policy=jax.checkpoint_policies.save_only_these_names(PRE_ACTIVATION),
+        )
+        scan = nn.scan(step, variable_broadcast="params", split_rngs={"params": False})
+        rows = (inputs.reshape(len(inputs), -1, inputs.shape[-1]), resets.reshape(len(resets), -1))
+        run = scan(settings, outputs, scale)
+        _, results = run(memory.reshape(-1, memory.shape[-1]), rows)
+        return jax.tree.map(lambda leaf: leaf.reshape(*inputs.shape[:-1], leaf.shape[-1]), results)
+
+
+def initial_memory(settings: NetworkSettings, *batch: int) -> Float[Array, "*b M"]:
+    """The memory an episode begins with, all zero; of size 0 for a feed-forward network."""
+    return jnp.zeros((*batch, settings.hidden_size if settings.kind == "recurrent" else 0))
+
+
+def _kept(pre_activation: Float[Array, "*b H"]) -> Float[Array, "*b H"]:
+    named: Float[Array, "*b H"] = checkpoint_name(pre_activation, PRE_ACTIVATION)
+    return named

@@ -11,8 +11,8 @@ from flax import struct
 from jaxtyping import Array, Bool, Float
 
 from gpae.environments.environment import ActionSpace, DiscreteActions
-from gpae.networks.actor import agent_embedding
-from gpae.networks.core import HIDDEN_INITIALISER, Core, Head, Hidden, activate
+from gpae.networks.actor import agent_embedding, of_agents
+from gpae.networks.core import HIDDEN_INITIALISER, Core, Hidden, activate, dense
 from gpae.networks.settings import NetworkSettings
 
 OWN_SLOTS = ("policy", "zeros")
@@ -189,10 +189,9 @@ class Critic(nn.Module):
             The memories after each step, and the values of each step.
         """
         features = self._features(inputs)
-        resets = jnp.broadcast_to(resets[..., None], features.shape[:-1])
-        memories, features = Core(self.settings)(memory, features, resets)
         size = inputs.action_features.shape[-1] if self.spec.action_values else 1
-        values = Head(self.settings, size, scale=VALUE_SCALE)(features)
+        core = Core(self.settings, size, scale=VALUE_SCALE)
+        memories, values = core(memory, features, of_agents(resets, features))
         return memories, values if self.spec.action_values else values.squeeze(-1)
 
     def _features(self, inputs: CriticInputs) -> Float[Array, "T *b C H"]:
@@ -225,9 +224,7 @@ class Critic(nn.Module):
     def _embedding(self, name: str, inputs: Float[Array, "*b F"]) -> Float[Array, "*b H"]:
         if self.settings.layer_norm:
             inputs = nn.LayerNorm(name=f"{name}_norm")(inputs)
-        return nn.Dense(
-            self._embedding_size, kernel_init=HIDDEN_INITIALISER, name=f"{name}_embedding"
-        )(inputs)
+        return dense(self._embedding_size, name=f"{name}_embedding")(inputs)
 
     @property
     def _embedding_size(self) -> int:

@@ -7,8 +7,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from gpae.networks.actor import agent_features
-from gpae.networks.core import Head
+from gpae.networks.actor import agent_features, of_agents
+from gpae.networks.core import Core
 from gpae.networks.policies import UNAVAILABLE_LOGIT, CategoricalPolicy
 from gpae.networks.settings import NetworkSettings
 
@@ -39,8 +39,10 @@ class QNetwork(nn.Module):
         Returns:
             The memories after each step, and the values of all actions, unavailable ones as well.
         """
-        memories, features = agent_features(self.settings, memory, observations, resets)
-        return memories, Head(self.settings, self.num_actions, scale=OUTPUT_SCALE)(features)
+        core = Core(self.settings, self.num_actions, scale=OUTPUT_SCALE)
+        features = agent_features(self.settings, observations)
+        memories, values = core(memory, features, of_agents(resets, features))
+        return memories, values
 
 
 def apply_q_network(

@@ -195,7 +195,8 @@ def test_targets_of_vdn_are_sums(setup, parameters, trajectories, episodes, acti
 def test_unavailable_actions_never_count_however_valuable(setup, parameters, trajectories):
     """Both networks value action 1 above all, everywhere; where it is unavailable it is no max."""
     fond = jax.tree.map(lambda leaf: leaf, parameters[0].actor)
-    fond["params"]["Head_0"]["Dense_0"]["bias"] = np.array([0, 1000, 0], np.float32)
+    (step,) = fond["params"]["Core_0"].values()
+    step["Head_0"]["Dense_0"]["bias"] = np.array([0, 1000, 0], np.float32)
 
     def without_it(view):
         return view.replace(available_actions=view.available_actions.at[..., 1].set(False))

@@ -40,7 +40,10 @@ class ValuePlan:
 def trajectory_values(
     network: QNetwork, parameters: Any, trajectories: Trajectories
 ) -> Float[Array, "T+K B N A"]:
-    """The values of all actions at every step, and below them at the successor in every cut."""
+    """The values of all actions at every step, and below them at the successor in every cut.
+
+    The successors' serve targets alone: nothing is differentiated through them.
+    """
     cuts, (steps, size, agents) = trajectories.cuts, trajectories.actions.shape
     start = initial_memory(network.settings, size, agents)
     memories, values = apply_q_network(
@@ -48,6 +51,7 @@ def trajectory_values(
     )
     before = memories[jnp.minimum(cuts.index, steps - 1), jnp.arange(size)]
     continues = jnp.zeros((1, *cuts.index.shape), bool)
+    parameters, before = jax.lax.stop_gradient((parameters, before))
     _, after = apply_q_network(network, parameters, before, cuts.view.observations[None], continues)
     return jnp.concatenate([values, after[0]])
 
