@@ -21,7 +21,7 @@ from gpae.environments.environment import (
     Step,
     View,
 )
-from gpae.environments.quiet_import import import_quietly
+from gpae.environments.quiet_import import import_alone
 from gpae.environments.wrappers import ForcedStop
 from gpae.errors import UserError
 
@@ -232,7 +232,7 @@ def make_smax(map_name: str, settings: SmaxSettings) -> Environment:
 
 
 def _make_game(map_name: str, settings: BattleSettings) -> Any:
-    jaxmarl_smax = import_quietly("jaxmarl.environments.smax")
+    jaxmarl_smax = import_alone("jaxmarl.environments.smax")
     return _game_class(jaxmarl_smax, settings.rules)(
         scenario=_scenario(jaxmarl_smax, map_name),
         see_enemy_actions=settings.see_enemy_actions,

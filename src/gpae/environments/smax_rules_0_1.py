@@ -1,6 +1,6 @@
 """SMAX by the rules of JaxMARL 0.1, which the paper and earlier publications used.
 
-Importing this module imports JaxMARL. What JaxMARL 0.2 changed, and is undone here:
+Importing this module imports JaxMARL's SMAX. What JaxMARL 0.2 changed, and is undone here:
 
 - dead units no longer collide with others or are pushed away;
 - dead units no longer walk. Allies can only stop once dead, but the scripted enemies' policy sends
@@ -17,8 +17,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxmarl.environments.smax import SMAX, HeuristicEnemySMAX
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from gpae.environments.quiet_import import import_alone
+
+_smax: Any = import_alone("jaxmarl.environments.smax")
 
 _compiled = partial(jax.jit, static_argnums=(0,))
 """As JaxMARL compiles the methods that these replace."""
@@ -27,7 +30,7 @@ _LAST_TARGETED, _COOLDOWN, _OWN_COOLDOWN = 5, 6, 3
 """Where the features stand among those of an observed unit, and among a unit's own."""
 
 
-class EarlierSmax(SMAX):
+class EarlierSmax(_smax.SMAX):
     """The game, both sides commanded from outside; units are the allies, then the enemies."""
 
     def _push_units_away(self, state: Any, firmness: float = 1.0) -> Any:
@@ -66,7 +69,7 @@ class EarlierSmax(SMAX):
         return super()._get_own_features(state, i).at[_OWN_COOLDOWN].set(cooldown)
 
 
-class EarlierHeuristicEnemySmax(HeuristicEnemySMAX):
+class EarlierHeuristicEnemySmax(_smax.HeuristicEnemySMAX):
     """The allies' side of :class:`EarlierSmax`; JaxMARL's heuristic plays the enemies, as ever."""
 
     def __init__(

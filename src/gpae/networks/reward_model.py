@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -62,6 +63,9 @@ def make_reward_models(
 def apply_reward_models(
     ensemble: RewardEnsemble, parameters: Any, inputs: CriticInputs
 ) -> Float[Array, "size T *b N"] | Float[Array, "size T *b N A"]:
-    """:class:`RewardEnsemble` with the given parameters, as a typed function."""
-    rewards: Any = ensemble.apply(parameters, inputs)
+    """:class:`RewardEnsemble` with the given parameters, as a typed function.
+
+    JAX refuses NumPy's own arrays where a function with a gradient of its own is vectorised.
+    """
+    rewards: Any = ensemble.apply(jax.tree.map(jnp.asarray, parameters), inputs)
     return rewards

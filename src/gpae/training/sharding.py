@@ -56,7 +56,8 @@ class Runner:
 
     def initial_state(self, seed: int) -> Any:
         """The state before the first update of the run with a seed, laid out over the devices."""
-        return self.place(jax.jit(self.learner.initial_state)(jnp.uint32(seed)))
+        state = jax.jit(self.learner.initial_state)(jnp.uint32(seed))
+        return self.place(jax.device_get(state))
 
     def place(self, state: Any) -> Any:
         """Lay out a state (of host or device arrays) over the devices."""
