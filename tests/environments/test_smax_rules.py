@@ -174,6 +174,8 @@ assert "jaxmarl" not in sys.modules
 out, err = sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
 original = sys.__stdout__
 environments.make("smax/3m")
+assert "jaxmarl" not in sys.modules
+environments.make("jaxmarl/switch_riddle")
 assert "jaxmarl" in sys.modules
 assert (sys.stdout, sys.stderr, sys.__stdout__) == (out, err, original)
 assert out.getvalue() == ""
