@@ -8,7 +8,8 @@ import pytest
 
 from gpae.bench.flops import count_products, gradient_work, trace
 from gpae.networks import NetworkSettings, initial_memory
-from gpae.networks.core import Core, Gru, Head, Hidden, dense, product
+from gpae.networks.core import Core, Gru, Head, Hidden
+from gpae.networks.dense import dense, product
 
 STEPS, ENVIRONMENTS, AGENTS, FEATURES, OUTPUTS = 7, 3, 2, 5, 4
 SETTINGS = {

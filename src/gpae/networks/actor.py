@@ -8,7 +8,9 @@ from jaxtyping import Array, Bool, Float
 
 from gpae.environments.environment import ActionSpace, DiscreteActions
 from gpae.networks.acting import PolicyNetwork
-from gpae.networks.core import HIDDEN_INITIALISER, Core, activate, dense
+from gpae.networks.core import Core, activate
+from gpae.networks.dense import dense
+from gpae.networks.initialisers import HIDDEN_INITIALISER
 from gpae.networks.policies import (
     UNAVAILABLE_LOGIT,
     CategoricalPolicy,

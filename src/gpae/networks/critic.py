@@ -12,7 +12,9 @@ from jaxtyping import Array, Bool, Float
 
 from gpae.environments.environment import ActionSpace, DiscreteActions
 from gpae.networks.actor import agent_embedding, of_agents
-from gpae.networks.core import HIDDEN_INITIALISER, Core, Hidden, activate, dense
+from gpae.networks.core import Core, Hidden, activate
+from gpae.networks.dense import dense
+from gpae.networks.initialisers import HIDDEN_INITIALISER
 from gpae.networks.settings import NetworkSettings
 
 OWN_SLOTS = ("policy", "zeros")

@@ -4,6 +4,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import numpy as np
 from jax.nn.initializers import Initializer
 
 
@@ -27,3 +28,7 @@ def orthogonal(scale: float = 1.0) -> Initializer:
         return of_key(key)
 
     return one_at_a_time
+
+
+HIDDEN_INITIALISER = orthogonal(np.sqrt(2))
+"""For layers that a ReLU follows."""
