@@ -24,14 +24,12 @@ SETTINGS = {
     "learning_rate": 1e-2,
 }
 
-COUNTERFACTUAL = {"minibatches": 8, "learning_rate": 5e-3, "entropy_coefficient": 0.1}
+COUNTERFACTUAL = {"minibatches": 8, "learning_rate": 5e-3, "entropy_coefficient": 0.3}
 """COMA's first advantages are those of a critic that knows nothing, normalised: it needs patience.
 
-Without an entropy bonus it may settle on whatever that critic happened to favour.
+Without a large entropy bonus it settles, from some seeds, on what that critic happened to favour;
+with this one all of seeds 0 to 19 got to the best.
 """
-
-COUNTERFACTUAL_START = {"coma": 2, "coma growing batch, corrected": 1}
-"""Seeds from which COMA gets there; from about every third it settles on 1.4 (docs/methods.md)."""
 
 ON_POLICY = {
     name: (METHODS[name](), COUNTERFACTUAL if name == "coma" else {})
@@ -76,16 +74,16 @@ REAL_NUMBERS = {
 }
 
 
-def trained(setup, device, seed=0):
+def trained(setup, device):
     """The state at the end, and the mean return of the episodes of each update's rollouts."""
     runner = Runner(setup, (device,), UPDATES)
-    state, totals, scalars = runner.run(runner.initial_state(seed), UPDATES)
+    state, totals, scalars = runner.run(runner.initial_state(0), UPDATES)
     assert all(np.isfinite(values).all() for values in jax.tree.leaves(scalars))
     return state, totals.sums["episode_return"] / totals.count
 
 
-def assert_learns(setup, device, game, seed):
-    _, returns = trained(setup, device, seed)
+def assert_learns(setup, device, game):
+    _, returns = trained(setup, device)
     assert returns[0] < game.myopic
     assert returns[-5:].mean() > game.best - 0.1
 
@@ -94,14 +92,14 @@ def assert_learns(setup, device, game, seed):
 def test_every_method_learns_on_policy(learner, two_steps, cpu_devices, name):
     method, extra = ON_POLICY[name]
     setup = learner(two_steps, method, **{**SETTINGS, **extra})
-    assert_learns(setup, cpu_devices[0], two_steps, COUNTERFACTUAL_START.get(name, 0))
+    assert_learns(setup, cpu_devices[0], two_steps)
 
 
 @pytest.mark.parametrize("name", OFF_POLICY)
 def test_a_window_of_four_learns(learner, two_steps, cpu_devices, name):
     method, extra = OFF_POLICY[name]
     setup = learner(two_steps, method, window=4, **{**SETTINGS, **extra})
-    assert_learns(setup, cpu_devices[0], two_steps, COUNTERFACTUAL_START.get(name, 0))
+    assert_learns(setup, cpu_devices[0], two_steps)
 
 
 @pytest.mark.parametrize("name", REAL_NUMBERS)

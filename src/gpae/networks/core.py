@@ -50,7 +50,11 @@ class Head(nn.Module):
 
 
 class Gru(nn.Module):
-    """One step of ``flax.linen.GRUCell``, with its parameters."""
+    """One step of ``flax.linen.GRUCell``, with its parameters.
+
+    Flax's own can neither be given :func:`~gpae.networks.dense.dense` nor tell its pre-activations
+    apart from what may be computed again.
+    """
 
     size: int
 
