@@ -156,3 +156,37 @@ def test_a_foreign_script_runs_as_it_stands_and_reports_to_a_file(script_path, t
         {"map": 1.0, "seed": 3.0, "envs": 16.0},
     ]
     assert [entry.name for entry in work.iterdir()] == ["log.jsonl"]
+
+
+def test_variants_ask_for_the_same_gradient_steps_and_batches(script):
+    """Only so are their times the cost of credit and of reuse."""
+    from gpae.config.compose import compose
+
+    module, asked = script("overhead"), set()
+    for words in module.VARIANTS.values():
+        config = compose([*module.COMMON, *words.split()])
+        rollout, update = config.rollout, config.update
+        assert config.window.mode == "constant_batch"
+        asked.add((rollout.environments, rollout.steps, update.epochs, update.minibatches))
+    assert len(asked) == 1
+
+
+def test_variants_take_turns_at_going_first(script, monkeypatch, tmp_path):
+    module, turns = script("overhead"), []
+
+    class Variant:
+        def __init__(self, overrides):
+            self.name = overrides[-1]
+
+        def update(self):
+            turns.append(self.name)
+            return 1.0
+
+    monkeypatch.setattr(module, "Variant", Variant)
+    monkeypatch.setattr(module, "VARIANTS", {module.REFERENCE: "a=1", "other": "a=2"})
+    output = tmp_path / "overhead.json"
+    words = ["--rounds", "3", "--warmup", "1", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", ["overhead.py", *words])
+    module.measure(module.arguments())
+    assert turns == ["a=1", "a=2", "a=1", "a=2", "a=2", "a=1", "a=1", "a=2"]
+    assert read_document(output)["seconds"] == {module.REFERENCE: [1.0] * 3, "other": [1.0] * 3}

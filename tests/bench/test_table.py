@@ -149,6 +149,19 @@ def test_kernels_are_compared_call_by_call():
     assert row["ratio of times"] == "0.38 (0.31 to 0.44)"
 
 
+def test_overheads_are_ratios_within_rounds():
+    document = new_document(
+        "overhead",
+        reference="plain",
+        common=["task=x"],
+        variants={"plain": "a=1", "costly": "a=2"},
+        seconds={"plain": [1.0, 2.0, 4.0], "costly": [1.5, 2.0, 5.0]},
+    )
+    table = render(document)
+    assert "| plain | `a=1` | 2.00 | 1.000 (1.000 to 1.000) |" in table
+    assert "| costly | `a=2` | 2.00 | 1.250 (1.125 to 1.375) |" in table
+
+
 def test_quartiles_interpolate():
     assert Spread.of([1.0, 2.0, 3.0, 4.0]) == Spread(median=2.5, low=1.75, high=3.25)
 

@@ -104,6 +104,17 @@ def _estimators(document: dict[str, Any]) -> list[str]:
     return [f"Shapes: {document['shapes']}.", markdown(headings, rows)]
 
 
+def _overhead(document: dict[str, Any]) -> list[str]:
+    seconds, reference = document["seconds"], document["seconds"][document["reference"]]
+    rows = []
+    for name, own in seconds.items():
+        ratios = [mine / theirs for mine, theirs in zip(own, reference, strict=True)]
+        ratio = Spread.of(ratios).show(lambda value: f"{value:.3f}")
+        rows.append([name, f"`{document['variants'][name]}`", f"{median(own):.2f}", ratio])
+    headings = ["method", "settings", "update, s", f"time over {document['reference']}"]
+    return [f"All with `{' '.join(document['common'])}`.", markdown(headings, rows)]
+
+
 def _phase_rate(phase: str) -> Column:
     def column(case: Case) -> str:
         rates = case.phase_rates
@@ -175,6 +186,7 @@ _TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "scaling": _scaling,
     "compare": _compare,
     "estimators": _estimators,
+    "overhead": _overhead,
 }
 
 

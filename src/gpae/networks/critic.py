@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 from gpae.environments.environment import ActionSpace, DiscreteActions
 from gpae.networks.actor import agent_embedding, of_agents
 from gpae.networks.core import Core, Hidden, activate
-from gpae.networks.dense import dense
+from gpae.networks.dense import dense, dot_of_rows
 from gpae.networks.initialisers import HIDDEN_INITIALISER
 from gpae.networks.settings import NetworkSettings
 
@@ -150,8 +150,9 @@ class JointActionLayer(nn.Module):
         num_agents, num_actions = action_features.shape[-2:]
         kernel = self.param("kernel", HIDDEN_INITIALISER, (num_agents * num_actions, self.size))
         slots = list(enumerate(jnp.split(kernel, num_agents)))
-        others = sums_of_others([action_features[..., agent, :] @ slot for agent, slot in slots])
-        own = [own_features[..., agent, :] @ slot for agent, slot in slots]
+        taken = [dot_of_rows(action_features[..., agent, :], slot) for agent, slot in slots]
+        own = [dot_of_rows(own_features[..., agent, :], slot) for agent, slot in slots]
+        others = sums_of_others(taken)
         return jnp.stack([sum_ + part for sum_, part in zip(others, own, strict=True)], axis=-2)
 
 

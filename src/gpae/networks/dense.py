@@ -12,12 +12,13 @@ from gpae.networks.initialisers import HIDDEN_INITIALISER
 
 def dense(size: int, initialiser: Initializer = HIDDEN_INITIALISER, **settings: Any) -> nn.Dense:
     """A dense layer that computes its gradient with :func:`product`."""
-    return nn.Dense(size, kernel_init=initialiser, dot_general=_dot_of_rows, **settings)
+    return nn.Dense(size, kernel_init=initialiser, dot_general=dot_of_rows, **settings)
 
 
-def _dot_of_rows(
+def dot_of_rows(
     inputs: Float[Array, "*b F"], kernel: Float[Array, "F H"], *_: Any, **__: Any
 ) -> Float[Array, "*b H"]:
+    """``inputs @ kernel`` by :func:`product`, as a dense layer's ``dot_general``."""
     rows = inputs.reshape(-1, inputs.shape[-1])
     return product(rows, kernel).reshape(*inputs.shape[:-1], -1)
 
