@@ -157,9 +157,9 @@ def test_overheads_are_ratios_within_rounds():
         variants={"plain": "a=1", "costly": "a=2"},
         seconds={"plain": [1.0, 2.0, 4.0], "costly": [1.5, 2.0, 5.0]},
     )
-    table = render(document)
-    assert "| plain | `a=1` | 2.00 | 1.000 (1.000 to 1.000) |" in table
-    assert "| costly | `a=2` | 2.00 | 1.250 (1.125 to 1.375) |" in table
+    text = table.render(document)
+    assert "| plain | `a=1` | 2.00 | 1.000 (1.000 to 1.000) |" in text
+    assert "| costly | `a=2` | 2.00 | 1.250 (1.125 to 1.375) |" in text
 
 
 def test_quartiles_interpolate():
