@@ -42,6 +42,7 @@ settings  method.traces=double|joint|individual|none   method.eta=1.02
 
   gpae train --cfg OVERRIDES...             print the whole configuration and stop
   gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination
+  gpae train seeds=N                             seeds 0 to N-1 together, in one process
 
 A run goes to a new folder under runs/. Ctrl-C finishes the update, writes a checkpoint and leaves;
 `gpae resume FOLDER` continues bit for bit.
@@ -151,7 +152,9 @@ def _add_train(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 def _add_resume(commands: "argparse._SubParsersAction[_Parser]") -> None:
     resume = commands.add_parser("resume", help="continue a run from its newest checkpoint")
-    resume.add_argument("run", type=Path, help="the run's folder")
+    resume.add_argument(
+        "run", type=Path, nargs="+", help="the run's folder, or those of runs made with seeds=N"
+    )
     _add_checkpoint(resume)
     resume.set_defaults(command=_resume)
 
@@ -229,47 +232,61 @@ def _train(parsed: argparse.Namespace, console: Console) -> int:
 
 
 def _train_new(config: "Config", console: Console) -> bool:
-    """Train in a new folder, made once all else is in order; whether the run was finished."""
+    """Train in new folders, made once all else is in order; whether the runs were finished."""
     from gpae.config.checks import cautions
-    from gpae.config.compose import to_dict
-    from gpae.runs import RunFolder
     from gpae.runs.devices import prepare_jax
-    from gpae.runs.folder_names import new_folder
 
     for caution in cautions(config):
         _say(console, f"note: {caution}")
-    prepare_jax(config.run.devices)
+    prepare_jax(config.run.devices if config.seeds == 1 else 0)
     from gpae.runs.memory import check_memory
     from gpae.runs.session import train
     from gpae.runs.system import System
 
-    system = System(config)
-    memory = check_memory(system.learner, system.runner.devices)
-    config.run.devices = len(system.runner.devices)
-    folder = RunFolder.create(new_folder(config), to_dict(config))
-    _say(console, f"run folder {folder.path}\n{memory}")
-    return _conclude(folder, train(system, folder, console), console)
+    system = System(config, range(config.seed, config.seed + config.seeds))
+    memory = check_memory(system.learner, system.runner.devices, config.seeds)
+    config.run.devices = system.runner.devices_a_run
+    folders = _new_folders(config)
+    for folder in folders:
+        _say(console, f"run folder {folder.path}")
+    _say(console, memory)
+    return _conclude(folders, train(system, folders, console), console)
+
+
+def _new_folders(config: "Config") -> "list[RunFolder]":
+    """A new folder for each of the configuration's seeds."""
+    from dataclasses import replace
+
+    from gpae.config.compose import to_dict
+    from gpae.runs import RunFolder
+    from gpae.runs.folder_names import folder_of_seed
+
+    runs = [replace(config, seed=config.seed + number) for number in range(config.seeds)]
+    return RunFolder.create_all([(folder_of_seed(run, config.seeds), to_dict(run)) for run in runs])
 
 
 def _resume(parsed: argparse.Namespace, console: Console) -> int:
     from gpae.config.compose import from_dict
-    from gpae.runs import RunFolder
+    from gpae.runs import RunFolder, same_but_for_seeds
     from gpae.runs.devices import prepare_jax
 
-    folder = RunFolder.open(parsed.run)
-    config = from_dict(folder.config)
-    prepare_jax(config.run.devices)
+    folders = [RunFolder.open(path) for path in parsed.run]
+    same_but_for_seeds(folders)
+    configs = [from_dict(folder.config) for folder in folders]
+    config = configs[0]
+    prepare_jax(config.run.devices if len(folders) == 1 else 0)
     from gpae.runs.memory import check_memory
     from gpae.runs.session import train
     from gpae.runs.system import System
 
-    system = System(config)
-    check_memory(system.learner, system.runner.devices)
-    changes = _changes(folder, config.run.devices, len(system.runner.devices))
-    if changes:
-        _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
-    outcome = train(system, folder, console, checkpoint=parsed.checkpoint)
-    _conclude(folder, outcome, console)
+    system = System(config, [each.seed for each in configs])
+    check_memory(system.learner, system.runner.devices, len(folders))
+    for folder in folders:
+        changes = _changes(folder, config.run.devices, system.runner.devices_a_run)
+        if changes:
+            _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
+    outcomes = train(system, folders, console, checkpoint=parsed.checkpoint)
+    _conclude(folders, outcomes, console)
     return 0
 
 
@@ -284,20 +301,25 @@ def _changes(folder: "RunFolder", devices_before: int, devices: int) -> list[str
     return changes
 
 
-def _conclude(folder: "RunFolder", outcome: "Outcome", console: Console) -> bool:
-    """Draw the curve, and say how the session ended; whether the run is complete."""
+def _conclude(
+    folders: "Sequence[RunFolder]", outcomes: "Sequence[Outcome]", console: Console
+) -> bool:
+    """Draw the curves, and say how the session ended; whether the runs are complete."""
     from gpae.report.curves import learning_curve
 
-    if outcome.final is not None:
-        learning_curve(folder.path, folder.curve_path)
-    if not outcome.finished:
-        resume = f"gpae resume {shlex.quote(str(folder.path))}"
-        _say(console, f"stopped at {outcome.env_steps:,} env steps; continue with: {resume}")
+    ended = list(zip(folders, outcomes, strict=True))
+    for folder, outcome in ended:
+        if outcome.final is not None:
+            learning_curve(folder.path, folder.curve_path)
+    if not outcomes[0].finished:
+        resume = shlex.join(["gpae", "resume", *(str(folder.path) for folder in folders)])
+        _say(console, f"stopped at {outcomes[0].env_steps:,} env steps; continue with: {resume}")
         return False
-    for name, value in (("final", outcome.final), ("absolute", outcome.absolute)):
-        if value is not None:
-            _say(console, f"{name} {outcome.metric} {value:.3f}")
-    _say(console, f"run folder {folder.path}\nlearning curve {folder.curve_path}")
+    for folder, outcome in ended:
+        for name, value in (("final", outcome.final), ("absolute", outcome.absolute)):
+            if value is not None:
+                _say(console, f"{name} {outcome.metric} {value:.3f}")
+        _say(console, f"run folder {folder.path}\nlearning curve {folder.curve_path}")
     return True
 
 

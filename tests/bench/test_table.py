@@ -162,6 +162,18 @@ def test_overheads_are_ratios_within_rounds():
     assert "| costly | `a=2` | 2.00 | 1.250 (1.125 to 1.375) |" in text
 
 
+def test_seeds_are_compared_round_by_round():
+    document = new_document(
+        "seeds",
+        common=["task=x"],
+        cases={"tiny": "a=1"},
+        seconds={"tiny, 4 seeds": {"alone": [2.0, 4.0, 9.0], "together": [1.0, 1.0, 3.0]}},
+    )
+    text = table.render(document)
+    assert "tiny: `a=1`." in text
+    assert "| tiny, 4 seeds | 4.000 | 1.000 | 3.00 (2.50 to 3.50) |" in text
+
+
 def test_quartiles_interpolate():
     assert Spread.of([1.0, 2.0, 3.0, 4.0]) == Spread(median=2.5, low=1.75, high=3.25)
 

@@ -82,7 +82,7 @@ def test_a_learning_rate_far_too_large(gpae, small, metrics, final_arrays, tmp_p
 def test_memory_that_does_not_suffice(gpae, small, monkeypatch, tmp_path):
     from gpae.runs.system import System
 
-    def exhausted(_):
+    def exhausted(*_):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
 
     monkeypatch.setattr(System, "initial_snapshot", exhausted)
@@ -95,7 +95,7 @@ def test_memory_that_does_not_suffice(gpae, small, monkeypatch, tmp_path):
 def test_other_failures_of_the_device_are_not_called_that(gpae, small, monkeypatch, tmp_path):
     from gpae.runs.system import System
 
-    def failed(_):
+    def failed(*_):
         raise jax.errors.JaxRuntimeError("INTERNAL: something else")
 
     monkeypatch.setattr(System, "initial_snapshot", failed)

@@ -131,9 +131,9 @@ def test_a_stop_while_starting_leaves_a_run_that_can_be_resumed(
     folder = tmp_path / "run"
     begin = System.initial_snapshot
 
-    def interrupted(self):
+    def interrupted(self, seed):
         terminate()
-        return begin(self)
+        return begin(self, seed)
 
     monkeypatch.setattr(System, "initial_snapshot", interrupted)
     stopped = gpae("train", *small(), f"run.folder={folder}")

@@ -115,6 +115,21 @@ def _overhead(document: dict[str, Any]) -> list[str]:
     return [f"All with `{' '.join(document['common'])}`.", markdown(headings, rows)]
 
 
+def _seeds(document: dict[str, Any]) -> list[str]:
+    rows = []
+    for name, seconds in document["seconds"].items():
+        alone, together = seconds["alone"], seconds["together"]
+        ratios = [one / other for one, other in zip(alone, together, strict=True)]
+        ratio = Spread.of(ratios).show(lambda value: f"{value:.2f}")
+        rows.append([name, f"{median(alone):.3f}", f"{median(together):.3f}", ratio])
+    headings = ["settings", "one after the other, s", "together, s", "times as fast"]
+    settings = [f"{name}: `{words}`" for name, words in document["cases"].items()]
+    return [
+        f"All with `{' '.join(document['common'])}`; {'; '.join(settings)}.",
+        markdown(headings, rows),
+    ]
+
+
 def _phase_rate(phase: str) -> Column:
     def column(case: Case) -> str:
         rates = case.phase_rates
@@ -187,6 +202,7 @@ _TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "compare": _compare,
     "estimators": _estimators,
     "overhead": _overhead,
+    "seeds": _seeds,
 }
 
 

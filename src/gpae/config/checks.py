@@ -28,6 +28,7 @@ _CHOICES: Mapping[str, Iterable[str]] = {
 _LEAST_COUNTS = {
     "total_env_steps": 1,
     "seed": 0,
+    "seeds": 1,
     "rollout.environments": 1,
     "rollout.steps": 1,
     "window.length": 1,
@@ -97,6 +98,8 @@ def check(config: Config) -> None:
     else:
         _check_divisions(config)
     _check_length(config)
+    if config.seeds > 1 and config.profile:
+        raise UserError("profile=true times the phases of a single run: leave out seeds")
     if config.run.folder == "":
         raise UserError("run.folder is empty: name a folder, or leave it out for a new one")
 
@@ -142,7 +145,8 @@ def _check_numbers(config: Config) -> None:
         least = _LEAST_COUNTS[name]
         whole = math.isfinite(value) and value == int(value)
         _require(whole and value >= least, name, value, f"a whole number from {least} up")
-    _require(config.seed <= _LARGEST_SEED, "seed", config.seed, f"at most {_LARGEST_SEED}")
+    most = _LARGEST_SEED - config.seeds + 1
+    _require(config.seed <= most, "seed", config.seed, f"at most {most}")
     for name, value in _present(config, _FRACTIONS):
         _require(0.0 <= value <= 1.0, name, value, "from 0 to 1")
     for name, value in _present(config, _POSITIVE):

@@ -77,9 +77,12 @@ def from_dict(values: dict[str, Any]) -> Config:
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """The configuration as plain values, without the folder: a run is the same wherever it lies."""
+    """The configuration of one run as plain values.
+
+    It is the same wherever the run lies and with whichever others it is made: neither is in it.
+    """
     values = asdict(config)
-    del values["run"]["folder"], values["run"]["root"]
+    del values["run"]["folder"], values["run"]["root"], values["seeds"]
     return values
 
 

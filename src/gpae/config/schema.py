@@ -51,6 +51,7 @@ class Config:
         discount: The discount factor gamma.
         total_env_steps: Environment steps of the whole run, not multiplied by agents.
         seed: From which every random key is derived.
+        seeds: How many runs to make together, with this seed, the next one and so on.
         profile: Time each phase of every update on its own; slower.
     """
 
@@ -65,6 +66,7 @@ class Config:
     discount: float = 0.99
     total_env_steps: float = 1e7
     seed: int = 0
+    seeds: int = 1
     profile: bool = False
 
     @property

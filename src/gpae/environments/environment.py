@@ -24,6 +24,12 @@ class DiscreteActions:
 
     size: int
 
+    @property
+    def dtype(self) -> jnp.dtype:
+        """The smallest type that holds every action's number, and the number of actions."""
+        small = self.size <= jnp.iinfo(jnp.int8).max
+        return jnp.dtype(jnp.int8 if small else jnp.int32)
+
 
 @dataclass(frozen=True)
 class ContinuousActions:

@@ -1,7 +1,7 @@
 """A run on disk: its folder and lock, its records, its checkpoints, and how it is asked to stop."""
 
 from gpae.runs.checkpoints import Checkpoints
-from gpae.runs.folder import RunFolder, config_differences
+from gpae.runs.folder import RunFolder, config_differences, same_but_for_seeds
 from gpae.runs.metrics import MetricsWriter
 from gpae.runs.records import RecordFile
 from gpae.runs.signals import StopRequest
@@ -15,5 +15,6 @@ __all__ = [
     "StopRequest",
     "changed_versions",
     "config_differences",
+    "same_but_for_seeds",
     "versions",
 ]

@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,17 +52,29 @@ class RunFolder:
                 something else, or it cannot be written. Nothing was changed.
             yaml.YAMLError: The configuration holds something that plain YAML cannot express.
         """
-        path = Path(path)
-        text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-        run = cls(path, yaml.safe_load(text))
-        run._refuse_occupied()
-        described = json.dumps(versions(**_smax_rules(run.config)), indent=2) + "\n"
-        with disk_errors(f"create a run in {path}"), _made_folder(path), run.lock():
+        return cls.create_all([(path, config)])[0]
+
+    @classmethod
+    def create_all(cls, wanted: Sequence[tuple[Path, Mapping[str, Any]]]) -> list[Self]:
+        """Begin several new runs: none of them where one of the folders holds something.
+
+        Args:
+            wanted: A folder and a configuration for each, as for :meth:`create`.
+        """
+        runs = [cls(Path(path), _as_read(config)) for path, config in wanted]
+        for run in runs:
             run._refuse_occupied()
-            with _removed_on_failure(run.versions_path, run.lock_path):
-                write_atomically(run.versions_path, described.encode())
-                write_atomically(run.config_path, text.encode())
-        return run
+        for run in runs:
+            run._write()
+        return runs
+
+    def _write(self) -> None:
+        described = json.dumps(versions(**_smax_rules(self.config)), indent=2) + "\n"
+        with disk_errors(f"create a run in {self.path}"), _made_folder(self.path), self.lock():
+            self._refuse_occupied()
+            with _removed_on_failure(self.versions_path, self.lock_path):
+                write_atomically(self.versions_path, described.encode())
+                write_atomically(self.config_path, _as_yaml(self.config).encode())
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -184,6 +196,25 @@ class RunFolder:
         )
 
 
+def same_but_for_seeds(runs: Sequence[RunFolder]) -> None:
+    """Refuse runs that cannot be continued together.
+
+    Raises:
+        UserError: Two are the same, or differ in more than their seeds.
+    """
+    first, *others = runs
+    for index, run in enumerate(others, start=1):
+        if any(run.path.resolve() == other.path.resolve() for other in runs[:index]):
+            raise UserError(f"{run.path} is named twice")
+        seedless = [{**each.config, "seed": None} for each in (first, run)]
+        differences = config_differences(*seedless)
+        if differences:
+            raise UserError(
+                f"{first.path} and {run.path} differ in {differences[0]}: only runs that differ in "
+                "their seeds alone go on together"
+            )
+
+
 def config_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Name what differs between two configurations.
 
@@ -201,6 +232,15 @@ def config_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[s
         for key in dict.fromkeys([*before, *after])
         if key not in before or key not in after or before[key] != after[key]
     ]
+
+
+def _as_yaml(config: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+
+
+def _as_read(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration as it will be once read from disk."""
+    return dict(yaml.safe_load(_as_yaml(config)))
 
 
 def _smax_rules(config: Mapping[str, Any]) -> dict[str, str]:

@@ -20,6 +20,13 @@ def new_folder(config: Config) -> Path:
     return next(path for path in candidates if not path.exists())
 
 
+def folder_of_seed(config: Config, seeds: int) -> Path:
+    """:func:`new_folder` of a run that is one of several: in the folder named, one for each."""
+    folder = new_folder(config)
+    several = seeds > 1 and config.run.folder is not None
+    return folder / f"seed{config.seed}" if several else folder
+
+
 def plain(task_name: str) -> str:
     """A task's name with what shells and folders take amiss replaced: no slash, no bar."""
     return re.sub(r"[/|]", "-", task_name)

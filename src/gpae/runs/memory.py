@@ -32,19 +32,21 @@ class MemoryNeed:
 
     Attributes:
         learner: The learner.
+        runs: How many runs it makes at the same time.
     """
 
     learner: Learner
+    runs: int = 1
 
     @cached_property
     def state(self) -> int:
         """Everything that lives from update to update."""
-        return tree_bytes(self._state)
+        return self.runs * tree_bytes(self._state)
 
     @property
     def experience(self) -> int:
         """The part of it that keeps what was collected: the window, or the replay buffer."""
-        return tree_bytes(getattr(self._state, self.experience_name))
+        return self.runs * tree_bytes(getattr(self._state, self.experience_name))
 
     @property
     def experience_name(self) -> str:
@@ -60,7 +62,7 @@ class MemoryNeed:
             shapes = jax.make_jaxpr(phase.run, axis_env=[(DEVICES, 1)], return_shape=True)
             handed = shapes(self._state, handed, environments)[1][1]
             largest = max(largest, tree_bytes(handed))
-        return largest
+        return self.runs * largest
 
     def check(self, available: int | None) -> None:
         """Refuse a run that cannot fit.
@@ -78,21 +80,25 @@ class MemoryNeed:
             raise UserError(
                 f"this run needs at least {readable(least)} of memory, "
                 f"{readable(self.experience)} of it for the {self.experience_name}, and "
-                f"{readable(available)} is available: lower {_EXPERIENCE[self.experience_name]}"
+                f"{readable(available)} is available: lower {self._remedies}"
             )
+
+    @property
+    def _remedies(self) -> str:
+        return _EXPERIENCE[self.experience_name] + (", or seeds" if self.runs > 1 else "")
 
     @cached_property
     def _state(self) -> Any:
         return jax.eval_shape(self.learner.initial_state, jnp.uint32(0))
 
 
-def check_memory(learner: Learner, devices: Sequence[jax.Device]) -> str:
-    """Refuse a run that cannot fit, and say in a line what one that can will keep.
+def check_memory(learner: Learner, devices: Sequence[jax.Device], runs: int = 1) -> str:
+    """Refuse what cannot fit, and say in a line what the run, or several together, will keep.
 
     Raises:
         UserError: It cannot fit.
     """
-    need, available = MemoryNeed(learner), device_memory(devices)
+    need, available = MemoryNeed(learner, runs), device_memory(devices)
     need.check(available)
     room = "" if available is None else f" of {readable(available)} available"
     return (

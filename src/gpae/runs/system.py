@@ -1,11 +1,11 @@
 """A configuration made into what runs it, and what a checkpoint of that holds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import struct
 from jaxtyping import Array, Float, Int
 
@@ -17,7 +17,8 @@ from gpae.training.evaluation import Evaluator, headline_metric
 from gpae.training.learner import make_learner
 from gpae.training.protocol import Budget, Learner
 from gpae.training.q_learning import make_q_learner
-from gpae.training.sharding import Runner, choose_devices
+from gpae.training.seeds import make_runner
+from gpae.training.sharding import Runner
 
 
 @struct.dataclass
@@ -45,9 +46,15 @@ class Snapshot:
 
 @dataclass
 class System:
-    """A configuration made into a runner and an evaluator."""
+    """A configuration made into a runner and an evaluator.
+
+    Attributes:
+        config: The configuration.
+        seeds: The seeds of the runs that the runner makes together, instead of the configuration's.
+    """
 
     config: Config
+    seeds: Sequence[int] = ()
     learner: Learner = field(init=False)
     runner: Runner = field(init=False)
     evaluator: Evaluator = field(init=False)
@@ -58,14 +65,16 @@ class System:
         config = self.config
         environment = make(config.task_name, **config.task_settings)
         self.learner = _learner(config, environment)
-        devices = choose_devices(self.learner.shares, config.run.devices)
-        self.runner = Runner(self.learner, tuple(devices), config.run.updates_per_call)
+        self.seeds = tuple(self.seeds) or (config.seed,)
+        self.runner = make_runner(
+            self.learner, len(self.seeds), config.run.devices, config.run.updates_per_call
+        )
         self.evaluator = Evaluator(
             environment,
             self.learner.actor,
             self.learner.network,
             config.evaluation.episodes,
-            tuple(devices),
+            self.runner.devices,
         )
         self.metric = headline_metric(environment)
         self.cautions = _cautions(config, environment)
@@ -81,10 +90,10 @@ class System:
         mode = self.config.evaluation.mode
         return ("greedy", "sampled") if mode == "both" else (mode,)
 
-    def initial_snapshot(self) -> Snapshot:
-        """The state before the first update."""
-        state = self.runner.initial_state(self.config.seed)
-        return _unevaluated(state, jax.tree.map(np.array, state.parameters))
+    def initial_snapshot(self, seed: int) -> Snapshot:
+        """The state before the first update, on the host."""
+        state = self.runner.first_state(seed)
+        return _unevaluated(state, state.parameters)
 
     def snapshot_shapes(self) -> Snapshot:
         """What a checkpoint of this system looks like, as shapes and types; nothing is computed."""

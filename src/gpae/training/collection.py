@@ -10,6 +10,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from gpae.environments.environment import (
     Actions,
+    ActionSpace,
+    DiscreteActions,
     Environment,
     Step,
     View,
@@ -172,7 +174,7 @@ def _act(
     steps = Steps(
         view=view,
         first=collector.first,
-        actions=actions,
+        actions=_stored(plan.environment.spec.actions, actions),
         log_probs=policy.log_prob(actions),
         rewards=step.reward,
         terminated=step.terminated,
@@ -198,6 +200,11 @@ def _taken(chosen: Actions, step: Step) -> Actions:
     """The policy's own actions, but the ones carried out where a wrapper replaced them."""
     forced = step.forced.reshape(step.forced.shape + (1,) * (chosen.ndim - step.forced.ndim))
     return jnp.where(forced, step.actions, chosen)
+
+
+def _stored(space: ActionSpace, actions: Actions) -> Actions:
+    """Actions as they are kept: numbered ones in no more bytes than they need."""
+    return actions.astype(space.dtype) if isinstance(space, DiscreteActions) else actions
 
 
 def _episode_totals(

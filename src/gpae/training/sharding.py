@@ -1,6 +1,6 @@
 """Running a learner's phases over devices: environments are split, parameters are everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -51,13 +51,34 @@ class Runner:
 
     @cached_property
     def mesh(self) -> Mesh:
-        """The devices in a row."""
+        """The devices, :data:`DEVICES` the axis that environments are split over."""
         return Mesh(np.array(self.devices), (DEVICES,))
+
+    @property
+    def devices_a_run(self) -> int:
+        """Over how many devices the environments of a run are split."""
+        return int(self.mesh.shape[DEVICES])
 
     def initial_state(self, seed: int) -> Any:
         """The state before the first update of the run with a seed, laid out over the devices."""
-        state = jax.jit(self.learner.initial_state)(jnp.uint32(seed))
-        return self.place(jax.device_get(state))
+        return self.join([self.first_state(seed)])
+
+    def first_state(self, seed: int) -> Any:
+        """The same on the host, whatever the devices."""
+        return jax.device_get(jax.jit(self.learner.initial_state)(jnp.uint32(seed)))
+
+    def join(self, states: Sequence[Any]) -> Any:
+        """Lay out the states of all its runs, here of one."""
+        (state,) = states
+        return self.place(state)
+
+    def split(self, tree: Any) -> list[Any]:
+        """A state, or a part of one, of each of its runs."""
+        return [tree]
+
+    def split_results(self, results: Any) -> list[Any]:
+        """Of what :meth:`run` told, beside the state, what it told of each of its runs."""
+        return [results]
 
     def place(self, state: Any) -> Any:
         """Lay out a state (of host or device arrays) over the devices."""

@@ -1,0 +1,80 @@
+"""Several seeds in one process against the same runs one after the other.
+
+    python benchmarks/seeds.py
+
+Both make the same updates, in alternating rounds of one process; compilation, which seeds made
+together also share, is not in the times.
+"""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gpae.bench.documents import new_document, write_document
+from gpae.bench.table import render
+from gpae.bench.timing import timed
+from gpae.config.compose import compose
+from gpae.errors import UserError
+from gpae.runs.devices import prepare_jax
+from gpae.runs.system import System
+
+COMMON = ["task=smax/3m", "method=gpae", "run.updates_per_call=1"]
+CASES = {
+    "tiny": (
+        "window.length=1 network.kind=feedforward network.hidden_size=32 "
+        "rollout.environments=8 rollout.steps=32"
+    ),
+    "small": "window.length=1 rollout.environments=16 rollout.steps=32",
+    "preset jaxmarl": "preset=jaxmarl window.length=1",
+}
+
+
+def alternating_seconds(
+    overrides: list[str], seeds: range, rounds: int, warmup: int
+) -> dict[str, list[float]]:
+    """Seconds of an update of all seeds, together and one after the other."""
+    config = compose(overrides)
+    prepare_jax()
+    alone, together = System(config), System(config, seeds)
+    singles = [alone.runner.initial_state(seed) for seed in seeds]
+    joined: Any = together.runner.join([together.runner.first_state(seed) for seed in seeds])
+    seconds: dict[str, list[float]] = {"alone": [], "together": []}
+    for _ in range(warmup + rounds):
+        total = 0.0
+        for number, state in enumerate(singles):
+            taken, (singles[number], *_) = timed(partial(alone.runner.run, state, 1))
+            total += taken
+        seconds["alone"].append(total)
+        taken, (joined, *_) = timed(partial(together.runner.run, joined, 1))
+        seconds["together"].append(taken)
+    return {name: times[warmup:] for name, times in seconds.items()}
+
+
+def measure(parsed: argparse.Namespace) -> None:
+    document = new_document("seeds", common=COMMON, cases=CASES, seconds={})
+    for name, words in CASES.items():
+        for count in parsed.seeds:
+            overrides = [*COMMON, *words.split()]
+            times = alternating_seconds(overrides, range(count), parsed.rounds, warmup=2)
+            document["seconds"][f"{name}, {count} seeds"] = times
+            write_document(parsed.output, document)
+    print(f"{render(document)}\n\nraw numbers in {parsed.output}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[4, 5], help="how many together")
+    parser.add_argument("--rounds", type=int, default=6, help="default: %(default)s")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/seeds.json"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        measure(arguments())
+    except UserError as error:
+        sys.exit(f"seeds: {error}")

@@ -1,0 +1,201 @@
+"""One run of a session: what it has recorded, its checkpoints and its best parameters."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gpae.errors import DivergedError, UserError
+from gpae.runs.checkpoints import Checkpoints
+from gpae.runs.folder import RunFolder
+from gpae.runs.metrics import MetricsWriter
+from gpae.runs.records import RecordFile
+from gpae.runs.system import Best, Snapshot, System
+from gpae.training.collection import EpisodeTotals
+from gpae.training.evaluation import Episodes
+from gpae.training.protocol import Scalars
+
+ABSOLUTE_EVALUATIONS = 10
+"""The absolute metric is of ten times an evaluation's episodes."""
+
+_NAMES_SHOWN = 3
+
+
+class Member:
+    """A run whose lock is held, in a session of one run or of several.
+
+    Args:
+        system: What runs it.
+        folder: Where it is kept.
+        seed: Its seed.
+
+    Attributes:
+        final: The headline metric's mean in the last evaluation, None where there was none.
+        absolute: Its mean in the absolute evaluation, None where there was none.
+    """
+
+    def __init__(self, system: System, folder: RunFolder, seed: int) -> None:
+        self.system, self.folder, self.seed = system, folder, seed
+        self.checkpoints = Checkpoints(folder.checkpoints_path, system.config.run.keep_checkpoints)
+        self.final: float | None = None
+        self.absolute: float | None = None
+
+    def begin(self) -> Any:
+        """The state before the first update, on the host."""
+        snapshot = self.system.initial_snapshot(self.seed)
+        self.best: Best = snapshot.best
+        return snapshot.state
+
+    def restore(self, checkpoint: int | None) -> Any:
+        """The state of a checkpoint, the newest when None, on the host; later ones are given up."""
+        restored: Any = self.checkpoints.restore(self.system.snapshot_shapes(), checkpoint)
+        update = int(restored.state.update)
+        self.checkpoints.discard_after(update)
+        self._recall_evaluations(update)
+        self.best = restored.best
+        return restored.state
+
+    def writer(self, saved: int | None) -> MetricsWriter:
+        """What writes the run's records, those after update ``saved`` dropped: all where None."""
+        self._writer = MetricsWriter(self.folder, self._rewind_to(saved))
+        return self._writer
+
+    def require_checkpoint(self, checkpoint: int | None) -> None:
+        """Refuse a checkpoint asked for where there is none at all.
+
+        Raises:
+            UserError: There is none.
+        """
+        if checkpoint is not None and self.checkpoints.latest() is None:
+            raise UserError(f"{self.folder.path} has no checkpoint {checkpoint}, nor any other")
+
+    def record(
+        self,
+        update: int,
+        index: int,
+        totals: EpisodeTotals,
+        scalars: Scalars,
+        times: Mapping[str, float],
+    ) -> None:
+        """Write an update's metrics, at place ``index`` of what a compiled call told.
+
+        Raises:
+            DivergedError: One of them is not finite.
+        """
+        record = self._metrics_record(update, index, totals, scalars)
+        self._require_finite(record, update)
+        self._writer.write({**record, **times})
+
+    def save(self, state: Any, update: int) -> None:
+        """Write a checkpoint, unless it would be of no use."""
+        host = jax.device_get(Snapshot(state=state, best=self.best))
+        leaves = jax.tree.leaves((host.state.parameters, host.state.optimisers))
+        sound = all(np.isfinite(leaf).all() for leaf in leaves)
+        self._require_finite({"parameters": 0.0 if sound else math.nan}, update)
+        self._writer.sync()
+        self.checkpoints.save(update, host)
+
+    def evaluate(self, parameters: Any, update: int) -> None:
+        """Evaluate parameters in each of the modes, and keep them if they are the best so far."""
+        for mode in self.system.modes:
+            episodes = self.system.evaluator.evaluate(
+                parameters.actor, self.seed, update, greedy=mode == "greedy"
+            )
+            self._record_evaluation(update, mode, episodes, absolute=False)
+        score = jnp.float32(self.final)
+        if score > self.best.score:
+            self.best = Best(
+                score=score,
+                update=jnp.int32(update),
+                parameters=jax.tree.map(np.array, parameters),
+            )
+
+    def evaluate_absolute(self) -> None:
+        """Evaluate the best parameters on many episodes of their own."""
+        greedy = self.system.modes[0] == "greedy"
+        first = self.system.budget.updates + 1
+        parts = [
+            self.system.evaluator.evaluate(
+                self.best.parameters.actor, self.seed, first + part, greedy=greedy
+            )
+            for part in range(ABSOLUTE_EVALUATIONS)
+        ]
+        episodes = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        self._record_evaluation(
+            self.system.budget.updates, self.system.modes[0], episodes, absolute=True
+        )
+
+    def _rewind_to(self, saved: int | None) -> int | None:
+        """The update after which records are dropped: all of them where there is no checkpoint."""
+        if saved is not None:
+            return saved
+        begun = self.folder.metrics_path.exists() or self.folder.evaluations_path.exists()
+        return -1 if begun else None
+
+    def _recall_evaluations(self, update: int) -> None:
+        for record in RecordFile(self.folder.evaluations_path).read():
+            if record["update"] <= update:
+                self._remember(record)
+
+    def _remember(self, record: dict[str, Any]) -> None:
+        if record["mode"] == self.system.modes[0]:
+            score = float(np.mean(record[self.system.metric], dtype=np.float64))
+            if record["absolute"]:
+                self.absolute = score
+            else:
+                self.final = score
+
+    def _metrics_record(
+        self, update: int, index: int, totals: EpisodeTotals, scalars: Scalars
+    ) -> dict[str, float]:
+        count = float(totals.count[index])
+        episodes = {
+            f"train/{name}": float(value[index]) / count
+            for name, value in totals.sums.items()
+            if count
+        }
+        return {
+            **self._counters(update),
+            "train/episodes": count,
+            **episodes,
+            **{name: float(value[index]) for name, value in scalars.items()},
+        }
+
+    def _counters(self, update: int) -> dict[str, int]:
+        budget = self.system.budget
+        return {
+            "update": update,
+            "env_steps": update * budget.env_steps,
+            "gradient_steps": budget.gradient_steps_after(update),
+        }
+
+    def _require_finite(self, values: Mapping[str, float], update: int) -> None:
+        broken = [name for name, value in values.items() if not math.isfinite(value)]
+        if not broken:
+            return
+        more = f" and {len(broken) - _NAMES_SHOWN} more" if len(broken) > _NAMES_SHOWN else ""
+        kept = self.checkpoints.latest()
+        raise DivergedError(
+            f"training has diverged: {', '.join(broken[:_NAMES_SHOWN])}{more} not finite at update "
+            f"{update}; {self.folder.path} has "
+            + ("no checkpoint yet" if kept is None else f"checkpoint {kept}, the last good one")
+            + "; try a smaller update.learning_rate or update.max_gradient_norm"
+        )
+
+    def _record_evaluation(
+        self, update: int, mode: str, episodes: Episodes, *, absolute: bool
+    ) -> None:
+        means = {f"evaluation/{mode}/{name}": values.mean() for name, values in episodes.items()}
+        self._require_finite(means, update)
+        record = {
+            **self._counters(update),
+            "mode": mode,
+            "absolute": absolute,
+            "episodes": len(episodes["episode_return"]),
+            **{name: np.round(values, 6) for name, values in episodes.items()},
+        }
+        self._writer.write_evaluation(record)
+        self._remember(record)

@@ -1,0 +1,160 @@
+"""Several seeds in one process: each run as if made alone, kept alone, stopped and resumed."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+METHODS = ("gpae", "mappo", "vdn")
+
+
+def group_words(small, method, folder, **settings):
+    """A method on the toy task, a run's environments on one device however many runs there are."""
+    words = small(method=method, run__devices=1, run__folder=folder, **settings)
+    if method != "vdn":
+        return words
+    policy_gradient = ("window.", "update.minibatches", "update.epochs")
+    own = ["method.buffer_size=32", "method.batch_size=8", "method.learning_starts=0"]
+    return [word for word in words if not word.startswith(policy_gradient)] + own
+
+
+@pytest.fixture(scope="module")
+def together(gpae, small, tmp_path_factory):
+    """Two seeds made together, by method."""
+    root = tmp_path_factory.mktemp("together")
+    made = {}
+
+    def run(method):
+        if method not in made:
+            folder = root / method
+            made[method] = folder, gpae("train", *group_words(small, method, folder), "seeds=2")
+        return made[method]
+
+    return run
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_run_is_as_if_made_alone(
+    method, together, gpae, small, tmp_path, final_arrays, metrics, evaluations
+):
+    folder, result = together(method)
+    assert result.code == 0, result.err
+    for seed in (0, 1):
+        alone = tmp_path / str(seed)
+        code = gpae("train", *group_words(small, method, alone, seed=seed)).code
+        assert code == 0
+        arrays, others = final_arrays(folder / f"seed{seed}"), final_arrays(alone)
+        assert arrays.keys() == others.keys()
+        for name in arrays:
+            np.testing.assert_allclose(
+                arrays[name].astype(float), others[name].astype(float), 1e-4, 1e-5, err_msg=name
+            )
+        rows, other_rows = metrics(folder / f"seed{seed}"), metrics(alone)
+        assert [row.keys() for row in rows] == [row.keys() for row in other_rows]
+        for row, other in zip(rows, other_rows, strict=True):
+            np.testing.assert_allclose(list(row.values()), list(other.values()), 1e-3, 1e-4)
+        assert evaluations(folder / f"seed{seed}") == evaluations(alone)
+
+
+def test_runs_are_kept_apart(together, metrics):
+    folder, result = together("gpae")
+    first, second = folder / "seed0", folder / "seed1"
+    assert sorted(folder.iterdir()) == [first, second]
+    for run in (first, second):
+        assert (run / "curve.png").is_file()
+        assert f"run folder {run}" in result.out
+    assert metrics(first) != metrics(second)
+    assert "seeds 0, 1: 10 updates" in result.out
+    assert "seed: 1\n" in (second / "config.yaml").read_text()
+    assert "seeds" not in (second / "config.yaml").read_text()
+
+
+def test_a_stop_and_a_resume_of_all_change_nothing(
+    together, gpae, small, tmp_path, before_call, same_end
+):
+    before_call(4, lambda: os.kill(os.getpid(), signal.SIGINT))
+    stopped = gpae("train", *group_words(small, "gpae", tmp_path / "runs"), "seeds=2")
+    runs = [tmp_path / "runs" / name for name in ("seed0", "seed1")]
+    assert stopped.code == 0
+    assert f"continue with: gpae resume {runs[0]} {runs[1]}" in stopped.out
+    before_call(4, lambda: None)
+    resumed = gpae("resume", *runs)
+    assert resumed.code == 0, resumed.err
+    for run in runs:
+        same_end(run, together("gpae")[0] / run.name)
+
+
+def test_one_of_them_goes_on_alone(together, gpae, tmp_path, small, before_call, metrics):
+    before_call(4, lambda: os.kill(os.getpid(), signal.SIGINT))
+    gpae("train", *group_words(small, "gpae", tmp_path / "runs"), "seeds=2")
+    before_call(4, lambda: None)
+    alone, left = tmp_path / "runs" / "seed1", tmp_path / "runs" / "seed0"
+    resumed = gpae("resume", alone)
+    assert resumed.code == 0, resumed.err
+    assert "bit for bit" not in resumed.out
+    assert len(metrics(alone)) == 10
+    refused = gpae("resume", left, alone)
+    assert refused.code == 2
+    assert f"{left} at 6" in refused.err
+    assert f"{alone} at 10: resume each on its own" in refused.err
+
+
+def test_what_goes_on_together_differs_in_seeds_alone(together, straight, gpae):
+    folder, _ = together("gpae")
+    run = folder / "seed0"
+    again = gpae("resume", run, folder / "seed1", run)
+    assert (again.code, "is named twice" in again.err) == (2, True)
+    other = gpae("resume", run, straight("mappo")[0])
+    assert (other.code, "only runs that differ in their seeds alone" in other.err) == (2, True)
+    missing = gpae("resume", run, folder / "seed7")
+    assert (missing.code, "there is no such folder" in missing.err) == (2, True)
+
+
+def test_none_begins_where_one_folder_is_taken(gpae, small, tmp_path, contents):
+    (tmp_path / "seed1").mkdir()
+    (tmp_path / "seed1" / "notes").write_text("mine")
+    before = contents(tmp_path)
+    result = gpae("train", *group_words(small, "gpae", tmp_path), "seeds=3")
+    assert result.code == 2
+    assert "seed1 is not empty and holds no run" in result.err
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("seeds=0", "seeds=0 must be a whole number from 1 up"),
+        ("seeds=2 profile=true", "profile=true times the phases of a single run"),
+        ("seeds=2 seed=4294967295", "seed=4294967295 must be at most 4294967294"),
+    ],
+)
+def test_what_cannot_be_is_refused(gpae, small, tmp_path, words, reason):
+    result = gpae("train", *small(run__folder=tmp_path / "run"), *words.split())
+    assert result.code == 2
+    assert reason in result.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_that_diverges_is_named_and_the_others_keep_their_checkpoints(
+    gpae, small, tmp_path, monkeypatch
+):
+    from gpae.training.seeds import SeedsRunner
+
+    run = SeedsRunner.run
+
+    def broken(self, state, count):
+        state, totals, scalars = run(self, state, count)
+        if int(np.asarray(state.update)[0]) > 4:
+            scalars = {name: np.array(values) for name, values in scalars.items()}
+            scalars["loss/critic"][:, 1] = np.nan
+        return state, totals, scalars
+
+    monkeypatch.setattr(SeedsRunner, "run", broken)
+    result = gpae("train", *group_words(small, "gpae", tmp_path), "seeds=2")
+    assert result.code == 3
+    assert (
+        f"loss/critic not finite at update 5; {tmp_path / 'seed1'} has checkpoint 4" in result.err
+    )
+    for name in ("seed0", "seed1"):
+        assert (tmp_path / name / "checkpoints" / "000000000004.json").is_file()
