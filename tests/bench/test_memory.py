@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import pytest
 from toy_task import AGENTS, LIMIT, PLACES
 
+from gpae.environments import DiscreteActions
 from gpae.errors import UserError
 from gpae.runs import memory
 from gpae.runs.free_memory import available_memory
@@ -16,19 +17,19 @@ pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 ENVIRONMENTS, STEPS, HIDDEN = 16, 4, 8
 FLOAT = INTEGER = 4
+ACTION = 1
 
 
 @pytest.mark.parametrize(("length", "mode"), [(1, "constant_batch"), (2, "growing_batch")])
 def test_the_window_is_what_its_arrays_are(learner, length, mode):
     need = MemoryNeed(learner("method=mappo", f"window.length={length}", f"window.mode={mode}"))
     seen = AGENTS * (PLACES + 1) * FLOAT + (PLACES + 1) * FLOAT + AGENTS * PLACES + AGENTS
-    step = seen + 1 + AGENTS * (INTEGER + FLOAT) + FLOAT + 2 + AGENTS
+    step = seen + 1 + AGENTS * (ACTION + FLOAT) + FLOAT + 2 + AGENTS
     cuts = -(-STEPS // LIMIT) * (seen + INTEGER)
     memories = 2 * AGENTS * HIDDEN * FLOAT
     assert need.experience_name == "window"
-    # Types may be made more compact, but nothing may be left out.
-    assert need.experience <= length * (ENVIRONMENTS * (STEPS * step + cuts + memories) + 1)
-    assert need.experience >= length * ENVIRONMENTS * (STEPS * seen // FLOAT + memories)
+    kept = ENVIRONMENTS // (length if mode == "constant_batch" else 1)
+    assert need.experience == length * (kept * (STEPS * step + cuts + memories) + 1)
 
 
 def test_the_state_is_what_a_run_begins_with(learner):
@@ -53,6 +54,27 @@ def test_the_batch_holds_memories_before_every_step(learner):
     need = MemoryNeed(learner("method=gpae", "window.length=1"))
     memories = ENVIRONMENTS * STEPS * 2 * AGENTS * HIDDEN * FLOAT
     assert memories < need.batch < 4 * memories
+
+
+def test_runs_made_together_need_as_much_each(learner):
+    made = learner("method=gpae", "window.length=1")
+    one, three = MemoryNeed(made), MemoryNeed(made, runs=3)
+    assert three.experience == 3 * one.experience
+    assert three.state == 3 * one.state
+    assert three.batch == 3 * one.batch
+    with pytest.raises(UserError, match=r"lower rollout.environments or rollout.steps, or seeds$"):
+        three.check(three.state)
+
+
+@pytest.mark.parametrize(("size", "bytes_"), [(2, 1), (127, 1), (128, 4), (40_000, 4)])
+def test_actions_take_a_byte_where_their_numbers_fit(size, bytes_):
+    space = DiscreteActions(size)
+    assert space.dtype.itemsize == bytes_
+    last = jnp.asarray(size - 1, space.dtype)
+    assert int(last) == size - 1
+    values = jnp.arange(float(size))
+    assert jnp.take_along_axis(values, last[None], axis=-1) == size - 1
+    assert jax.nn.one_hot(last, size).argmax() == size - 1
 
 
 def test_q_learning_keeps_a_buffer(learner):

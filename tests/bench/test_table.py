@@ -174,6 +174,15 @@ def test_seeds_are_compared_round_by_round():
     assert "| tiny, 4 seeds | 4.000 | 1.000 | 3.00 (2.50 to 3.50) |" in text
 
 
+def test_memory_has_a_column_a_window():
+    needs = [{"window": 2**20 * size, "batch": 2**21 * size, "state": 0} for size in (1, 4)]
+    windows = dict(zip(("M = 1", "M = 4"), needs, strict=True))
+    document = new_document("memory", common=["a=1"], tasks={"smax/3m": windows})
+    text = table.render(document)
+    assert "| task | window, M = 1 | window, M = 4 | update batch, M = 1 |" in text
+    assert "| smax/3m | 1.0 MiB | 4.0 MiB | 2.0 MiB |" in text
+
+
 def test_quartiles_interpolate():
     assert Spread.of([1.0, 2.0, 3.0, 4.0]) == Spread(median=2.5, low=1.75, high=3.25)
 

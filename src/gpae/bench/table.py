@@ -130,6 +130,18 @@ def _seeds(document: dict[str, Any]) -> list[str]:
     ]
 
 
+def _memory(document: dict[str, Any]) -> list[str]:
+    """The window of every task and length; of state and batch, those of the first length."""
+    rows = []
+    for task, windows in document["tasks"].items():
+        first = next(iter(windows.values()))
+        kept = [readable(need["window"]) for need in windows.values()]
+        rows.append([task, *kept, readable(first["batch"])])
+    names = list(next(iter(document["tasks"].values())))
+    headings = ["task", *(f"window, {name}" for name in names), f"update batch, {names[0]}"]
+    return [f"All with `{' '.join(document['common'])}`.", markdown(headings, rows)]
+
+
 def _phase_rate(phase: str) -> Column:
     def column(case: Case) -> str:
         rates = case.phase_rates
@@ -203,6 +215,7 @@ _TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "estimators": _estimators,
     "overhead": _overhead,
     "seeds": _seeds,
+    "memory": _memory,
 }
 
 
