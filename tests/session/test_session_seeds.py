@@ -6,6 +6,10 @@ import signal
 import numpy as np
 import pytest
 
+from gpae.config.compose import compose
+from gpae.errors import UserError
+from gpae.runs.system import System
+
 METHODS = ("gpae", "mappo", "vdn")
 
 
@@ -73,31 +77,34 @@ def test_runs_are_kept_apart(together, metrics):
 def test_a_stop_and_a_resume_of_all_change_nothing(
     together, gpae, small, tmp_path, before_call, same_end
 ):
+    straight, _ = together("gpae")
     before_call(4, lambda: os.kill(os.getpid(), signal.SIGINT))
     stopped = gpae("train", *group_words(small, "gpae", tmp_path / "runs"), "seeds=2")
     runs = [tmp_path / "runs" / name for name in ("seed0", "seed1")]
     assert stopped.code == 0
     assert f"continue with: gpae resume {runs[0]} {runs[1]}" in stopped.out
-    before_call(4, lambda: None)
     resumed = gpae("resume", *runs)
     assert resumed.code == 0, resumed.err
     for run in runs:
-        same_end(run, together("gpae")[0] / run.name)
+        same_end(run, straight / run.name)
 
 
-def test_one_of_them_goes_on_alone(together, gpae, tmp_path, small, before_call, metrics):
+def test_one_of_them_goes_on_alone(gpae, tmp_path, small, before_call, metrics, contents):
     before_call(4, lambda: os.kill(os.getpid(), signal.SIGINT))
     gpae("train", *group_words(small, "gpae", tmp_path / "runs"), "seeds=2")
-    before_call(4, lambda: None)
     alone, left = tmp_path / "runs" / "seed1", tmp_path / "runs" / "seed0"
     resumed = gpae("resume", alone)
     assert resumed.code == 0, resumed.err
     assert "bit for bit" not in resumed.out
     assert len(metrics(alone)) == 10
+    before = contents(tmp_path)
+    missing = gpae("resume", alone, left, "--checkpoint", "8")
+    assert (missing.code, f"{left} has no checkpoint 8" in missing.err) == (2, True)
     refused = gpae("resume", left, alone)
     assert refused.code == 2
     assert f"{left} at 6" in refused.err
     assert f"{alone} at 10: resume each on its own" in refused.err
+    assert contents(tmp_path) == before
 
 
 def test_what_goes_on_together_differs_in_seeds_alone(together, straight, gpae):
@@ -134,6 +141,12 @@ def test_what_cannot_be_is_refused(gpae, small, tmp_path, words, reason):
     assert result.code == 2
     assert reason in result.err
     assert not (tmp_path / "run").exists()
+
+
+def test_runs_that_are_timed_phase_by_phase_do_not_go_on_together(small):
+    config = compose(small(profile="true"))
+    with pytest.raises(UserError, match="profile=true times the phases of a single run"):
+        System(config, [0, 1])
 
 
 def test_one_that_diverges_is_named_and_the_others_keep_their_checkpoints(

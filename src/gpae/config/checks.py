@@ -98,8 +98,6 @@ def check(config: Config) -> None:
     else:
         _check_divisions(config)
     _check_length(config)
-    if config.seeds > 1 and config.profile:
-        raise UserError("profile=true times the phases of a single run: leave out seeds")
     if config.run.folder == "":
         raise UserError("run.folder is empty: name a folder, or leave it out for a new one")
 

@@ -49,12 +49,10 @@ class Member:
         self.best: Best = snapshot.best
         return snapshot.state
 
-    def restore(self, checkpoint: int | None) -> Any:
-        """The state of a checkpoint, the newest when None, on the host; later ones are given up."""
+    def restore(self, checkpoint: int) -> Any:
+        """The state of a checkpoint, on the host; nothing on disk changes."""
         restored: Any = self.checkpoints.restore(self.system.snapshot_shapes(), checkpoint)
-        update = int(restored.state.update)
-        self.checkpoints.discard_after(update)
-        self._recall_evaluations(update)
+        self._recall_evaluations(checkpoint)
         self.best = restored.best
         return restored.state
 

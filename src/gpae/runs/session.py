@@ -135,6 +135,9 @@ class Session:
         states = [
             member.begin() if saved is None else member.restore(saved) for member in self.members
         ]
+        if saved is not None:
+            for member in self.members:
+                member.checkpoints.discard_after(saved)
         return self.system.runner.join(states), saved
 
     def _saved(self, checkpoint: int | None) -> int | None:

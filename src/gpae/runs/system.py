@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from gpae.config.schema import Config
 from gpae.environments import Environment, make
+from gpae.errors import UserError
 from gpae.methods import Q_METHODS
 from gpae.networks import NetworkSettings
 from gpae.training.evaluation import Evaluator, headline_metric
@@ -51,6 +52,9 @@ class System:
     Attributes:
         config: The configuration.
         seeds: The seeds of the runs that the runner makes together, instead of the configuration's.
+
+    Raises:
+        UserError: Several runs are to be timed phase by phase.
     """
 
     config: Config
@@ -66,6 +70,8 @@ class System:
         environment = make(config.task_name, **config.task_settings)
         self.learner = _learner(config, environment)
         self.seeds = tuple(self.seeds) or (config.seed,)
+        if config.profile and len(self.seeds) > 1:
+            raise UserError("profile=true times the phases of a single run, not of several")
         self.runner = make_runner(
             self.learner, len(self.seeds), config.run.devices, config.run.updates_per_call
         )
