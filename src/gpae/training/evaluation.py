@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from gpae.environments.environment import Environment, EnvironmentState, View
 from gpae.networks import NetworkSettings, PolicyNetwork, apply_actor, initial_memory, sample
+from gpae.training.compiler import compiler_options
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.reduce import DEVICES
 
@@ -88,7 +89,8 @@ class Evaluator:
                     in_specs=(everywhere, everywhere, everywhere, split),
                     out_specs=split,
                     check_vma=False,
-                )
+                ),
+                compiler_options=compiler_options(),
             )
             for greedy in (True, False)
         }

@@ -12,6 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int
 
 from gpae.training.collection import EpisodeTotals
+from gpae.training.compiler import compiler_options
 from gpae.training.protocol import Learner, Scalars
 from gpae.training.reduce import DEVICES
 
@@ -187,4 +188,4 @@ class Runner:
         mapped = jax.shard_map(
             function, mesh=self.mesh, in_specs=inputs, out_specs=outputs, check_vma=False
         )
-        return jax.jit(mapped, donate_argnums=0)
+        return jax.jit(mapped, donate_argnums=0, compiler_options=compiler_options())

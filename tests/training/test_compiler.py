@@ -1,0 +1,57 @@
+"""What the compiler is told: small reductions stay out of a library, results stay as they are."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gpae.training import compiler
+from gpae.training.compiler import compiler_options
+from gpae.training.sharding import Runner
+
+LIBRARY_CALL = "ynn"
+
+
+@pytest.fixture(autouse=True)
+def asked_anew():
+    compiler_options.cache_clear()
+    yield
+    compiler_options.cache_clear()
+
+
+def distances(positions):
+    return jnp.linalg.norm(positions[:, :, None] - positions[:, None], axis=-1)
+
+
+def compiled(options):
+    positions = jax.random.normal(jax.random.key(0), (64, 11, 2))
+    program = jax.jit(distances, compiler_options=options).lower(positions).compile()
+    return program.as_text(), program(positions), np.asarray(positions, np.float64)
+
+
+def test_a_small_reduction_stays_out_of_the_library_and_is_the_same():
+    text, told, positions = compiled(compiler_options())
+    differences = positions[:, :, None] - positions[:, None]
+    assert LIBRARY_CALL not in text
+    np.testing.assert_allclose(told, np.sqrt((differences**2).sum(-1)), rtol=1e-6)
+
+
+def test_a_runner_compiles_with_the_options(learner, cpu_devices):
+    runner = Runner(learner(window=1), cpu_devices[:1], 1)
+    state = runner.initial_state(0)
+    text = runner._compiled_run.lower(state, runner._environments, jnp.int32(1)).compile().as_text()
+    assert LIBRARY_CALL not in text
+
+
+def test_nothing_is_said_where_the_user_says_it(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_experimental_ynn_fusion_type=")
+    assert compiler_options() == {}
+
+
+def test_nothing_is_said_to_a_compiler_without_the_option(monkeypatch):
+    monkeypatch.setattr(compiler, "_LIBRARY_FUSION", "xla_cpu_no_such_option")
+    assert compiler_options() == {}
+
+
+def test_the_option_is_known_to_the_compiler_the_project_is_tested_with():
+    assert compiler_options() == {"xla_cpu_experimental_ynn_fusion_type": ""}
