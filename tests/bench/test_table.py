@@ -121,6 +121,10 @@ def test_scaling_has_a_table_a_curve():
         "### agents",
         "### window",
     ]
+    row = cells("\n".join(line for line in text.splitlines() if line.startswith("|")), 0)
+    # Collection asks for 1 GFLOP and the update for 0.5, over 200 env steps; 100 of them a second.
+    assert row["needed, MFLOP/env step"] == "7.5"
+    assert row["useful GFLOP/s"] == "0.8"
 
 
 def side(rate):

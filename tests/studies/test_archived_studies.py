@@ -1,14 +1,18 @@
 """Archiving runs and reporting on the archive."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from gpae.config.compose import compose, to_dict
+from gpae.config.compose import compose, expand_sweep, to_dict
 from gpae.errors import UserError
 from gpae.runs import RecordFile, RunFolder
-from gpae.studies import first
-from gpae.studies.archive import archive
+from gpae.studies import first, pilot
+from gpae.studies.archive import archive, archived_name
+from gpae.studies.study import training_win_rate
+
+ARCHIVES = Path(__file__).parents[2] / "results"
 
 
 @pytest.fixture
@@ -21,6 +25,7 @@ def run(tmp_path):
         with RecordFile(folder.metrics_path) as metrics:
             for update, rate in enumerate(rates, start=1):
                 counters = {"update": update, "env_steps": 100 * update}
+                counters["gradient_steps"] = 16 * update
                 metrics.append({**counters, "train/win_rate": rate})
         with RecordFile(folder.evaluations_path) as evaluations:
             record = {**counters, "mode": "greedy", "episodes": 4, "win_rate": [1, 1, 0, 1]}
@@ -48,9 +53,9 @@ def test_runs_that_would_overwrite_each_other_are_refused(run, tmp_path):
 
 def test_the_training_win_rate_is_the_best_mean_of_three_updates_in_time(run):
     folder = run(0, [0.0, 0.3, 0.6, 0.9, 0.0, 1.0, 1.0, 1.0])
-    assert first.training_win_rate(folder, total=800) == pytest.approx(1.0)
-    assert first.training_win_rate(folder, total=500) == pytest.approx(0.6)
-    assert first.training_win_rate(folder, total=200) == 0.0
+    assert training_win_rate(folder, total=800) == pytest.approx(1.0)
+    assert training_win_rate(folder, total=500) == pytest.approx(0.6)
+    assert training_win_rate(folder, total=200) == 0.0
 
 
 def test_the_report_has_a_row_a_kind_and_a_picture(run, tmp_path, capsys, monkeypatch):
@@ -58,8 +63,9 @@ def test_the_report_has_a_row_a_kind_and_a_picture(run, tmp_path, capsys, monkey
     runs = [str(run(seed, [0.2 * (seed + 1)] * 3)) for seed in (0, 1)]
     assert first.main([*runs, "--results", str(tmp_path / "results")]) == 0
     (row,) = [line for line in capsys.readouterr().out.splitlines() if "smax/3m" in line]
-    cells = [cell.strip() for cell in row.split("│")]
-    assert cells[1:8] == ["smax/3m", "jaxmarl", "gpae", "2", "0.300", "0.20 0.40", "0.750 ± 0.000"]
+    cells = [cell.strip() for cell in row.split("│")][1:-1]
+    assert cells[:5] == ["smax/3m", "jaxmarl", "gpae", "48", "2"]
+    assert cells[5:] == ["0.300", "0.20 0.40", "0.750 ± 0.000", "0.000 ± 0.000"]
     assert (tmp_path / "results" / "curves.png").stat().st_size > 10_000
 
 
@@ -69,8 +75,24 @@ def test_an_empty_archive_is_refused_in_a_line(tmp_path, capsys):
     assert line.startswith(f"{tmp_path} holds no runs")
 
 
-def test_the_studys_commands_are_valid():
-    from gpae.config.compose import expand_sweep
+@pytest.mark.parametrize(("study", "runs"), [(first, 18), (pilot, 20)])
+def test_a_studys_commands_are_valid_and_its_panels_hold_their_runs(study, runs, tmp_path):
+    jobs = [job for line in study.COMMANDS for job in expand_sweep(line.split(" -m ")[1].split())]
+    configs = [to_dict(compose(job)) for job in jobs]
+    assert len({json.dumps(config) for config in configs}) == len(configs) == runs
+    folders = [RunFolder.create(tmp_path / str(n), config) for n, config in enumerate(configs)]
+    assert all(sum(panel.holds(folder) for panel in study.PANELS) == 1 for folder in folders)
+    assert len({archived_name(folder) for folder in folders}) == runs
 
-    jobs = [job for line in first.COMMANDS for job in expand_sweep(line.split(" -m ")[1].split())]
-    assert len({json.dumps(to_dict(compose(job))) for job in jobs}) == len(jobs) == 18
+
+def test_what_is_archived_is_named_after_what_it_is():
+    archived = [path.parent for path in ARCHIVES.glob("pilot/*/config.yaml")]
+    assert archived
+    for folder in archived:
+        assert archived_name(RunFolder.open(folder)) == folder.name
+
+
+def test_a_setting_that_is_not_its_methods_default_is_in_the_name(tmp_path):
+    words = ["task=smax/3m", "method=gpae", "method.bootstrap=corrected", "window.length=4"]
+    folder = RunFolder.create(tmp_path / "run", to_dict(compose(words)))
+    assert archived_name(folder) == "smax-3m_gpae-corrected_M4_lr0.002_seed0"

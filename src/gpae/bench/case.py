@@ -94,6 +94,13 @@ class Case:
         }
         return {**rates, "evaluate": self.work["acting"].useful * self.evaluation_rate.median}
 
+    @property
+    def work_per_step(self) -> float:
+        """Useful operations of all phases of an update, an environment step."""
+        phases = self._seconds["phases"]
+        useful = sum(self.work[name].useful for name in phases if name in self.work)
+        return useful / int(self.warm["env_steps"])
+
     @cached_property
     def work(self) -> dict[str, Work]:
         """The operations of each phase."""

@@ -73,7 +73,7 @@ def _of_cases(cases: Sequence[Case], columns: dict[str, Column]) -> str:
 
 def _scaling(document: dict[str, Any]) -> list[str]:
     return [
-        f"### {title}\n\n" + _of_cases([Case(raw) for raw in cases], _RATES | _MEMORY)
+        f"### {title}\n\n" + _of_cases([Case(raw) for raw in cases], _COST | _RATES | _MEMORY)
         for title, cases in document["curves"].items()
     ]
 
@@ -184,6 +184,12 @@ _RATES: dict[str, Column] = {
     "evaluate, env steps/s": lambda case: _whole(case.evaluation_rate.median),
     "evaluation, of the time": lambda case: f"{case.evaluation_share:.2%}",
 }
+
+_COST: dict[str, Column] = {
+    "needed, MFLOP/env step": lambda case: f"{case.work_per_step / 1e6:,.1f}",
+    "useful GFLOP/s": lambda case: f"{case.work_per_step * case.rate.median / 1e9:.1f}",
+}
+"""What an environment step costs on paper, and how fast that is done."""
 
 _OPERATIONS: dict[str, Column] = {
     "GEMM peak, GFLOP/s": lambda case: f"{case.peak / 1e9:.0f}",

@@ -2,7 +2,9 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from gpae.config.compose import from_dict
 from gpae.errors import UserError
@@ -41,13 +43,25 @@ def archive(runs: Sequence[Path], results: Path) -> list[Path]:
 
 
 def archived_name(folder: RunFolder) -> str:
-    """Task, method, window, learning rate and seed: what tells the studies' runs apart."""
+    """Task, method, window, learning rate and seed: what tells the studies' runs apart.
+
+    A method's name is followed by those of its settings that are not its defaults.
+    """
     config = from_dict(folder.config)
     parts = (
         plain(config.task_name),
-        config.method.name,
+        "-".join([config.method.name, *_chosen(config.method)]),
         f"M{config.window.length}",
         f"lr{config.update.learning_rate:g}",
         f"seed{config.seed}",
     )
     return "_".join(parts)
+
+
+def _chosen(method: Any) -> list[str]:
+    """The values of a method's settings that are not its defaults."""
+    return [
+        str(getattr(method, field.name))
+        for field in fields(method)
+        if getattr(method, field.name) != field.default
+    ]

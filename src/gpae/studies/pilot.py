@@ -1,0 +1,34 @@
+"""The pilot: MAPPO and GPAE, with and without reuse, where two million steps are few.
+
+``python -m gpae.studies.pilot runs/* --results results/pilot`` archives finished runs, draws them
+and prints the table; without runs it works on what is archived.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from gpae.studies.study import Panel, tell
+
+_COMMON = (
+    "gpae train -m task=smax/5m_vs_6m,smax/10m_vs_11m preset=jaxmarl total_env_steps=2e6 "
+    "evaluation.interval=1e5 seed=0,1 "
+)
+COMMANDS = (
+    f"{_COMMON}method=mappo,gpae window.length=1",
+    f"{_COMMON}method=mappo method.traces=joint window.length=4",
+    f"{_COMMON}method=gpae method.traces=double method.bootstrap=paper,corrected window.length=4",
+)
+"""The study's runs."""
+
+PANELS = tuple(
+    Panel(task, "jaxmarl", 2e-3, 2_015_232) for task in ("smax/5m_vs_6m", "smax/10m_vs_11m")
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Archive the runs given, then report on what is archived."""
+    return tell(__doc__, PANELS, "results/pilot", arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""A study's report: what is archived of its runs, as curves and a table."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from gpae.errors import UserError
+from gpae.report.curves import compare_panels
+from gpae.report.grouping import group_runs
+from gpae.report.statistics import summarise
+from gpae.runs import RecordFile, RunFolder
+from gpae.studies.archive import archive
+
+_AVERAGED_UPDATES = 3
+_COLUMNS = (
+    "task",
+    "preset",
+    "runs",
+    "gradient steps",
+    "seeds",
+    "training win rate",
+    "each",
+    "final evaluation",
+    "best policy",
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Runs that belong in one picture: a task and a preset, told by its learning rate."""
+
+    task: str
+    preset: str
+    learning_rate: float
+    total: int
+
+    @property
+    def heading(self) -> str:
+        """What stands above the panel."""
+        return f"{self.task}, preset {self.preset}"
+
+    def holds(self, run: RunFolder) -> bool:
+        """Whether a run belongs here."""
+        config = run.config
+        return (
+            config["task"]["name"] == self.task
+            and config["update"]["learning_rate"] == self.learning_rate
+        )
+
+
+def training_win_rate(run: Path, total: int) -> float:
+    """The best mean of three consecutive updates' training win rates within ``total`` env steps."""
+    records = RecordFile(RunFolder.open(run).metrics_path).read()
+    rates = [r.get("train/win_rate", 0.0) for r in records if r["env_steps"] <= total]
+    means = [
+        sum(rates[end - _AVERAGED_UPDATES : end]) / _AVERAGED_UPDATES
+        for end in range(_AVERAGED_UPDATES, len(rates) + 1)
+    ]
+    return max(means, default=0.0)
+
+
+def report(panels: Sequence[Panel], results: Path, console: Console) -> None:
+    """Draw the panels, and print one row for each kind of run in them.
+
+    Args:
+        panels: The study's panels; one without archived runs is left out.
+        results: The study's folder, where ``curves.png`` goes as well.
+        console: Where the table is printed.
+
+    Raises:
+        UserError: There is nothing archived.
+    """
+    runs = [RunFolder.open(path.parent) for path in sorted(results.glob("*/config.yaml"))]
+    groups = {
+        panel: group_runs(paths)
+        for panel in panels
+        if (paths := [run.path for run in runs if panel.holds(run)])
+    }
+    if not groups:
+        raise UserError(f"{results} holds no runs; make them with the study's commands first")
+    compare_panels({panel.heading: groups[panel] for panel in groups}, results / "curves.png")
+    table = Table(*_COLUMNS)
+    for panel, kinds in groups.items():
+        for label, folders in kinds.items():
+            table.add_row(panel.task, panel.preset, label, *_row(panel, folders))
+    console.print(table)
+
+
+def tell(
+    description: str, panels: Sequence[Panel], results: str, arguments: Sequence[str] | None
+) -> int:
+    """A study's command line: archive the runs given, then report on what is archived.
+
+    Args:
+        description: What ``--help`` says.
+        panels: The study's panels.
+        results: The study's folder where ``--results`` names no other.
+        arguments: The command line; that of the process when None.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("runs", type=Path, nargs="*")
+    parser.add_argument("--results", type=Path, default=Path(results))
+    parsed = parser.parse_args(arguments)
+    try:
+        archive(parsed.runs, parsed.results)
+        report(panels, parsed.results, Console())
+    except UserError as error:
+        Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
+        return error.exit_code
+    return 0
+
+
+def _row(panel: Panel, folders: Sequence[Path]) -> list[str]:
+    training = [training_win_rate(folder, panel.total) for folder in folders]
+    return [
+        " ".join(sorted({str(_gradient_steps(folder)) for folder in folders})),
+        str(len(folders)),
+        f"{summarise(training).mean:.3f}",
+        " ".join(f"{rate:.2f}" for rate in training),
+        _spread([_evaluated(folder, absolute=False) for folder in folders]),
+        _spread([_evaluated(folder, absolute=True) for folder in folders]),
+    ]
+
+
+def _gradient_steps(run: Path) -> int:
+    return int(RecordFile(RunFolder.open(run).metrics_path).read()[-1]["gradient_steps"])
+
+
+def _spread(scores: Sequence[float]) -> str:
+    summary = summarise(scores)
+    return f"{summary.mean:.3f}" + (f" ± {summary.std:.3f}" if len(scores) > 1 else "")
+
+
+def _evaluated(run: Path, absolute: bool) -> float:
+    """The last evaluation's win rate, or that of the best policy in episodes of its own."""
+    records: list[dict[str, Any]] = RecordFile(RunFolder.open(run).evaluations_path).read()
+    wins = [record["win_rate"] for record in records if record["absolute"] is absolute][-1]
+    return float(sum(wins) / len(wins))
