@@ -9,17 +9,12 @@ that slowly changes its pace treats all alike.
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
-from typing import Any
 
+from gpae.bench.alternation import Training, alternate
 from gpae.bench.documents import new_document, write_document
 from gpae.bench.table import render
-from gpae.bench.timing import timed
-from gpae.config.compose import compose
 from gpae.errors import UserError
-from gpae.runs.devices import prepare_jax
-from gpae.runs.system import System
 
 COMMON = ["task=smax/5m_vs_6m", "preset=jaxmarl", "run.updates_per_call=1"]
 REFERENCE = "MAPPO, M = 1"
@@ -36,34 +31,17 @@ VARIANTS = {
 }
 
 
-class Variant:
-    """A method in training, an update at a time."""
-
-    def __init__(self, overrides: list[str]) -> None:
-        config = compose(overrides)
-        prepare_jax(config.run.devices)
-        self.system = System(config)
-        self.state: Any = self.system.runner.initial_state(config.seed)
-
-    def update(self) -> float:
-        """Make an update, and say how long it took."""
-        seconds, (self.state, *_) = timed(partial(self.system.runner.run, self.state, 1))
-        return seconds
-
-
 def measure(parsed: argparse.Namespace) -> None:
     common = [*COMMON, *parsed.overrides]
-    variants = {name: Variant([*common, *words.split()]) for name, words in VARIANTS.items()}
+    trainings = {name: Training([*common, *words.split()]) for name, words in VARIANTS.items()}
     document = new_document("overhead", reference=REFERENCE, variants=VARIANTS, common=common)
     document["seconds"] = {name: [] for name in VARIANTS}
-    for variant in variants.values():
+    for training in trainings.values():
         for _ in range(parsed.warmup):
-            variant.update()
-    names = list(variants)
-    for number in range(parsed.rounds):
-        start = number % len(names)
-        for name in names[start:] + names[:start]:
-            document["seconds"][name].append(variants[name].update())
+            training.update()
+    for seconds in alternate(trainings, parsed.rounds):
+        for name, each in seconds.items():
+            document["seconds"][name].append(each)
         write_document(parsed.output, document)
     print(f"{render(document)}\n\nraw numbers in {parsed.output}")
 

@@ -171,22 +171,57 @@ def test_variants_ask_for_the_same_gradient_steps_and_batches(script):
     assert len(asked) == 1
 
 
-def test_variants_take_turns_at_going_first(script, monkeypatch, tmp_path):
-    module, turns = script("overhead"), []
+class Turns:
+    """In the place of a training: updates of one second, and whose turn each was."""
 
-    class Variant:
-        def __init__(self, overrides):
-            self.name = overrides[-1]
+    taken: list[str] = []
 
-        def update(self):
-            turns.append(self.name)
-            return 1.0
+    def __init__(self, overrides):
+        self.name = overrides[-1]
 
-    monkeypatch.setattr(module, "Variant", Variant)
+    def update(self):
+        self.taken.append(self.name)
+        return 1.0
+
+
+@pytest.fixture
+def turns(monkeypatch):
+    monkeypatch.setattr(Turns, "taken", [])
+    return Turns
+
+
+def test_variants_take_turns_at_going_first(script, monkeypatch, tmp_path, turns):
+    module = script("overhead")
+    monkeypatch.setattr(module, "Training", turns)
     monkeypatch.setattr(module, "VARIANTS", {module.REFERENCE: "a=1", "other": "a=2"})
     output = tmp_path / "overhead.json"
     words = ["--rounds", "3", "--warmup", "1", "--output", str(output)]
     monkeypatch.setattr(sys, "argv", ["overhead.py", *words])
     module.measure(module.arguments())
-    assert turns == ["a=1", "a=2", "a=1", "a=2", "a=2", "a=1", "a=1", "a=2"]
+    assert turns.taken == ["a=1", "a=2", "a=1", "a=2", "a=2", "a=1", "a=1", "a=2"]
     assert read_document(output)["seconds"] == {module.REFERENCE: [1.0] * 3, "other": [1.0] * 3}
+
+
+def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_path):
+    from gpae.training import sharding
+    from gpae.training.compiler import compiler_options
+
+    module, told = script("compiler"), []
+
+    class Training:
+        def __init__(self, overrides):
+            pass
+
+        def update(self):
+            told.append(sharding.compiler_options())
+            return 1.0
+
+    options = {module.REFERENCE: {}, "none": None, "other": {"a": "1"}}
+    monkeypatch.setattr(module, "Training", Training)
+    monkeypatch.setattr(module, "OPTIONS", options)
+    output = tmp_path / "compiler.json"
+    monkeypatch.setattr(sys, "argv", ["compiler.py", "--rounds", "1", "--output", str(output)])
+    module.measure(module.arguments())
+    own = compiler_options()
+    assert told[:3] == [own, {}, {**own, "a": "1"}]
+    assert set(read_document(output)["seconds"]) == set(options)

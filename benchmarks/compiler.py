@@ -1,0 +1,70 @@
+"""What options of XLA's change, in alternating updates of programs that differ in nothing else.
+
+    python benchmarks/compiler.py
+
+The reference is compiled as the library compiles; each other program has an option more, or one
+of another value.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+from gpae.bench.alternation import Training, alternate
+from gpae.bench.documents import new_document, write_document
+from gpae.bench.table import render
+from gpae.errors import UserError
+from gpae.training.compiler import compiler_options
+
+COMMON = ["task=smax/5m_vs_6m", "preset=jaxmarl", "method=mappo", "run.updates_per_call=1"]
+REFERENCE = "as it is"
+LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
+OPTIONS = {
+    REFERENCE: {},
+    "XLA's defaults": None,
+    "products by the library": {LIBRARY: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"},
+    "products on one thread": {"xla_cpu_multi_thread_eigen": "false"},
+    "another order": {"xla_cpu_enable_concurrency_optimized_scheduler": "false"},
+    "wider vectors": {"xla_cpu_prefer_vector_width": "512"},
+}
+"""By name, what is added to the library's own options; None for no options at all."""
+
+
+def compiled(options: dict[str, str] | None, overrides: list[str]) -> Training:
+    """A training that has made its first update, compiled with these options."""
+    chosen = {} if options is None else {**compiler_options(), **options}
+    with patch("gpae.training.sharding.compiler_options", return_value=chosen):
+        training = Training(overrides)
+        training.update()
+    return training
+
+
+def measure(parsed: argparse.Namespace) -> None:
+    common = [*COMMON, *parsed.overrides]
+    variants = {name: str(options) for name, options in OPTIONS.items()}
+    document = new_document("overhead", reference=REFERENCE, variants=variants, common=common)
+    trainings = {name: compiled(options, common) for name, options in OPTIONS.items()}
+    document["seconds"] = {name: [] for name in OPTIONS}
+    for seconds in alternate(trainings, parsed.rounds):
+        for name, each in seconds.items():
+            document["seconds"][name].append(each)
+        write_document(parsed.output, document)
+    print(f"{render(document)}\n\nraw numbers in {parsed.output}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("overrides", nargs="*", help="for all of them: task=smax/10m_vs_11m")
+    parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/compiler.json"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        measure(arguments())
+    except UserError as error:
+        sys.exit(f"compiler: {error}")

@@ -1,0 +1,50 @@
+"""Trainings that take turns, so that a machine that slowly changes its pace treats all alike."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from gpae.bench.timing import timed
+from gpae.config.compose import compose
+from gpae.runs.devices import prepare_jax
+
+
+class Training:
+    """A run in memory, an update at a time.
+
+    Args:
+        overrides: The configuration, in Hydra's syntax.
+
+    Raises:
+        UserError: The configuration cannot be.
+    """
+
+    def __init__(self, overrides: list[str]) -> None:
+        config = compose(overrides)
+        prepare_jax(config.run.devices)
+        from gpae.runs.system import System
+
+        self._runner = System(config).runner
+        self._state: Any = self._runner.initial_state(config.seed)
+
+    def update(self) -> float:
+        """Make an update, and say how many seconds it took."""
+        seconds, (self._state, *_) = timed(partial(self._runner.run, self._state, 1))
+        return seconds
+
+
+def alternate(trainings: Mapping[str, Training], rounds: int) -> Iterator[dict[str, float]]:
+    """Time an update of each in every round; in every round another one begins.
+
+    Args:
+        trainings: Warm ones, by name.
+        rounds: How many rounds.
+
+    Yields:
+        A round's seconds by name.
+    """
+    names = list(trainings)
+    for number in range(rounds):
+        start = number % len(names)
+        seconds = {name: trainings[name].update() for name in names[start:] + names[:start]}
+        yield {name: seconds[name] for name in names}
