@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import ClassVar
 
 import jax
 import numpy as np
@@ -174,7 +175,7 @@ def test_variants_ask_for_the_same_gradient_steps_and_batches(script):
 class Turns:
     """In the place of a training: updates of one second, and whose turn each was."""
 
-    taken: list[str] = []
+    taken: ClassVar[list[str]] = []
 
     def __init__(self, overrides):
         self.name = overrides[-1]
