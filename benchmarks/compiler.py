@@ -24,14 +24,14 @@ OPTIONS = {
     REFERENCE: {},
     "XLA's defaults": None,
     "products by the library": {LIBRARY: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"},
-    "products on one thread": {"xla_cpu_multi_thread_eigen": "false"},
-    "another order": {"xla_cpu_enable_concurrency_optimized_scheduler": "false"},
-    "wider vectors": {"xla_cpu_prefer_vector_width": "512"},
+    "products on one thread": {"xla_cpu_multi_thread_eigen": False},
+    "another order": {"xla_cpu_enable_concurrency_optimized_scheduler": False},
+    "wider vectors": {"xla_cpu_prefer_vector_width": 512},
 }
 """By name, what is added to the library's own options; None for no options at all."""
 
 
-def compiled(options: dict[str, str] | None, overrides: list[str]) -> Training:
+def compiled(options: dict[str, str | int] | None, overrides: list[str]) -> Training:
     """A training that has made its first update, compiled with these options."""
     chosen = {} if options is None else {**compiler_options(), **options}
     with patch("gpae.training.sharding.compiler_options", return_value=chosen):

@@ -226,3 +226,8 @@ def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_
     own = compiler_options()
     assert told[:3] == [own, {}, {**own, "a": "1"}]
     assert set(read_document(output)["seconds"]) == set(options)
+
+
+def test_options_of_programs_are_known_to_the_compiler(script):
+    for options in script("compiler").OPTIONS.values():
+        assert jax.jit(lambda: 1.0, compiler_options=options)() == 1.0
