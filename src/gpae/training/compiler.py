@@ -12,9 +12,9 @@ _LIBRARY_FUSION = "xla_cpu_experimental_ynn_fusion_type"
 def compiler_options() -> dict[str, str]:
     """The options of a program that trains or evaluates, for ``jax.jit``.
 
-    On a CPU, XLA hands small reductions to a library whose call costs more than the reduction:
-    SMAX's distances between units, a sum of two squares each, were a third of collection. It is
-    told to keep them. Nothing is said where ``XLA_FLAGS`` says it, or to an XLA without the option.
+    On a CPU, XLA hands small reductions, such as SMAX's distances between units, to a library whose
+    call costs more than the reduction (``docs/performance.md``). It is told to keep them. Nothing
+    is said where ``XLA_FLAGS`` says it, or to an XLA without the option.
     """
     if _LIBRARY_FUSION in os.environ.get("XLA_FLAGS", ""):
         return {}
