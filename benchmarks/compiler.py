@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from gpae.bench.alternation import Training, alternate
-from gpae.bench.documents import new_document, write_document
+from gpae.bench.documents import new_document
 from gpae.bench.table import render
 from gpae.errors import UserError
 from gpae.training.compiler import compiler_options
@@ -45,11 +45,7 @@ def measure(parsed: argparse.Namespace) -> None:
     variants = {name: str(options) for name, options in OPTIONS.items()}
     document = new_document("overhead", reference=REFERENCE, variants=variants, common=common)
     trainings = {name: compiled(options, common) for name, options in OPTIONS.items()}
-    document["seconds"] = {name: [] for name in OPTIONS}
-    for seconds in alternate(trainings, parsed.rounds):
-        for name, each in seconds.items():
-            document["seconds"][name].append(each)
-        write_document(parsed.output, document)
+    alternate(trainings, parsed.rounds, document, parsed.output)
     print(f"{render(document)}\n\nraw numbers in {parsed.output}")
 
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from gpae.bench.alternation import Training, alternate
-from gpae.bench.documents import new_document, write_document
+from gpae.bench.documents import new_document
 from gpae.bench.table import render
 from gpae.errors import UserError
 
@@ -35,14 +35,10 @@ def measure(parsed: argparse.Namespace) -> None:
     common = [*COMMON, *parsed.overrides]
     trainings = {name: Training([*common, *words.split()]) for name, words in VARIANTS.items()}
     document = new_document("overhead", reference=REFERENCE, variants=VARIANTS, common=common)
-    document["seconds"] = {name: [] for name in VARIANTS}
     for training in trainings.values():
         for _ in range(parsed.warmup):
             training.update()
-    for seconds in alternate(trainings, parsed.rounds):
-        for name, each in seconds.items():
-            document["seconds"][name].append(each)
-        write_document(parsed.output, document)
+    alternate(trainings, parsed.rounds, document, parsed.output)
     print(f"{render(document)}\n\nraw numbers in {parsed.output}")
 
 

@@ -1,9 +1,11 @@
 """Trainings that take turns, so that a machine that slowly changes its pace treats all alike."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from gpae.bench.documents import write_document
 from gpae.bench.timing import timed
 from gpae.config.compose import compose
 from gpae.runs.devices import prepare_jax
@@ -33,18 +35,24 @@ class Training:
         return seconds
 
 
-def alternate(trainings: Mapping[str, Training], rounds: int) -> Iterator[dict[str, float]]:
+def alternate(
+    trainings: Mapping[str, Training], rounds: int, document: dict[str, Any], output: Path
+) -> None:
     """Time an update of each in every round; in every round another one begins.
 
     Args:
         trainings: Warm ones, by name.
         rounds: How many rounds.
+        document: What is given ``seconds``, by name one number a round.
+        output: Where it is written after each round.
 
-    Yields:
-        A round's seconds by name.
+    Raises:
+        UserError: The disk refused.
     """
     names = list(trainings)
+    document["seconds"] = {name: [] for name in names}
     for number in range(rounds):
         start = number % len(names)
-        seconds = {name: trainings[name].update() for name in names[start:] + names[:start]}
-        yield {name: seconds[name] for name in names}
+        for name in names[start:] + names[:start]:
+            document["seconds"][name].append(trainings[name].update())
+        write_document(output, document)
