@@ -69,6 +69,15 @@ def test_the_report_has_a_row_a_kind_and_a_picture(run, tmp_path, capsys, monkey
     assert (tmp_path / "results" / "curves.png").stat().st_size > 10_000
 
 
+def test_a_run_that_is_not_finished_is_refused_in_a_line(run, tmp_path, capsys):
+    source = run(0, [0.1])
+    first_line = (source / "evaluations.jsonl").read_text().splitlines(keepends=True)[0]
+    (source / "evaluations.jsonl").write_text(first_line)
+    assert first.main([str(source), "--results", str(tmp_path / "results")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("has no evaluation of its best policy; archive finished runs")
+
+
 def test_an_empty_archive_is_refused_in_a_line(tmp_path, capsys):
     assert first.main(["--results", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -142,5 +142,8 @@ def _spread(scores: Sequence[float]) -> str:
 def _evaluated(run: Path, absolute: bool) -> float:
     """The last evaluation's win rate, or that of the best policy in episodes of its own."""
     records: list[dict[str, Any]] = RecordFile(RunFolder.open(run).evaluations_path).read()
-    wins = [record["win_rate"] for record in records if record["absolute"] is absolute][-1]
-    return float(sum(wins) / len(wins))
+    wins = [record["win_rate"] for record in records if record["absolute"] is absolute]
+    if not wins:
+        what = "evaluation of its best policy" if absolute else "evaluation"
+        raise UserError(f"{run} has no {what}; archive finished runs")
+    return float(sum(wins[-1]) / len(wins[-1]))
