@@ -10,14 +10,12 @@ changes its pace treats both alike.
 """
 
 import argparse
-import os
-import shlex
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from gpae.bench.commands import run_command
 from gpae.bench.documents import new_document, write_document
 from gpae.bench.table import render
 from gpae.errors import UserError
@@ -33,20 +31,9 @@ SIDES = ("ours", "against")
 def run_seconds(template: str, steps: int) -> float:
     """How long a command takes, from the start of its process to its end."""
     with tempfile.TemporaryDirectory(prefix="gpae-compare-") as folder:
-        words = [word.format(steps=steps, folder=folder) for word in shlex.split(template)]
         started = time.perf_counter()
-        result = subprocess.run(
-            words,
-            env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        seconds = time.perf_counter() - started
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UserError(f"{words[0]} failed with code {result.returncode}: {reason}")
-    return seconds
+        run_command(template, {"JAX_ENABLE_COMPILATION_CACHE": "false"}, steps=steps, folder=folder)
+        return time.perf_counter() - started
 
 
 def steady(template: str, short: int, long: int) -> dict[str, float]:

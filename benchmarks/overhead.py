@@ -1,6 +1,6 @@
 """What credit and reuse cost: updates of several methods, alternated in one process.
 
-    python benchmarks/overhead.py
+    python benchmarks/overhead.py [--only METHOD] [OVERRIDES]
 
 Every method makes the same gradient steps on update batches of the same size. Each round times an
 update of every one, and in every round another one begins; ratios are within rounds, so a machine
@@ -33,8 +33,9 @@ VARIANTS = {
 
 def measure(parsed: argparse.Namespace) -> None:
     common = [*COMMON, *parsed.overrides]
-    trainings = {name: Training([*common, *words.split()]) for name, words in VARIANTS.items()}
-    document = new_document("overhead", reference=REFERENCE, variants=VARIANTS, common=common)
+    variants = {name: VARIANTS[name] for name in [REFERENCE, *parsed.only]}
+    trainings = {name: Training([*common, *words.split()]) for name, words in variants.items()}
+    document = new_document("overhead", reference=REFERENCE, variants=variants, common=common)
     for training in trainings.values():
         for _ in range(parsed.warmup):
             training.update()
@@ -47,12 +48,22 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("overrides", nargs="*", help="for all of them: task=smax/10m_vs_11m")
+    others = [name for name in VARIANTS if name != REFERENCE]
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=others,
+        metavar="METHOD",
+        help=f"leave out the others; may be repeated: {'; '.join(others)}",
+    )
     parser.add_argument("--rounds", type=int, default=14, help="default: %(default)s")
     parser.add_argument(
         "--warmup", type=int, default=5, help="updates before, which also fill the window"
     )
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/overhead.json"))
-    return parser.parse_args()
+    parsed = parser.parse_args()
+    parsed.only = parsed.only or others
+    return parsed
 
 
 if __name__ == "__main__":

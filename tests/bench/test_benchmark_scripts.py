@@ -203,6 +203,25 @@ def test_variants_take_turns_at_going_first(script, monkeypatch, tmp_path, turns
     assert read_document(output)["seconds"] == {module.REFERENCE: [1.0] * 3, "other": [1.0] * 3}
 
 
+def test_a_variant_can_be_measured_without_the_others(script, monkeypatch, tmp_path, turns):
+    module = script("overhead")
+    monkeypatch.setattr(module, "Training", turns)
+    output = tmp_path / "overhead.json"
+    words = ["--only", "GPAE, M = 1", "--rounds", "1", "--warmup", "0", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", ["overhead.py", *words])
+    module.measure(module.arguments())
+    assert turns.taken == ["window.length=1"] * 2
+    document = read_document(output)
+    assert (
+        list(document["variants"])
+        == list(document["seconds"])
+        == [
+            module.REFERENCE,
+            "GPAE, M = 1",
+        ]
+    )
+
+
 def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_path):
     from gpae.training import sharding
     from gpae.training.compiler import compiler_options

@@ -9,8 +9,10 @@ from typing import Any
 
 from gpae.bench.case import Case
 from gpae.bench.documents import read_document
+from gpae.bench.learning import MEASURES, PARTS, Difference, average
 from gpae.bench.spread import Spread
 from gpae.errors import UserError
+from gpae.report.statistics import mean_and_deviation
 from gpae.runs.memory import readable
 
 Column = Callable[[Case], str]
@@ -89,8 +91,26 @@ def _compare(document: dict[str, Any]) -> list[str]:
     last = [*(side.show(_whole) for side in sides), Spread.of(ratios).show(lambda x: f"{x:.2f}")]
     rows.append(["median (quartiles)", *last])
     headings = ["pair", "ours, env steps/s", "against, env steps/s", "ratio"]
-    commands = f"ours: `{document['ours']}`\n\nagainst: `{document['against']}`"
-    return [commands, markdown(headings, rows)]
+    return [*_commands(document), markdown(headings, rows)]
+
+
+def _learning(document: dict[str, Any]) -> list[str]:
+    runs = [run for run in document["runs"].values() if len(run) == 2]
+    rows = []
+    for measure in MEASURES:
+        for part in PARTS:
+            sides = [
+                [average(run[side][measure], part) for run in runs] for side in ("ours", "against")
+            ]
+            apart = Difference.of(*sides)
+            interval = f"{apart.mean:+.3f} ({apart.low:+.3f} to {apart.high:+.3f})"
+            rows.append([f"{measure}, {part}", *map(mean_and_deviation, sides), interval])
+    headings = [f"mean ± std of {len(runs)} seeds", "ours", "against", "difference (95 %)"]
+    return [*_commands(document), markdown(headings, rows)]
+
+
+def _commands(document: dict[str, Any]) -> list[str]:
+    return [f"ours: `{document['ours']}`", f"against: `{document['against']}`"]
 
 
 def _estimators(document: dict[str, Any]) -> list[str]:
@@ -218,6 +238,7 @@ _TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "bench": _bench,
     "scaling": _scaling,
     "compare": _compare,
+    "learning": _learning,
     "estimators": _estimators,
     "overhead": _overhead,
     "seeds": _seeds,

@@ -126,6 +126,16 @@ def summarise(
     )
 
 
+def mean_and_deviation(scores: ArrayLike) -> str:
+    """One task's runs as text, mean ± standard deviation over runs; the mean alone for one run.
+
+    Raises:
+        ValueError: As :func:`bootstrap_interval`.
+    """
+    runs = _score_table(scores).mean(axis=1)
+    return f"{runs.mean():.3f}" + (f" ± {runs.std(ddof=1):.3f}" if len(runs) > 1 else "")
+
+
 def summarise_tasks(
     scores: ArrayLike, *, level: float = 0.95, resamples: int = 5000, seed: int = 0
 ) -> list[Summary]:

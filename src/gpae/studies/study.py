@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.table import Table
 from gpae.errors import UserError
 from gpae.report.curves import compare_panels
 from gpae.report.grouping import group_runs
-from gpae.report.statistics import summarise
+from gpae.report.statistics import mean_and_deviation
 from gpae.runs import RecordFile, RunFolder
 from gpae.studies.archive import archive
 
@@ -123,20 +124,15 @@ def _row(panel: Panel, folders: Sequence[Path]) -> list[str]:
     return [
         " ".join(sorted({str(_gradient_steps(folder)) for folder in folders})),
         str(len(folders)),
-        f"{summarise(training).mean:.3f}",
+        f"{fmean(training):.3f}",
         " ".join(f"{rate:.2f}" for rate in training),
-        _spread([_evaluated(folder, absolute=False) for folder in folders]),
-        _spread([_evaluated(folder, absolute=True) for folder in folders]),
+        mean_and_deviation([_evaluated(folder, absolute=False) for folder in folders]),
+        mean_and_deviation([_evaluated(folder, absolute=True) for folder in folders]),
     ]
 
 
 def _gradient_steps(run: Path) -> int:
     return int(RecordFile(RunFolder.open(run).metrics_path).read()[-1]["gradient_steps"])
-
-
-def _spread(scores: Sequence[float]) -> str:
-    summary = summarise(scores)
-    return f"{summary.mean:.3f}" + (f" ± {summary.std:.3f}" if len(scores) > 1 else "")
 
 
 def _evaluated(run: Path, absolute: bool) -> float:
