@@ -75,7 +75,7 @@ def _of_cases(cases: Sequence[Case], columns: dict[str, Column]) -> str:
 
 def _scaling(document: dict[str, Any]) -> list[str]:
     return [
-        f"### {title}\n\n" + _of_cases([Case(raw) for raw in cases], _COST | _RATES | _MEMORY)
+        f"### {title}\n\n" + _of_cases([Case(raw) for raw in cases], _GROWTH)
         for title, cases in document["curves"].items()
     ]
 
@@ -197,19 +197,23 @@ def _kept(case: Case) -> str:
     return readable(memory.get("window", memory.get("buffer")))
 
 
-_RATES: dict[str, Column] = {
-    "env steps/s": lambda case: case.rate.show(_whole),
-    "gradient steps/update": lambda case: str(case.warm["gradient_steps"]),
-    **{f"{phase}, env steps/s": _phase_rate(phase) for phase in _PHASES},
-    "evaluate, env steps/s": lambda case: _whole(case.evaluation_rate.median),
-    "evaluation, of the time": lambda case: f"{case.evaluation_share:.2%}",
-}
-
 _COST: dict[str, Column] = {
     "needed, MFLOP/env step": lambda case: f"{case.work_per_step / 1e6:,.1f}",
     "useful GFLOP/s": lambda case: f"{case.work_per_step * case.rate.median / 1e9:.1f}",
 }
 """What an environment step costs on paper, and how fast that is done."""
+
+_TRAINING_RATES: dict[str, Column] = {
+    "env steps/s": lambda case: case.rate.show(_whole),
+    **{f"{phase}, env steps/s": _phase_rate(phase) for phase in _PHASES},
+}
+
+_RATES: dict[str, Column] = {
+    **_TRAINING_RATES,
+    "gradient steps/update": lambda case: str(case.warm["gradient_steps"]),
+    "evaluate, env steps/s": lambda case: _whole(case.evaluation_rate.median),
+    "evaluation, of the time": lambda case: f"{case.evaluation_share:.2%}",
+}
 
 _OPERATIONS: dict[str, Column] = {
     "GEMM peak, GFLOP/s": lambda case: f"{case.peak / 1e9:.0f}",
@@ -217,12 +221,18 @@ _OPERATIONS: dict[str, Column] = {
     "recomputed in update": _recomputed,
 }
 
-_MEMORY: dict[str, Column] = {
+_EXPERIENCE: dict[str, Column] = {
     "window or buffer": _kept,
-    "state": lambda case: readable(case.warm["memory"]["state"]),
     "update batch": lambda case: readable(case.warm["memory"]["batch"]),
+}
+
+_MEMORY: dict[str, Column] = {
+    **_EXPERIENCE,
+    "state": lambda case: readable(case.warm["memory"]["state"]),
     "peak memory": lambda case: readable(case.warm["peak_memory"]),
 }
+
+_GROWTH = _COST | _TRAINING_RATES | _EXPERIENCE
 
 _STARTS: dict[str, Column] = {
     f"{heading}, s, {cache}": _start(cache, what)
