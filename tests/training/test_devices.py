@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gpae.training.evaluation import Evaluator
 from gpae.training.keys import Clock
+from gpae.training.seeds import make_runner
 from gpae.training.sharding import Runner, choose_devices
 from gpae.training.update import _minibatch_order
 
@@ -38,6 +41,20 @@ def setup(learner):
 @pytest.fixture(scope="module")
 def two(setup, cpu_devices):
     return Runner(setup, cpu_devices, UPDATES)
+
+
+@pytest.fixture
+def compilations():
+    """The programs compiled, or loaded from the cache, in the course of a test."""
+    names = []
+
+    def listen(event, _, **told):
+        if event == "/jax/core/compile/backend_compile_duration":
+            names.append(told["fun_name"])
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield names
+    jax.monitoring.unregister_event_duration_listener(listen)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +161,50 @@ def test_seeds_share_one_compilation(two):
     for state in states:
         two.run(state, 1)
     assert two._compiled_run._cache_size() == 1
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_what_was_compiled_ahead_is_what_runs(setup, runs, compilations):
+    runner = make_runner(setup, runs, 0, 1)
+    runner.compile_ahead()
+    state = runner.join([runner.first_state(seed) for seed in range(runs)])
+    for _ in range(2):
+        state, *_ = runner.run(state, 1)
+    assert sum("_run_shard" in name for name in compilations) == 1
+
+
+def test_what_cannot_be_compiled_is_told_where_it_runs(setup, cpu_devices):
+    def broken(state, environments):
+        raise ArithmeticError("no such step")
+
+    learner = SimpleNamespace(
+        **{name: getattr(setup, name) for name in ("budget", "state_specs", "initial_state")},
+        collect_phase=broken,
+        phases=(),
+    )
+    runner = Runner(learner, cpu_devices, 1)
+    runner.compile_ahead()
+    state = runner.initial_state(0)
+    with pytest.raises(ArithmeticError, match="no such step"):
+        runner.run(state, 1)
+
+
+def test_first_parameters_are_drawn_in_one_thread():
+    def threads():
+        return [library["num_threads"] for library in threadpool_info()]
+
+    seen = []
+
+    def initial_state(seed):
+        seen.extend(threads())
+        return seed
+
+    learner = SimpleNamespace(initial_state=initial_state)
+    with threadpool_limits(limits=2, user_api="blas"):
+        Runner(learner, (), 1).first_state(3)
+        assert max(threads()) == 2
+    assert seen
+    assert max(seen) == 1
 
 
 def test_minibatches_of_an_epoch_are_every_environment_once(setup, over_devices):

@@ -23,8 +23,8 @@ class Startup:
         built: From the start of the process until everything is imported and put together.
         state: Until the initial state is there.
         first_update: Until the first update is finished.
-        compilation: How much longer the first update took than the second: tracing, and compiling
-            or loading compiled programs from the cache.
+        compilation: How much longer the first update took than the second: what was left to wait
+            for of tracing, and of compiling or loading from the cache, begun before the state.
         evaluation: The first evaluation, compilation included.
         xla: What XLA took of all this to compile, or to load, every program.
     """
@@ -57,6 +57,7 @@ def start(overrides: list[str], started: float) -> tuple["System", Any, Startup]
     startup = Startup()
     system = _build(overrides, startup)
     startup.built = time.time() - started
+    system.runner.compile_ahead()
     state = _blocked(system.runner.initial_state(system.config.seed))
     startup.state = time.time() - started
     state, first = _update(system, state)

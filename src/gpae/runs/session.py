@@ -132,6 +132,8 @@ class Session:
         for member in self.members:
             member.require_checkpoint(checkpoint)
         saved = self._saved(checkpoint)
+        if saved is None and not self.system.config.profile:
+            self.system.runner.compile_ahead()
         states = [
             member.begin() if saved is None else member.restore(saved) for member in self.members
         ]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, Int
@@ -103,7 +102,7 @@ class System:
 
     def snapshot_shapes(self) -> Snapshot:
         """What a checkpoint of this system looks like, as shapes and types; nothing is computed."""
-        state = jax.eval_shape(self.learner.initial_state, jnp.uint32(0))
+        state = self.runner.state_shapes()
         return _unevaluated(state, state.parameters)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Int
 
 from gpae.training.collection import EpisodeTotals
 from gpae.training.protocol import Learner, Scalars
 from gpae.training.reduce import DEVICES
-from gpae.training.sharding import BY_ENVIRONMENT, EVERYWHERE, Runner, choose_devices
+from gpae.training.sharding import Runner, choose_devices, is_spec
 
 SEEDS = "seeds"
 """The mesh axis that runs are split over."""
@@ -45,13 +45,7 @@ class SeedsRunner(Runner):
         """Lay out the states of all runs over the devices."""
         if len(states) != self.runs:
             raise ValueError(f"states: expected {self.runs}, found {len(states)}")
-        stacked = jax.tree.map(lambda *parts: jnp.stack(parts), *states)
-        return jax.tree.map(
-            lambda spec, part: jax.device_put(part, NamedSharding(self.mesh, spec)),
-            self._specs,
-            stacked,
-            is_leaf=_is_spec,
-        )
+        return self.place(jax.tree.map(lambda *parts: jnp.stack(parts), *states))
 
     def split(self, tree: Any) -> list[Any]:
         """A state, or a part of one, of each run, on the host."""
@@ -70,18 +64,18 @@ class SeedsRunner(Runner):
 
     @cached_property
     def _specs(self) -> Any:
-        """How the state is laid out."""
         return jax.tree.map(
-            lambda spec: PartitionSpec(SEEDS, *spec), self.learner.state_specs, is_leaf=_is_spec
+            lambda spec: PartitionSpec(SEEDS, *spec), self.learner.state_specs, is_leaf=is_spec
         )
 
-    @cached_property
-    def _compiled_run(self) -> Callable[..., Any]:
-        by_run = PartitionSpec(None, SEEDS)
-        return self._over_devices(
-            self._run_shard,
-            (self._specs, BY_ENVIRONMENT, EVERYWHERE),
-            (self._specs, by_run, by_run),
+    @property
+    def _results_spec(self) -> Any:
+        return PartitionSpec(None, SEEDS)
+
+    def _joined_shapes(self) -> Any:
+        return jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct((self.runs, *leaf.shape), leaf.dtype),
+            self.state_shapes(),
         )
 
     def _iteration(
@@ -113,7 +107,3 @@ def make_runner(learner: Learner, runs: int, limit: int, updates_per_call: int) 
     return SeedsRunner(
         learner, tuple(available[: lanes * lane]), updates_per_call, runs=runs, lanes=lanes
     )
-
-
-def _is_spec(node: Any) -> bool:
-    return isinstance(node, PartitionSpec)

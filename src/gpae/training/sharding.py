@@ -1,6 +1,7 @@
 """Running a learner's phases over devices: environments are split, parameters are everywhere."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from jaxtyping import Array, Int
 
 from gpae.training.collection import EpisodeTotals
 from gpae.training.compiler import compiler_options
+from gpae.training.factorisation import in_one_thread
 from gpae.training.protocol import Learner, Scalars
 from gpae.training.reduce import DEVICES
 
@@ -60,13 +62,22 @@ class Runner:
         """Over how many devices the environments of a run are split."""
         return int(self.mesh.shape[DEVICES])
 
+    def compile_ahead(self) -> None:
+        """Begin to compile what :meth:`run` calls, beside whatever is done until it is called."""
+        _ = self._compilation
+
+    def state_shapes(self) -> Any:
+        """The state of one run as shapes and types; nothing is computed."""
+        return jax.eval_shape(self.learner.initial_state, jnp.uint32(0))
+
     def initial_state(self, seed: int) -> Any:
         """The state before the first update of the run with a seed, laid out over the devices."""
         return self.join([self.first_state(seed)])
 
     def first_state(self, seed: int) -> Any:
         """The same on the host, whatever the devices."""
-        return jax.device_get(jax.jit(self.learner.initial_state)(jnp.uint32(seed)))
+        with in_one_thread():
+            return jax.device_get(jax.jit(self.learner.initial_state)(jnp.uint32(seed)))
 
     def join(self, states: Sequence[Any]) -> Any:
         """Lay out the states of all its runs, here of one."""
@@ -83,12 +94,7 @@ class Runner:
 
     def place(self, state: Any) -> Any:
         """Lay out a state (of host or device arrays) over the devices."""
-        return jax.tree.map(
-            lambda spec, part: jax.device_put(part, NamedSharding(self.mesh, spec)),
-            self.learner.state_specs,
-            state,
-            is_leaf=lambda node: isinstance(node, PartitionSpec),
-        )
+        return self._by_sharding(jax.device_put, state)
 
     def run(self, state: Any, count: int) -> tuple[Any, EpisodeTotals, Scalars]:
         """Make ``count`` updates in one compiled call; the state given is consumed.
@@ -101,6 +107,7 @@ class Runner:
         """
         if not 1 <= count <= self.updates_per_call:
             raise ValueError(f"count: expected 1 to {self.updates_per_call}, found {count}")
+        self._compilation.result()
         state, totals, scalars = self._compiled_run(state, self._environments, jnp.int32(count))
         return state, *jax.tree.map(lambda leaf: np.asarray(leaf)[:count], (totals, scalars))
 
@@ -117,6 +124,39 @@ class Runner:
             scalars |= told
             on_phase(name)
         return state, *jax.tree.map(lambda leaf: np.asarray(leaf)[None], (totals, scalars))
+
+    @cached_property
+    def _specs(self) -> Any:
+        """How the states of all its runs are laid out."""
+        return self.learner.state_specs
+
+    @property
+    def _results_spec(self) -> Any:
+        """How the results of :meth:`run` are laid out, beside the states."""
+        return EVERYWHERE
+
+    def _joined_shapes(self) -> Any:
+        """The states of all its runs as shapes and types."""
+        return self.state_shapes()
+
+    def _by_sharding(self, function: Callable[[Any, NamedSharding], Any], states: Any) -> Any:
+        """The function of each part of the states and of how it is laid out."""
+        return jax.tree.map(
+            lambda spec, part: function(part, NamedSharding(self.mesh, spec)),
+            self._specs,
+            states,
+            is_leaf=is_spec,
+        )
+
+    @cached_property
+    def _compilation(self) -> Future[Any]:
+        """That of what :meth:`run` calls, in a thread of its own."""
+        states = self._by_sharding(_laid_out, self._joined_shapes())
+        arguments = states, self._environments, jnp.int32(1)
+        executor = ThreadPoolExecutor(max_workers=1)
+        compilation = executor.submit(lambda: self._compiled_run.lower(*arguments).compile())
+        executor.shutdown(wait=False)
+        return compilation
 
     @cached_property
     def _environments(self) -> Int[Array, " E"]:
@@ -145,12 +185,11 @@ class Runner:
         return compiled
 
     @cached_property
-    def _compiled_run(self) -> Callable[..., Any]:
-        specs = self.learner.state_specs
+    def _compiled_run(self) -> jax.stages.Wrapped:
         return self._over_devices(
             self._run_shard,
-            (specs, BY_ENVIRONMENT, EVERYWHERE),
-            (specs, EVERYWHERE, EVERYWHERE),
+            (self._specs, BY_ENVIRONMENT, EVERYWHERE),
+            (self._specs, self._results_spec, self._results_spec),
         )
 
     def _run_shard(
@@ -184,8 +223,22 @@ class Runner:
             scalars |= told
         return state, totals, scalars
 
-    def _over_devices(self, function: Callable[..., Any], inputs: Any, outputs: Any) -> Any:
+    def _over_devices(
+        self, function: Callable[..., Any], inputs: Any, outputs: Any
+    ) -> jax.stages.Wrapped:
         mapped = jax.shard_map(
             function, mesh=self.mesh, in_specs=inputs, out_specs=outputs, check_vma=False
         )
         return jax.jit(mapped, donate_argnums=0, compiler_options=compiler_options())
+
+
+def is_spec(node: Any) -> bool:
+    """Whether a node of a tree says how all below it is laid out."""
+    return isinstance(node, PartitionSpec)
+
+
+def _laid_out(part: Any, sharding: NamedSharding) -> Any:
+    """Shapes and types of arrays laid out so."""
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), part
+    )
