@@ -238,7 +238,7 @@ def _train_new(config: "Config", console: Console) -> bool:
 
     for caution in cautions(config):
         _say(console, f"note: {caution}")
-    prepare_jax(config.run.devices if config.seeds == 1 else 0)
+    prepare_jax(config.run.devices, config.seeds)
     from gpae.runs.memory import check_memory
     from gpae.runs.session import train
     from gpae.runs.system import System
@@ -274,7 +274,7 @@ def _resume(parsed: argparse.Namespace, console: Console) -> int:
     same_but_for_seeds(folders)
     configs = [from_dict(folder.config) for folder in folders]
     config = configs[0]
-    prepare_jax(config.run.devices if len(folders) == 1 else 0)
+    prepare_jax(config.run.devices, len(folders))
     from gpae.runs.memory import check_memory
     from gpae.runs.session import train
     from gpae.runs.system import System

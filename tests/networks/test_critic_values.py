@@ -15,7 +15,8 @@ from gpae.networks import (
     initial_memory,
     make_reward_models,
 )
-from gpae.networks.critic import joint_action_inputs
+from gpae.networks.core import Core
+from gpae.networks.critic import VALUE_SCALE, joint_action_inputs
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, STATE, SEEN = 3, 2, 3, 4, 5, 6
 DISCRETE, CONTINUOUS = DiscreteActions(ACTIONS), ContinuousActions(ACTIONS)
@@ -234,3 +235,56 @@ def test_environments_are_apart_and_the_past_knows_nothing_of_the_future(data, k
 def test_values_begin_near_zero(data, method):
     assert np.abs(make_valuer(method.critic(DISCRETE), fresh=True)(data)).max() < 0.05
     assert np.abs(make_valuer(method.critic(DISCRETE))(data)).max() > 0.5
+
+
+def plain_values(settings, weights, memory, inputs, resets):
+    """The critic's values with its first layer as one dense layer over everything."""
+    ids = jnp.broadcast_to(jnp.eye(AGENTS), (*inputs.state.shape[:-1], AGENTS, AGENTS))
+    states = jnp.repeat(inputs.state[..., None, :], AGENTS, axis=-2)
+    state, observation = weights["state_embedding"], weights["observation_embedding"]
+    kernel = jnp.concatenate(
+        [state["kernel"], observation["kernel"], weights["agent_id"]["embedding"]]
+    )
+    seen = jnp.concatenate([states, inputs.observations, ids], axis=-1) @ kernel
+    seen += state["bias"] + observation["bias"]
+    rows = joint_action_inputs(inputs.action_features, inputs.own_features)
+    joint = rows @ weights["action_embedding"]["kernel"]
+    features = jax.nn.relu(seen + joint)
+    if settings.critic_embedding_size:
+        both = jnp.concatenate([jax.nn.relu(seen), jax.nn.relu(joint)], axis=-1)
+        last = weights["Hidden_0"]["Dense_0"]
+        features = jax.nn.relu(both @ last["kernel"] + last["bias"])
+    core = Core(settings, 1, scale=VALUE_SCALE)
+    resets = jnp.broadcast_to(resets[..., None], features.shape[:-1])
+    return core.apply({"params": weights["Core_0"]}, memory, features, resets)[1].squeeze(-1)
+
+
+@pytest.mark.parametrize("embedding", [0, 6])
+def test_the_first_layer_is_one_dense_layer_over_everything(embedding, data):
+    settings = NetworkSettings(hidden_size=8, critic_embedding_size=embedding)
+    spec = CriticSpec(per_agent=True, own_observation=True, others_actions=True)
+    critic, inputs = Critic(settings, spec), inputs_of(spec, data)
+    memory = initial_memory(settings, ENVIRONMENTS, AGENTS)
+    resets = jnp.zeros((STEPS, ENVIRONMENTS), bool)
+    random = np.random.default_rng(0)
+    weights = jax.tree.map(
+        lambda leaf: np.float32(random.normal(size=leaf.shape)),
+        critic.init(jax.random.key(0), memory, inputs, resets)["params"],
+    )
+    weighting = jnp.asarray(random.normal(size=(STEPS, ENVIRONMENTS, AGENTS)), jnp.float32)
+
+    def score(values):
+        return (values * weighting).sum(), values
+
+    found, expected = (
+        jax.value_and_grad(lambda weights, of=of: score(of(weights)), has_aux=True)(weights)
+        for of in (
+            lambda weights: critic.apply({"params": weights}, memory, inputs, resets)[1],
+            lambda weights: plain_values(settings, weights, memory, inputs, resets),
+        )
+    )
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4),
+        found,
+        expected,
+    )

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from gpae.runs.system import System
 METHODS = ("gpae", "mappo", "vdn")
 
 
-def group_words(small, method, folder, **settings):
-    """A method on the toy task, a run's environments on one device however many runs there are."""
-    words = small(method=method, run__devices=1, run__folder=folder, **settings)
+def group_words(small, method, folder, devices=1, **settings):
+    """A method on the toy task, a run's environments on so many devices however many runs."""
+    words = small(method=method, run__devices=devices, run__folder=folder, **settings)
     if method != "vdn":
         return words
     policy_gradient = ("window.", "update.minibatches", "update.epochs")
@@ -25,28 +26,33 @@ def group_words(small, method, folder, **settings):
 
 @pytest.fixture(scope="module")
 def together(gpae, small, tmp_path_factory):
-    """Two seeds made together, by method."""
+    """Seeds made together, by method, their number and each one's devices."""
     root = tmp_path_factory.mktemp("together")
     made = {}
 
-    def run(method):
-        if method not in made:
-            folder = root / method
-            made[method] = folder, gpae("train", *group_words(small, method, folder), "seeds=2")
-        return made[method]
+    def run(method, seeds=2, devices=1):
+        asked = method, seeds, devices
+        if asked not in made:
+            folder = root / "-".join(map(str, asked))
+            words = group_words(small, method, folder, devices)
+            made[asked] = folder, gpae("train", *words, f"seeds={seeds}")
+        return made[asked]
 
     return run
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("method", "seeds", "devices"),
+    [*((method, 2, 1) for method in METHODS), *product(("gpae", "vdn"), (3, 4), (1, 2))],
+)
 def test_each_run_is_as_if_made_alone(
-    method, together, gpae, small, tmp_path, final_arrays, metrics, evaluations
+    method, seeds, devices, together, gpae, small, tmp_path, final_arrays, metrics, evaluations
 ):
-    folder, result = together(method)
+    folder, result = together(method, seeds, devices)
     assert result.code == 0, result.err
-    for seed in (0, 1):
+    for seed in (0, seeds - 1):
         alone = tmp_path / str(seed)
-        code = gpae("train", *group_words(small, method, alone, seed=seed)).code
+        code = gpae("train", *group_words(small, method, alone, devices, seed=seed)).code
         assert code == 0
         arrays, others = final_arrays(folder / f"seed{seed}"), final_arrays(alone)
         assert arrays.keys() == others.keys()
@@ -58,7 +64,11 @@ def test_each_run_is_as_if_made_alone(
         assert [row.keys() for row in rows] == [row.keys() for row in other_rows]
         for row, other in zip(rows, other_rows, strict=True):
             np.testing.assert_allclose(list(row.values()), list(other.values()), 1e-3, 1e-4)
-        assert evaluations(folder / f"seed{seed}") == evaluations(alone)
+        for record, other in zip(
+            evaluations(folder / f"seed{seed}"), evaluations(alone), strict=True
+        ):
+            assert record.keys() == other.keys()
+            np.testing.assert_allclose(record["episode_return"], other["episode_return"], 1e-3)
 
 
 def test_runs_are_kept_apart(together, metrics):
@@ -87,6 +97,15 @@ def test_a_stop_and_a_resume_of_all_change_nothing(
     assert resumed.code == 0, resumed.err
     for run in runs:
         same_end(run, straight / run.name)
+
+
+def test_some_of_them_go_on_on_as_many_devices_each(gpae, tmp_path, small, before_call):
+    before_call(4, lambda: os.kill(os.getpid(), signal.SIGINT))
+    gpae("train", *group_words(small, "gpae", tmp_path, devices=0), "seeds=3")
+    resumed = gpae("resume", tmp_path / "seed0", tmp_path / "seed2")
+    assert resumed.code == 0, resumed.err
+    assert "2 devices" in resumed.out
+    assert "bit for bit" not in resumed.out
 
 
 def test_one_of_them_goes_on_alone(gpae, tmp_path, small, before_call, metrics, contents):

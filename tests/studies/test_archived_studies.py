@@ -76,6 +76,20 @@ def test_a_run_that_is_not_finished_is_refused_in_a_line(run, tmp_path, capsys):
     assert first.main([str(source), "--results", str(tmp_path / "results")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("has no evaluation of its best policy; archive finished runs")
+    assert not (tmp_path / "results").exists()
+
+
+def test_another_run_of_the_same_name_is_refused_in_a_line(run, tmp_path, capsys):
+    source, results = run(0, [0.1]), tmp_path / "results"
+    assert first.main([str(source), "--results", str(results)]) == 0
+    config = source / "config.yaml"
+    config.write_text(config.read_text().replace("epochs: 4", "epochs: 5"))
+    capsys.readouterr()
+    assert first.main([str(source), "--results", str(results)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "holds another run (update.epochs: 4 -> 5): archive" in line
+    (kept,) = results.glob("*/config.yaml")
+    assert "epochs: 4" in kept.read_text()
 
 
 def test_an_empty_archive_is_refused_in_a_line(tmp_path, capsys):

@@ -30,6 +30,8 @@ def compiled(options):
 
 
 def test_a_small_reduction_stays_out_of_the_library_and_is_the_same():
+    if LIBRARY_CALL not in compiled({})[0]:
+        pytest.skip("this compiler hands nothing to the library")
     text, told, positions = compiled(compiler_options())
     differences = positions[:, :, None] - positions[:, None]
     assert LIBRARY_CALL not in text

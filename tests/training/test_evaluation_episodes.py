@@ -109,6 +109,18 @@ def test_the_same_evaluation_is_repeatable_and_another_is_not_the_same(
     assert (other["episode_return"] != sampled["episode_return"]).all()
 
 
+def test_parameters_from_the_host_and_from_devices_run_the_same_program(
+    evaluator, parameters, greedy, cpu_devices
+):
+    compiled = evaluator._compiled[True]
+    assert compiled._cache_size() == 1
+    for device in cpu_devices:
+        moved = jax.device_put(parameters, device)
+        again = evaluator.evaluate(moved, SEED, COUNTER, greedy=True)
+        np.testing.assert_array_equal(again["episode_return"], greedy["episode_return"])
+    assert compiled._cache_size() == 1
+
+
 def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, parameters, cpu_devices):
     monkeypatch.setattr(evaluation, "UNLIMITED_EPISODE_STEPS", 20)
 

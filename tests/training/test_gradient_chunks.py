@@ -8,7 +8,7 @@ from jax.flatten_util import ravel_pytree
 
 from gpae.methods import Gpae
 from gpae.networks import apply_actor
-from gpae.training.update import cut_into_chunks, minibatch_loss
+from gpae.training.update import Minibatch, cut_into_chunks, minibatch_loss
 
 STEPS, CHUNKS = 8, (2, 4, 8)
 
@@ -118,3 +118,33 @@ def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices)
     after = compute(played.parameters, changed)
     assert not alive.all()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), before, after)
+
+
+def test_a_minibatch_is_all_time_and_chunks_of_its_environments():
+    rows, environments, length = 2, 4, 3
+    time, row, environment = jnp.meshgrid(
+        jnp.arange(length), jnp.arange(rows), jnp.arange(environments), indexing="ij"
+    )
+    tags = 100 * time + 10 * row + environment
+    whole = Minibatch(rows={"tags": tags}, memories={"tags": tags[0]})
+    chosen = whole.select(jnp.array([3, 1]))
+    for index in np.ndindex(length, rows):
+        first = 100 * index[0] + 10 * index[1]
+        assert chosen.rows["tags"][index].tolist() == [first + 3, first + 1]
+    assert chosen.memories["tags"].tolist() == [[3, 1], [13, 11]]
+
+
+def test_a_batch_in_one_minibatch_needs_no_shuffling(setup, played, batch, over_devices):
+    def loss(parameters, batch, order):
+        whole = cut_into_chunks(batch, 4)
+        minibatch = whole if order is None else whole.select(order)
+        return minibatch_loss(setup.gradient, parameters, minibatch)
+
+    gradient = over_devices(jax.value_and_grad(loss, has_aux=True))
+    plain = gradient(played.parameters, batch, None)
+    shuffled = gradient(played.parameters, batch, jnp.array([2, 0, 3, 1]))
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5),
+        plain,
+        shuffled,
+    )

@@ -21,6 +21,10 @@ from gpae.training.sharding import Runner
         (8, 4, 9, 0, 4, 1),
         (8, 6, 8, 0, 6, 1),
         (8, 2, 8, 2, 2, 2),
+        (2, 4, 8, 2, 1, 2),
+        (2, 4, 7, 2, 2, 1),
+        (4, 4, 8, 2, 2, 2),
+        (4, 4, 8, 9, 1, 4),
     ],
 )
 def test_runs_come_before_environments(

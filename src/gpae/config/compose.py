@@ -131,8 +131,8 @@ def _family_preset(overrides: list[str]) -> list[str]:
 
 
 def describe(config: Config) -> str:
-    """The configuration as YAML."""
-    return yaml.safe_dump(to_dict(config), sort_keys=False)
+    """Every setting as YAML, also those that :func:`to_dict` leaves out."""
+    return yaml.safe_dump(asdict(config), sort_keys=False)
 
 
 def _check_override(override: Override) -> None:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 
-def prepare_jax(devices: int = 0) -> None:
+def prepare_jax(devices: int = 0, runs: int = 1) -> None:
     """Give a CPU one virtual device a core, and keep compiled programs between processes.
 
     What is set already, in JAX's configuration or by ``XLA_FLAGS``, ``JAX_NUM_CPU_DEVICES`` or
     ``JAX_COMPILATION_CACHE_DIR``, stays as it is; so do the devices of a JAX that has started.
 
     Args:
-        devices: How many virtual devices a CPU is to have; 0 for one a core.
+        devices: Over how many virtual devices a run is to be split; 0 for one a core.
+        runs: How many runs are made together: several use all cores at least.
     """
     import jax
 
@@ -21,7 +22,8 @@ def prepare_jax(devices: int = 0) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if config.jax_num_cpu_devices < 0 and "host_platform_device_count" not in flags:
         with suppress(RuntimeError):
-            config.update("jax_num_cpu_devices", devices or _cores())
+            exactly = devices and runs == 1
+            config.update("jax_num_cpu_devices", devices if exactly else max(devices, _cores()))
     cache = cache_folder()
     if config.jax_compilation_cache_dir is None and cache is not None:
         config.update("jax_compilation_cache_dir", str(cache))

@@ -15,10 +15,10 @@ from gpae.training.protocol import Learner
 from gpae.training.reduce import DEVICES
 
 _EXPERIENCE = {
-    "window": "rollout.environments or rollout.steps",
-    "buffer": "method.buffer_size or rollout.steps",
+    "window": "rollout.environments, rollout.steps, window.length or network.hidden_size",
+    "buffer": "method.buffer_size, rollout.steps or network.hidden_size",
 }
-"""The fields of learners' states that keep what was collected, and what makes them smaller."""
+"""The fields of learners' states that keep what was collected, and what makes a run smaller."""
 
 _LARGEST_BATCH = 256
 """A batch is never taken to be more than this many times as large as the state."""

@@ -92,8 +92,8 @@ def _memory_errors() -> Iterator[None]:
             raise
         raise UserError(
             "the device's memory does not suffice: lower rollout.environments, rollout.steps, "
-            "network.hidden_size, evaluation.episodes or method.buffer_size, or raise "
-            "update.minibatches"
+            "window.length, network.hidden_size, evaluation.episodes, method.buffer_size or seeds, "
+            "or raise update.minibatches"
         ) from error
 
 

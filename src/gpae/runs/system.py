@@ -102,7 +102,7 @@ class System:
 
     def snapshot_shapes(self) -> Snapshot:
         """What a checkpoint of this system looks like, as shapes and types; nothing is computed."""
-        state = self.runner.state_shapes()
+        state = self.runner.state_shapes
         return _unevaluated(state, state.parameters)
 
 

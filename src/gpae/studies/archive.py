@@ -8,7 +8,7 @@ from typing import Any
 
 from gpae.config.compose import from_dict
 from gpae.errors import UserError
-from gpae.runs import RunFolder
+from gpae.runs import RecordFile, RunFolder, config_differences
 from gpae.runs.files import disk_errors
 from gpae.runs.folder_names import plain
 
@@ -26,20 +26,50 @@ def archive(runs: Sequence[Path], results: Path) -> list[Path]:
         The archived folders; reports read them as they read runs.
 
     Raises:
-        UserError: A folder is not a run, two runs are the same, or the disk refuses.
+        UserError: A folder is not a finished run, two runs would be archived as one, another run
+            is archived under a run's name, or the disk refuses. Nothing is written in the first
+            three cases.
     """
     folders = [RunFolder.open(run) for run in runs]
+    for folder in folders:
+        require_finished(folder)
     names = [archived_name(folder) for folder in folders]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise UserError(f"several runs would be archived as {', '.join(sorted(twice))}")
     targets = [results / name for name in names]
+    for folder, target in zip(folders, targets, strict=True):
+        _require_same(folder, target)
     with disk_errors(f"archive runs in {results}"):
         for folder, target in zip(folders, targets, strict=True):
             target.mkdir(parents=True, exist_ok=True)
             for name in _KEPT:
                 shutil.copyfile(folder.path / name, target / name)
     return targets
+
+
+def require_finished(folder: RunFolder) -> None:
+    """Refuse a run whose best policy has not been evaluated.
+
+    Raises:
+        UserError: It has not.
+    """
+    if not any(record["absolute"] for record in RecordFile(folder.evaluations_path).read()):
+        raise UserError(
+            f"{folder.path} has no evaluation of its best policy; archive finished runs"
+        )
+
+
+def _require_same(folder: RunFolder, target: Path) -> None:
+    """Refuse to put a run where another one is archived."""
+    if not (target / "config.yaml").exists():
+        return
+    differences = config_differences(RunFolder.open(target).config, folder.config)
+    if differences:
+        raise UserError(
+            f"{target} holds another run ({'; '.join(differences)}): archive {folder.path} "
+            "elsewhere"
+        )
 
 
 def archived_name(folder: RunFolder) -> str:

@@ -15,7 +15,7 @@ from gpae.report.curves import compare_panels
 from gpae.report.grouping import group_runs
 from gpae.report.statistics import mean_and_deviation
 from gpae.runs import RecordFile, RunFolder
-from gpae.studies.archive import archive
+from gpae.studies.archive import archive, require_finished
 
 _AVERAGED_UPDATES = 3
 _COLUMNS = (
@@ -33,7 +33,14 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Panel:
-    """Runs that belong in one picture: a task and a preset, told by its learning rate."""
+    """Runs that belong in one picture: a task and a preset, told by its learning rate.
+
+    Attributes:
+        task: The task's name.
+        preset: The preset's name.
+        learning_rate: The preset's learning rate.
+        total: Env steps within which a run's best training win rate is looked for.
+    """
 
     task: str
     preset: str
@@ -74,9 +81,11 @@ def report(panels: Sequence[Panel], results: Path, console: Console) -> None:
         console: Where the table is printed.
 
     Raises:
-        UserError: There is nothing archived.
+        UserError: There is nothing archived, or it is not a finished run.
     """
     runs = [RunFolder.open(path.parent) for path in sorted(results.glob("*/config.yaml"))]
+    for run in runs:
+        require_finished(run)
     groups = {
         panel: group_runs(paths)
         for panel in panels
@@ -139,7 +148,4 @@ def _evaluated(run: Path, absolute: bool) -> float:
     """The last evaluation's win rate, or that of the best policy in episodes of its own."""
     records: list[dict[str, Any]] = RecordFile(RunFolder.open(run).evaluations_path).read()
     wins = [record["win_rate"] for record in records if record["absolute"] is absolute]
-    if not wins:
-        what = "evaluation of its best policy" if absolute else "evaluation"
-        raise UserError(f"{run} has no {what}; archive finished runs")
     return float(sum(wins[-1]) / len(wins[-1]))

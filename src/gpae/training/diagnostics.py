@@ -5,9 +5,8 @@ from jaxtyping import Array, Float
 
 from gpae.estimators import advantage_gap, trace_distances
 from gpae.training.estimation import Batch
+from gpae.training.protocol import Scalars
 from gpae.training.reduce import global_mean
-
-Scalars = dict[str, Float[Array, ""]]
 
 
 def batch_diagnostics(batch: Batch) -> Scalars:

@@ -67,25 +67,28 @@ class Evaluator:
             One number an episode for ``episode_return``, ``episode_length`` and each outcome the
             environment names.
         """
-        mesh = Mesh(np.array(self.devices), (DEVICES,))
         padded = -(-self.episodes // len(self.devices)) * len(self.devices)
         environments = jax.device_put(
-            jnp.arange(padded), NamedSharding(mesh, PartitionSpec(DEVICES))
+            jnp.arange(padded), NamedSharding(self._mesh, PartitionSpec(DEVICES))
         )
+        everywhere = jax.device_put(parameters, NamedSharding(self._mesh, PartitionSpec()))
         results = self._compiled[greedy](
-            parameters, jnp.uint32(seed), jnp.int32(counter), environments
+            everywhere, jnp.uint32(seed), jnp.int32(counter), environments
         )
         return {name: np.asarray(value)[: self.episodes] for name, value in results.items()}
 
     @cached_property
+    def _mesh(self) -> Mesh:
+        return Mesh(np.array(self.devices), (DEVICES,))
+
+    @cached_property
     def _compiled(self) -> dict[bool, Callable[..., dict[str, Array]]]:
-        mesh = Mesh(np.array(self.devices), (DEVICES,))
         everywhere, split = PartitionSpec(), PartitionSpec(DEVICES)
         return {
             greedy: jax.jit(
                 jax.shard_map(
                     partial(self._play, greedy),
-                    mesh=mesh,
+                    mesh=self._mesh,
                     in_specs=(everywhere, everywhere, everywhere, split),
                     out_specs=split,
                     check_vma=False,

@@ -42,10 +42,14 @@ class SeedsRunner(Runner):
         return Mesh(np.array(self.devices).reshape(self.lanes, -1), (SEEDS, DEVICES))
 
     def join(self, states: Sequence[Any]) -> Any:
-        """Lay out the states of all runs over the devices."""
+        """Lay out the states of all runs over the devices.
+
+        Raises:
+            ValueError: There are not as many as ``runs``.
+        """
         if len(states) != self.runs:
             raise ValueError(f"states: expected {self.runs}, found {len(states)}")
-        return self.place(jax.tree.map(lambda *parts: jnp.stack(parts), *states))
+        return self.place(jax.tree.map(_stacked, *states))
 
     def split(self, tree: Any) -> list[Any]:
         """A state, or a part of one, of each run, on the host."""
@@ -75,7 +79,7 @@ class SeedsRunner(Runner):
     def _joined_shapes(self) -> Any:
         return jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct((self.runs, *leaf.shape), leaf.dtype),
-            self.state_shapes(),
+            self.state_shapes,
         )
 
     def _iteration(
@@ -88,22 +92,30 @@ class SeedsRunner(Runner):
 def make_runner(learner: Learner, runs: int, limit: int, updates_per_call: int) -> Runner:
     """A runner of one run or of several, on all devices that are of use.
 
-    Several runs come first: they are split over as many devices as divide them, and each one's
-    environments over the devices that are left to it.
+    Several runs are split over as many devices as divide them and leave each run the devices that
+    the limit asks for; each one's environments are split over the devices that are left to it.
 
     Args:
         learner: The learner.
         runs: How many runs it is to make.
-        limit: The most devices to split a run's environments over; 0 for all there are.
+        limit: Over how many devices to split a run's environments, fewer where there are not as
+            many or they do not divide the work; 0 for all that are of use.
         updates_per_call: The most updates one compiled call makes.
     """
     if runs == 1:
         devices = choose_devices(learner.shares, limit)
         return Runner(learner, tuple(devices), updates_per_call)
     available = jax.local_devices()
-    lanes = max(count for count in range(1, len(available) + 1) if runs % count == 0)
+    wanted = len(choose_devices(learner.shares, limit)) if limit else 1
+    lanes = max(n for n in range(1, len(available) // wanted + 1) if runs % n == 0)
     room = len(available) // lanes
     lane = len(choose_devices(learner.shares, min(limit or room, room)))
     return SeedsRunner(
         learner, tuple(available[: lanes * lane]), updates_per_call, runs=runs, lanes=lanes
     )
+
+
+def _stacked(*parts: Any) -> Any:
+    """Arrays with the run in front, on the host but for random keys."""
+    typed = jnp.issubdtype(parts[0].dtype, jax.dtypes.prng_key)
+    return jnp.stack(parts) if typed else np.stack(parts)

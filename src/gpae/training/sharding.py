@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -51,6 +51,7 @@ class Runner:
     learner: Learner
     devices: tuple[jax.Device, ...]
     updates_per_call: int
+    _pending: list[Future[Any]] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @cached_property
     def mesh(self) -> Mesh:
@@ -63,12 +64,22 @@ class Runner:
         return int(self.mesh.shape[DEVICES])
 
     def compile_ahead(self) -> None:
-        """Begin to compile what :meth:`run` calls, beside whatever is done until it is called."""
-        _ = self._compilation
+        """Begin to compile what :meth:`run` calls, beside whatever is done until it is called.
 
+        What goes wrong in it is raised by :meth:`run`.
+        """
+        states = self._by_sharding(_laid_out, self._joined_shapes())
+        arguments = states, self._environments, jnp.int32(1)
+        executor = ThreadPoolExecutor(max_workers=1)
+        self._pending.append(
+            executor.submit(lambda: self._compiled_run.lower(*arguments).compile())
+        )
+        executor.shutdown(wait=False)
+
+    @cached_property
     def state_shapes(self) -> Any:
         """The state of one run as shapes and types; nothing is computed."""
-        return jax.eval_shape(self.learner.initial_state, jnp.uint32(0))
+        return jax.eval_shape(self._compiled_initial_state, jnp.uint32(0))
 
     def initial_state(self, seed: int) -> Any:
         """The state before the first update of the run with a seed, laid out over the devices."""
@@ -77,7 +88,7 @@ class Runner:
     def first_state(self, seed: int) -> Any:
         """The same on the host, whatever the devices."""
         with in_one_thread():
-            return jax.device_get(jax.jit(self.learner.initial_state)(jnp.uint32(seed)))
+            return jax.device_get(self._compiled_initial_state(jnp.uint32(seed)))
 
     def join(self, states: Sequence[Any]) -> Any:
         """Lay out the states of all its runs, here of one."""
@@ -104,10 +115,14 @@ class Runner:
 
         Returns:
             The state, and episode totals and scalars with one element an update.
+
+        Raises:
+            ValueError: ``count`` is not from 1 to ``updates_per_call``.
         """
         if not 1 <= count <= self.updates_per_call:
             raise ValueError(f"count: expected 1 to {self.updates_per_call}, found {count}")
-        self._compilation.result()
+        while self._pending:
+            self._pending.pop().result()
         state, totals, scalars = self._compiled_run(state, self._environments, jnp.int32(count))
         return state, *jax.tree.map(lambda leaf: np.asarray(leaf)[:count], (totals, scalars))
 
@@ -137,7 +152,7 @@ class Runner:
 
     def _joined_shapes(self) -> Any:
         """The states of all its runs as shapes and types."""
-        return self.state_shapes()
+        return self.state_shapes
 
     def _by_sharding(self, function: Callable[[Any, NamedSharding], Any], states: Any) -> Any:
         """The function of each part of the states and of how it is laid out."""
@@ -149,21 +164,15 @@ class Runner:
         )
 
     @cached_property
-    def _compilation(self) -> Future[Any]:
-        """That of what :meth:`run` calls, in a thread of its own."""
-        states = self._by_sharding(_laid_out, self._joined_shapes())
-        arguments = states, self._environments, jnp.int32(1)
-        executor = ThreadPoolExecutor(max_workers=1)
-        compilation = executor.submit(lambda: self._compiled_run.lower(*arguments).compile())
-        executor.shutdown(wait=False)
-        return compilation
-
-    @cached_property
     def _environments(self) -> Int[Array, " E"]:
         return jax.device_put(
             jnp.arange(self.learner.budget.environments),
             NamedSharding(self.mesh, BY_ENVIRONMENT),
         )
+
+    @cached_property
+    def _compiled_initial_state(self) -> jax.stages.Wrapped:
+        return jax.jit(self.learner.initial_state)
 
     @cached_property
     def _compiled_collect(self) -> Callable[..., Any]:

@@ -20,13 +20,12 @@ from gpae.networks import (
 from gpae.training.estimation import Batch
 from gpae.training.keys import Clock, Purpose, derive
 from gpae.training.losses import clipped_policy_loss, policy_ratio, value_loss
+from gpae.training.protocol import Scalars
 from gpae.training.reduce import DEVICES, global_mean, global_sum, normalise
 from gpae.training.settings import UpdateSettings
 from gpae.training.state import Memories, OptimiserStates, Parameters, Steps
 from gpae.training.valuation import critic_inputs, of_taken
 from gpae.training.window import split_chunks
-
-Scalars = dict[str, Float[Array, ""]]
 
 
 @dataclass(frozen=True)
