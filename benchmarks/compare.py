@@ -15,8 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from gpae.arguments import whole_number
 from gpae.bench.commands import run_command
 from gpae.bench.documents import new_document, write_document
+from gpae.bench.scripts import run_script
 from gpae.bench.table import render
 from gpae.errors import UserError
 
@@ -85,7 +87,9 @@ def arguments() -> argparse.Namespace:
         default=(2**16, 2**19),
         help="env steps of the two runs; whole updates of both sides (default: %(default)s)",
     )
-    parser.add_argument("--pairs", type=int, default=5, help="alternations (default: %(default)s)")
+    parser.add_argument(
+        "--pairs", type=whole_number(1), default=5, help="alternations (default: %(default)s)"
+    )
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/compare.json"))
     parsed = parser.parse_args()
     if not 0 < parsed.steps[0] < parsed.steps[1] or parsed.pairs < 1:
@@ -94,7 +98,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        compare(arguments())
-    except UserError as error:
-        sys.exit(f"compare: {error}")
+    sys.exit(run_script(compare, arguments))

@@ -11,10 +11,12 @@ import sys
 from pathlib import Path
 from unittest.mock import patch
 
+from gpae.arguments import whole_number
 from gpae.bench.alternation import Training, alternate
 from gpae.bench.documents import new_document
+from gpae.bench.scripts import run_script
 from gpae.bench.table import render
-from gpae.errors import UserError
+from gpae.runs.devices import prepare_jax
 from gpae.training.compiler import compiler_options
 
 COMMON = ["task=smax/5m_vs_6m", "preset=jaxmarl", "method=mappo", "run.updates_per_call=1"]
@@ -42,6 +44,7 @@ def compiled(options: dict[str, str | int] | None, overrides: list[str]) -> Trai
 
 def measure(parsed: argparse.Namespace) -> None:
     common = [*COMMON, *parsed.overrides]
+    prepare_jax()
     variants = {name: str(options) for name, options in OPTIONS.items()}
     document = new_document("overhead", reference=REFERENCE, variants=variants, common=common)
     trainings = {name: compiled(options, common) for name, options in OPTIONS.items()}
@@ -54,13 +57,10 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("overrides", nargs="*", help="for all of them: task=smax/10m_vs_11m")
-    parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s")
+    parser.add_argument("--rounds", type=whole_number(1), default=10, help="default: %(default)s")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/compiler.json"))
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    try:
-        measure(arguments())
-    except UserError as error:
-        sys.exit(f"compiler: {error}")
+    sys.exit(run_script(measure, arguments))

@@ -18,9 +18,10 @@ import numpy as np
 import rlax
 
 from gpae import estimators
+from gpae.arguments import whole_number
 from gpae.bench.documents import new_document, write_document
+from gpae.bench.scripts import run_script
 from gpae.bench.table import render
-from gpae.errors import UserError
 
 LAMBDA, ETA = 0.95, 1.02
 
@@ -133,11 +134,12 @@ def measure(parsed: argparse.Namespace) -> None:
     document = new_document(
         "estimators",
         shapes=", ".join(f"{size} {name}" for name, size in shapes.items()),
-        seconds={
-            name: alternating_seconds(kernels, window, parsed.repeats, parsed.calls)
-            for name, kernels in KERNELS.items()
-        },
+        seconds={},
     )
+    for name, kernels in KERNELS.items():
+        document["seconds"][name] = alternating_seconds(
+            kernels, window, parsed.repeats, parsed.calls
+        )
     write_document(parsed.output, document)
     print(f"{render(document)}\n\nraw numbers in {parsed.output}")
 
@@ -147,15 +149,12 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name, default in (("steps", 128), ("environments", 128), ("agents", 5)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--repeats", type=int, default=30, help="alternations")
-    parser.add_argument("--calls", type=int, default=20, help="calls of each in a row")
+        parser.add_argument(f"--{name}", type=whole_number(1), default=default)
+    parser.add_argument("--repeats", type=whole_number(1), default=30, help="alternations")
+    parser.add_argument("--calls", type=whole_number(1), default=20, help="calls of each in a row")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/estimators.json"))
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    try:
-        measure(arguments())
-    except UserError as error:
-        sys.exit(f"estimators: {error}")
+    sys.exit(run_script(measure, arguments))

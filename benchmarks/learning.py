@@ -13,9 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from gpae.arguments import whole_number
 from gpae.bench.commands import run_command
 from gpae.bench.documents import new_document, read_document, write_document
 from gpae.bench.learning import read_curves
+from gpae.bench.scripts import run_script
 from gpae.bench.table import render
 from gpae.errors import UserError
 
@@ -63,8 +65,10 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--ours", default=OURS, help=f"our command; by default: {OURS}")
     parser.add_argument("--against", required=True, help="the other command")
-    parser.add_argument("--steps", type=int, default=2**20, help="env steps of a run")
-    parser.add_argument("--seeds", type=int, default=5, help="seeds, from 0 up; at least 2")
+    parser.add_argument("--steps", type=whole_number(1), default=2**20, help="env steps of a run")
+    parser.add_argument(
+        "--seeds", type=whole_number(2), default=5, help="seeds, from 0 up; at least 2"
+    )
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/learning.json"))
     parsed = parser.parse_args()
     if parsed.steps < 1 or parsed.seeds < 2:
@@ -73,7 +77,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        measure(arguments())
-    except UserError as error:
-        sys.exit(f"learning: {error}")
+    sys.exit(run_script(measure, arguments))

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from gpae.bench.documents import new_document, write_document
+from gpae.bench.scripts import run_script
 from gpae.bench.table import render
 from gpae.config.compose import compose
 from gpae.environments import all_tasks
-from gpae.errors import UserError
 from gpae.runs.memory import MemoryNeed
 from gpae.runs.system import System
 
@@ -54,7 +54,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        measure(arguments())
-    except UserError as error:
-        sys.exit(f"memory: {error}")
+    sys.exit(run_script(measure, arguments))

@@ -11,10 +11,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from gpae.arguments import whole_number
 from gpae.bench.alternation import Training, alternate
 from gpae.bench.documents import new_document
+from gpae.bench.scripts import run_script
 from gpae.bench.table import render
-from gpae.errors import UserError
 
 COMMON = ["task=smax/5m_vs_6m", "preset=jaxmarl", "run.updates_per_call=1"]
 REFERENCE = "MAPPO, M = 1"
@@ -56,7 +57,7 @@ def arguments() -> argparse.Namespace:
         metavar="METHOD",
         help=f"leave out the others; may be repeated: {'; '.join(others)}",
     )
-    parser.add_argument("--rounds", type=int, default=14, help="default: %(default)s")
+    parser.add_argument("--rounds", type=whole_number(1), default=14, help="default: %(default)s")
     parser.add_argument(
         "--warmup", type=int, default=5, help="updates before, which also fill the window"
     )
@@ -67,7 +68,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        measure(arguments())
-    except UserError as error:
-        sys.exit(f"overhead: {error}")
+    sys.exit(run_script(measure, arguments))

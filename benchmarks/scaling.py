@@ -10,11 +10,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from gpae.arguments import whole_number
 from gpae.bench.documents import new_document, write_document
 from gpae.bench.grid import expand
+from gpae.bench.scripts import run_script
 from gpae.bench.suite import measure
 from gpae.bench.table import render
-from gpae.errors import UserError
 
 COMMON = ["evaluation.episodes=32", "run.updates_per_call=1"]
 CURVES = {
@@ -50,8 +51,9 @@ CURVES = {
 }
 
 
-def run(curves: list[str], repeats: int, output: Path) -> None:
-    grids = {name: expand([*CURVES[name], *COMMON]) for name in curves}
+def run(parsed: argparse.Namespace) -> None:
+    repeats, output = parsed.repeats, parsed.output
+    grids = {name: expand([*CURVES[name], *COMMON]) for name in parsed.curves or CURVES}
     document = new_document("scaling", repeats=repeats, curves={name: [] for name in grids})
     for name, cases in grids.items():
         for number, case in enumerate(cases, start=1):
@@ -66,7 +68,7 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("curves", nargs="*", metavar="CURVE", help=", ".join(CURVES))
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=whole_number(2), default=5)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/scaling.json"))
     parsed = parser.parse_args()
     unknown = [name for name in parsed.curves if name not in CURVES]
@@ -76,8 +78,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    parsed = arguments()
-    try:
-        run(parsed.curves or list(CURVES), parsed.repeats, parsed.output)
-    except UserError as error:
-        sys.exit(f"scaling: {error}")
+    sys.exit(run_script(run, arguments))

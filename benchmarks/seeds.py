@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gpae.arguments import whole_number
 from gpae.bench.documents import new_document, write_document
+from gpae.bench.scripts import run_script
 from gpae.bench.table import render
 from gpae.bench.timing import timed
 from gpae.config.compose import compose
-from gpae.errors import UserError
 from gpae.runs.devices import prepare_jax
 from gpae.runs.system import System
 
@@ -67,14 +68,13 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[4, 5], help="how many together")
-    parser.add_argument("--rounds", type=int, default=6, help="default: %(default)s")
+    parser.add_argument(
+        "--seeds", type=whole_number(1), nargs="+", default=[4, 5], help="how many together"
+    )
+    parser.add_argument("--rounds", type=whole_number(1), default=6, help="default: %(default)s")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/seeds.json"))
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    try:
-        measure(arguments())
-    except UserError as error:
-        sys.exit(f"seeds: {error}")
+    sys.exit(run_script(measure, arguments))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rich.console import Console
 
 from gpae import __version__
+from gpae.arguments import whole_number
 from gpae.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ settings  method.traces=double|joint|individual|none   method.eta=1.02
 
   gpae train --cfg OVERRIDES...             print the whole configuration and stop
   gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination
-  gpae train seeds=N                             seeds 0 to N-1 together, in one process
+  gpae train seeds=N                             seeds seed to seed+N-1 together, in one process
 
-A run goes to a new folder under runs/. Ctrl-C finishes the update, writes a checkpoint and leaves;
+A run goes to a new folder under runs/. Ctrl-C finishes the current call (up to
+run.updates_per_call updates), writes a checkpoint and leaves;
 `gpae resume FOLDER` continues bit for bit.
 """
 
@@ -99,17 +101,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parsed
 
 
-def _whole(least: int) -> Callable[[str], int]:
-    """A whole number from ``least`` up, as the type of an argument."""
-
-    def convert(text: str) -> int:
-        if not text.strip().lstrip("+-").isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
-        return int(text)
-
-    return convert
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="gpae",
@@ -129,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     methods.set_defaults(command=_methods)
     _add_bench(commands)
     theory = commands.add_parser("theory", help="check the theory exactly on finite games")
-    theory.add_argument("--seed", type=_whole(0), default=0, help="seed of the random games")
+    theory.add_argument("--seed", type=whole_number(0), default=0, help="seed of the random games")
     theory.add_argument("--output", type=Path, help="folder for the rows as JSON and the plots")
     theory.set_defaults(command=_theory)
     return parser
@@ -162,19 +153,21 @@ def _add_resume(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _add_evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     evaluate = commands.add_parser("evaluate", help="evaluate a run's parameters on new episodes")
     evaluate.add_argument("run", type=Path, help="the run's folder")
-    evaluate.add_argument("--episodes", type=_whole(1), default=512, help="number of episodes")
+    evaluate.add_argument(
+        "--episodes", type=whole_number(1), default=512, help="number of episodes"
+    )
     evaluate.add_argument(
         "--sampled", action="store_true", help="sample actions; else the most likely"
     )
     evaluate.add_argument("--best", action="store_true", help="the best parameters, not the last")
     _add_checkpoint(evaluate)
-    evaluate.add_argument("--seed", type=_whole(0), default=0, help="seed of the episodes")
+    evaluate.add_argument("--seed", type=whole_number(0), default=0, help="seed of the episodes")
     evaluate.set_defaults(command=_evaluate)
 
 
 def _add_checkpoint(command: _Parser) -> None:
     command.add_argument(
-        "--checkpoint", type=_whole(0), metavar="UPDATE", help="an earlier checkpoint"
+        "--checkpoint", type=whole_number(0), metavar="UPDATE", help="an earlier checkpoint"
     )
 
 
@@ -197,15 +190,20 @@ def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "default: smax/3m and smax/5m_vs_6m, mappo and gpae, window.length 1 and 4.",
     )
     bench.add_argument("overrides", nargs="*", metavar="KEY=VALUES", help="as for `gpae train -m`")
-    bench.add_argument("--repeats", type=_whole(2), default=7, help="measurements of everything")
     bench.add_argument(
-        "--no-cold", action="store_true", help="leave out the start without compiled programs"
+        "--repeats",
+        type=whole_number(2),
+        default=7,
+        help="repetitions of each measurement (default: %(default)s)",
+    )
+    bench.add_argument(
+        "--no-cold", action="store_true", help="skip the start without a cache of compiled programs"
     )
     bench.add_argument(
         "--output",
         type=Path,
-        default=Path("benchmarks/results/bench.json"),
-        help="the raw numbers, as JSON",
+        default=Path("bench.json"),
+        help="the raw numbers, as JSON (default: %(default)s)",
     )
     bench.set_defaults(command=_bench)
 

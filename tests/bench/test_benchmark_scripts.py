@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import ClassVar
 
 import jax
@@ -75,6 +76,44 @@ def test_a_command_that_fails_says_why(script):
     template = f"{sys.executable} -c \"import sys; sys.exit('no such map')\""
     with pytest.raises(UserError, match="failed with code 1: no such map"):
         script("compare").run_seconds(template, 1)
+
+
+@pytest.mark.parametrize("template", ["", "run {steps.none}", "run {steps[0]}", "run {other}"])
+def test_a_template_that_is_no_command_is_refused(script, template):
+    with pytest.raises(UserError, match=r"is no command with places for \{steps\}"):
+        script("compare").run_seconds(template, 1)
+
+
+SCRIPTS = (
+    "compare",
+    "compiler",
+    "estimators",
+    "learning",
+    "memory",
+    "overhead",
+    "scaling",
+    "seeds",
+)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_what_a_user_gets_wrong_is_told_in_a_line(script_path, tmp_path, name):
+    words = {
+        "compare": ["--against", "no-such-program", "--ours", "no-such-program"],
+        "estimators": ["--calls", "0"],
+        "learning": ["--against", "no-such-program", "--ours", "no-such-program"],
+        "memory": ["method=none"],
+        "scaling": ["sideways"],
+        "seeds": ["--seeds", "0"],
+    }.get(name, ["method=none"])
+    result = subprocess.run(
+        [sys.executable, script_path(name), *words, "--output", tmp_path / "results.json"],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "results.json").exists()
 
 
 def test_our_command_is_a_configuration_that_can_be(script):
@@ -176,6 +215,7 @@ class Turns:
     """In the place of a training: updates of one second, and whose turn each was."""
 
     taken: ClassVar[list[str]] = []
+    devices = ("fake",)
 
     def __init__(self, overrides):
         self.name = overrides[-1]
@@ -201,6 +241,26 @@ def test_variants_take_turns_at_going_first(script, monkeypatch, tmp_path, turns
     module.measure(module.arguments())
     assert turns.taken == ["a=1", "a=2", "a=1", "a=2", "a=2", "a=1", "a=1", "a=2"]
     assert read_document(output)["seconds"] == {module.REFERENCE: [1.0] * 3, "other": [1.0] * 3}
+
+
+def test_programs_are_compared_on_all_cores(script_path, tmp_path):
+    folders = [script_path("compiler").parent, Path(__file__).parent]
+    code = "import sys; sys.path[:0] = {}\n{}".format(
+        list(map(str, folders)),
+        "import compiler, conftest\n"
+        "compiler.COMMON = list(conftest.TINY)\n"
+        "compiler.OPTIONS = {compiler.REFERENCE: {}}\n"
+        "compiler.measure(compiler.arguments())",
+    )
+    output = tmp_path / "compiler.json"
+    unset = ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES")
+    subprocess.run(
+        [sys.executable, "-c", code, "window.length=1", "--rounds", "1", "--output", str(output)],
+        env={name: value for name, value in os.environ.items() if name not in unset},
+        check=True,
+    )
+    (devices,) = read_document(output)["devices"].values()
+    assert len(devices) == min(len(os.sched_getaffinity(0)), 4)
 
 
 def test_a_variant_can_be_measured_without_the_others(script, monkeypatch, tmp_path, turns):
@@ -229,6 +289,8 @@ def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_
     module, told = script("compiler"), []
 
     class Training:
+        devices = ()
+
         def __init__(self, overrides):
             pass
 

@@ -44,7 +44,7 @@ def case(task="smax/3m", length=1, cold=True, memory="window", **overrides):
         "gemm": {"512": 4e9, "1024": 8e9},
     }
     words += [f"{name}={value}" for name, value in overrides.items()]
-    first = {"startup": start(10), "peak_memory": 1} if cold else None
+    first = {"startup": start(10), "peak_memory": 3 * 2**30} if cold else None
     return {"overrides": words, "load_average": 0.0, "cold": first, "warm": warm}
 
 
@@ -106,12 +106,32 @@ def test_starts_and_memory(bench):
     assert row["compile, s, cold"] == "13.0"
     assert row["window or buffer"] == "1.0 MiB"
     assert row["update batch"] == "4.0 MiB"
-    assert row["peak memory"] == "1.0 GiB"
+    assert row["peak memory, cold"] == "3.0 GiB"
+    assert row["peak memory, warm"] == "1.0 GiB"
 
 
 def test_without_a_cold_start_there_is_no_table_of_starts():
-    document = new_document("bench", cases=[case(cold=False)])
-    assert len(tables(document)) == 2
+    row = cells(tables(new_document("bench", cases=[case(cold=False)]))[2], 0)
+    assert row["peak memory, warm"] == "1.0 GiB"
+    assert not [heading for heading in row if "cold" in heading or "first update" in heading]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"kind": "bench"},
+        {"kind": "compare", "ours": "", "against": "", "pairs": []},
+        {"kind": "learning", "ours": "", "against": "", "runs": {}},
+    ],
+)
+def test_results_without_anything_finished_are_refused(document):
+    with pytest.raises(UserError, match="hold too little for a table"):
+        table.render(new_document(**document))
+
+
+def test_a_curve_that_was_not_begun_is_left_out():
+    text = table.render(new_document("scaling", curves={"agents": [case()], "window": []}))
+    assert [line for line in text.splitlines() if line.startswith("###")] == ["### agents"]
 
 
 def test_scaling_has_a_table_a_curve():

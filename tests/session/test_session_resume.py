@@ -71,7 +71,7 @@ def test_stop_then_resume_equals_straight(
     before_call(4, terminate)
     stopped = gpae("train", *small(method=method), f"run.folder={folder}")
     assert (stopped.code, stopped.err) == (0, "")
-    assert "SIGTERM: finishing the update" in stopped.out
+    assert "SIGTERM: finishing the current call" in stopped.out
     assert f"stopped at 192 env steps; continue with: gpae resume {folder}" in stopped.out
     assert (folder / "checkpoints" / "000000000006.json").exists()
     assert (folder / "curve.png").exists()
@@ -220,7 +220,7 @@ def test_a_signal_to_a_real_process(
     finally:
         process.kill()
     assert (process.returncode, err) == (0, "")
-    assert f"{name}: finishing the update" in out
+    assert f"{name}: finishing the current call" in out
     steps = int(re.search(r"stopped at (\d+) env steps", out)[1])
     assert 0 < steps < 320
     checkpoints = sorted(path.stem for path in (folder / "checkpoints").glob("*.json"))

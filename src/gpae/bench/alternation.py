@@ -29,6 +29,11 @@ class Training:
         self._runner = System(config).runner
         self._state: Any = self._runner.initial_state(config.seed)
 
+    @property
+    def devices(self) -> list[str]:
+        """The kinds of the devices it is split over."""
+        return [device.device_kind for device in self._runner.devices]
+
     def update(self) -> float:
         """Make an update, and say how many seconds it took."""
         seconds, (self._state, *_) = timed(partial(self._runner.run, self._state, 1))
@@ -43,13 +48,15 @@ def alternate(
     Args:
         trainings: Warm ones, by name.
         rounds: How many rounds.
-        document: What is given ``seconds``, by name one number a round.
+        document: What is given ``seconds``, by name one number a round, and ``devices``, by name
+            the kinds of those each is split over.
         output: Where it is written after each round.
 
     Raises:
         UserError: The disk refused.
     """
     names = list(trainings)
+    document["devices"] = {name: trainings[name].devices for name in names}
     document["seconds"] = {name: [] for name in names}
     for number in range(rounds):
         start = number % len(names)

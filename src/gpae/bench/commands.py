@@ -24,7 +24,8 @@ def run_command(
     """
     try:
         words = [word.format(**values) for word in shlex.split(template)]
-    except (KeyError, IndexError, ValueError) as error:
+        program = words[0]
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
         known = ", ".join(f"{{{name}}}" for name in values)
         raise UserError(f"{template!r} is no command with places for {known}") from error
     try:
@@ -36,7 +37,7 @@ def run_command(
             text=True,
         )
     except OSError as error:
-        raise UserError(f"{words[0]} cannot be run: {error.strerror}") from error
+        raise UserError(f"{program} cannot be run: {error.strerror}") from error
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UserError(f"{words[0]} failed with code {result.returncode}: {reason}")
+        raise UserError(f"{program} failed with code {result.returncode}: {reason}")

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import StatisticsError, median
 from typing import Any
 
 from gpae.bench.case import Case
@@ -25,12 +25,16 @@ def render(document: dict[str, Any]) -> str:
     """A document's tables, below a line that says where the numbers come from.
 
     Raises:
-        UserError: There is no table for this kind of document.
+        UserError: There is no table for this kind of document, or nothing finished in it.
     """
     kind = document["kind"]
     if kind not in _TABLES:
         raise UserError(f"no table for results of kind {kind!r}")
-    return "\n\n".join([_origin(document), *_TABLES[kind](document)])
+    try:
+        tables = _TABLES[kind](document)
+    except (LookupError, StatisticsError) as error:
+        raise UserError(f"these results of kind {kind!r} hold too little for a table") from error
+    return "\n\n".join([_origin(document), *tables])
 
 
 def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -56,7 +60,10 @@ def _bench(document: dict[str, Any]) -> list[str]:
     cases = [Case(raw) for raw in document["cases"]]
     tables = [_of_cases(cases, _RATES), _of_cases(cases, _OPERATIONS)]
     started = [case for case in cases if case.starts]
-    return [*tables, _of_cases(started, _STARTS | _MEMORY)] if started else tables
+    return [
+        *tables,
+        _of_cases(started, _STARTS | _MEMORY) if started else _of_cases(cases, _MEMORY),
+    ]
 
 
 def _of_cases(cases: Sequence[Case], columns: dict[str, Column]) -> str:
@@ -77,6 +84,7 @@ def _scaling(document: dict[str, Any]) -> list[str]:
     return [
         f"### {title}\n\n" + _of_cases([Case(raw) for raw in cases], _GROWTH)
         for title, cases in document["curves"].items()
+        if cases
     ]
 
 
@@ -186,6 +194,10 @@ def _whole(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def _peak(process: dict[str, Any] | None) -> str:
+    return "" if process is None else readable(process["peak_memory"])
+
+
 def _recomputed(case: Case) -> str:
     work = case.work.get("update")
     return f"{work.recomputed / work.useful:+.0%}" if work is not None and work.useful else ""
@@ -229,7 +241,8 @@ _EXPERIENCE: dict[str, Column] = {
 _MEMORY: dict[str, Column] = {
     **_EXPERIENCE,
     "state": lambda case: readable(case.warm["memory"]["state"]),
-    "peak memory": lambda case: readable(case.warm["peak_memory"]),
+    "peak memory, cold": lambda case: _peak(case.raw["cold"]),
+    "peak memory, warm": lambda case: _peak(case.warm),
 }
 
 _GROWTH = _COST | _TRAINING_RATES | _EXPERIENCE

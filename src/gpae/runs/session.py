@@ -72,7 +72,7 @@ def train(
     """
 
     def notify(signal: str) -> None:
-        say(console, f"{signal}: finishing the update")
+        say(console, f"{signal}: finishing the current call")
 
     with ExitStack() as locks, StopRequest(notify) as stop, _memory_errors():
         for folder in folders:
