@@ -41,3 +41,18 @@ def test_a_picture_is_written(make_run, tmp_path):
 def test_nothing_to_draw_is_refused(tmp_path):
     with pytest.raises(UserError, match="none of the runs holds an evaluation"):
         curves.compare_panels({"one": {"gpae": []}}, tmp_path / "panels.png")
+
+
+@pytest.mark.parametrize(("length", "columns"), [(3, 3), (40, 1)])
+def test_the_legend_has_as_many_columns_as_fit(make_run, drawn, tmp_path, length, columns):
+    runs = [make_run(str(seed), seed=seed) for seed in range(3)]
+    groups = {letter * length: [run] for letter, run in zip("abc", runs, strict=True)}
+    curves.compare_panels({"one": groups}, tmp_path / "panels.png")
+    (figure,) = drawn
+    figure.savefig(tmp_path / "drawn.png")
+    (legend,) = figure.legends
+    assert legend._ncols == columns
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+    assert box.y0 >= 0

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
@@ -34,6 +35,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 _LINES = ("-", "--", "-.", ":")
 _PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 3.2
 _MAX_COLUMNS = 4
+_LEGEND_ROW_HEIGHT = 0.2
 _DOTS_PER_INCH = 150
 
 
@@ -250,19 +252,26 @@ def _axis_label(metric: str) -> str:
 
 
 def _add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
-    """Name every line once, below all panels."""
+    """Name every line once, below all panels, in as many columns as fit."""
     handles = {
         label: handle
         for axes in panels
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(
-        handles.values(),
-        handles.keys(),
-        loc="outside lower center",
-        ncols=min(len(handles), _MAX_COLUMNS),
-        frameon=False,
-    )
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for columns in range(min(len(handles), _MAX_COLUMNS), 0, -1):
+        legend = figure.legend(
+            handles.values(),
+            handles.keys(),
+            loc="outside lower center",
+            ncols=columns,
+            frameon=False,
+        )
+        if columns == 1 or legend.get_window_extent(renderer).width <= figure.bbox.width:
+            rows = ceil(len(handles) / columns)
+            figure.set_figheight(figure.get_figheight() + _LEGEND_ROW_HEIGHT * (rows - 1))
+            return
+        legend.remove()
 
 
 def _save(figure: Figure, output: Path) -> None:

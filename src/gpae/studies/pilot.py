@@ -27,7 +27,7 @@ PANELS = tuple(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Archive the runs given, then report on what is archived."""
-    return tell(__doc__, PANELS, "results/pilot", arguments)
+    return tell(__doc__, PANELS, "results/pilot", arguments, "episode_return")
 
 
 if __name__ == "__main__":

@@ -72,13 +72,16 @@ def training_win_rate(run: Path, total: int) -> float:
     return max(means, default=0.0)
 
 
-def report(panels: Sequence[Panel], results: Path, console: Console) -> None:
+def report(
+    panels: Sequence[Panel], results: Path, console: Console, metric: str | None = None
+) -> None:
     """Draw the panels, and print one row for each kind of run in them.
 
     Args:
         panels: The study's panels; one without archived runs is left out.
         results: The study's folder, where ``curves.png`` goes as well.
         console: Where the table is printed.
+        metric: What is drawn; the win rate when None.
 
     Raises:
         UserError: There is nothing archived, or it is not a finished run.
@@ -93,7 +96,9 @@ def report(panels: Sequence[Panel], results: Path, console: Console) -> None:
     }
     if not groups:
         raise UserError(f"{results} holds no runs; make them with the study's commands first")
-    compare_panels({panel.heading: groups[panel] for panel in groups}, results / "curves.png")
+    compare_panels(
+        {panel.heading: groups[panel] for panel in groups}, results / "curves.png", metric
+    )
     table = Table(*_COLUMNS)
     for panel, kinds in groups.items():
         for label, folders in kinds.items():
@@ -102,7 +107,11 @@ def report(panels: Sequence[Panel], results: Path, console: Console) -> None:
 
 
 def tell(
-    description: str, panels: Sequence[Panel], results: str, arguments: Sequence[str] | None
+    description: str,
+    panels: Sequence[Panel],
+    results: str,
+    arguments: Sequence[str] | None,
+    metric: str | None = None,
 ) -> int:
     """A study's command line: archive the runs given, then report on what is archived.
 
@@ -111,6 +120,7 @@ def tell(
         panels: The study's panels.
         results: The study's folder where ``--results`` names no other.
         arguments: The command line; that of the process when None.
+        metric: What is drawn; the win rate when None.
 
     Returns:
         The exit status.
@@ -121,7 +131,7 @@ def tell(
     parsed = parser.parse_args(arguments)
     try:
         archive(parsed.runs, parsed.results)
-        report(panels, parsed.results, Console())
+        report(panels, parsed.results, Console(), metric)
     except UserError as error:
         Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
         return error.exit_code
