@@ -20,6 +20,7 @@ from gpae.bench.learning import read_curves
 from gpae.bench.scripts import run_script
 from gpae.bench.table import render
 from gpae.errors import UserError
+from gpae.runs import versions
 
 OURS = (
     "gpae train task=smax/3m method=mappo window.length=1 preset=jaxmarl total_env_steps={steps} "
@@ -43,6 +44,8 @@ def opened(output: Path, settings: dict) -> dict:
     document = read_document(output)
     if any(document.get(name) != value for name, value in settings.items()):
         raise UserError(f"{output} holds other runs; name another file with --output")
+    if document["versions"]["git"] != versions()["git"]:
+        raise UserError(f"{output} holds runs of another commit; name another file with --output")
     return document
 
 

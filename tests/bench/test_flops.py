@@ -92,6 +92,17 @@ def test_a_condition_counts_its_dearest_branch():
     assert counted(loss, A((3, 4)), A((6, 3))) == Work(forward=product, backward=product)
 
 
+def test_what_any_branch_of_a_condition_makes_active_is_active():
+    def loss(weights, inputs):
+        taken = jax.lax.cond(
+            inputs[0, 0] > 0, lambda: inputs @ inputs.T, lambda: jnp.zeros((6, 6)) + weights[0, 0]
+        )
+        return (taken @ inputs).sum()
+
+    product = 2 * 6 * 6 * 3
+    assert counted(loss, A((3, 4)), A((6, 3))) == Work(forward=2 * product, backward=product)
+
+
 def test_products_in_an_endless_loop_are_refused():
     def run(weights):
         return jax.lax.while_loop(lambda x: x.sum() < 1.0, lambda x: x @ weights, weights)

@@ -107,6 +107,17 @@ def test_runs_are_made_once_and_seeds_can_be_added(script, arguments, capsys):
     assert row in capsys.readouterr().out
 
 
+def test_runs_of_another_commit_are_not_mixed_in(script, arguments, monkeypatch):
+    module = script("learning")
+    _, output = arguments("--seeds", "2")
+    module.measure(module.arguments())
+    before = output.read_bytes()
+    monkeypatch.setattr(module, "versions", lambda: {"git": {"commit": "f" * 40}})
+    with pytest.raises(UserError, match="runs of another commit"):
+        module.measure(module.arguments())
+    assert output.read_bytes() == before
+
+
 def test_runs_of_another_kind_are_not_mixed_in(script, arguments):
     module = script("learning")
     arguments("--seeds", "2")

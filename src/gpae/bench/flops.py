@@ -112,7 +112,9 @@ def _count_equation(equation: core.JaxprEqn, active: Active) -> tuple[Work, Acti
     if not inner:
         return Work(), _all_alike(equation, active)
     counted = [_count(jaxpr, active[len(active) - len(jaxpr.invars) :]) for jaxpr in inner]
-    return max(counted, key=lambda each: each[0].useful)
+    dearest = max((work for work, _ in counted), key=lambda work: work.useful)
+    branches = zip(*(outputs for _, outputs in counted), strict=True)
+    return dearest, [any(outputs) for outputs in branches]
 
 
 def _product(equation: core.JaxprEqn, active: Active) -> Work:
