@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 PNG = b"\x89PNG\r\n"
+PAGE = (Path(__file__).parents[2] / "docs" / "runs.md").read_text()
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +29,17 @@ def test_profiling_times_each_phase_of_each_update(profiled):
     for record in lines:
         phases = record["time/collect"] + record["time/estimate"] + record["time/update"]
         assert 0 < phases <= 32 / record["time/steps_per_second"]
+
+
+def test_every_metric_recorded_is_documented_and_no_other(profiled):
+    lines = (profiled[0] / "metrics.jsonl").read_text().splitlines()
+    recorded = set().union(*(json.loads(line) for line in lines))
+    rows = "".join(re.findall(r"^\|([^|]+)\|", PAGE, re.M))
+    documented = set(re.findall(r"`([a-z]+/[a-z_]+)`", rows))
+    elsewhere = {"train/win_rate", "loss/reward_model", "update/reward_model_gradient_norm"}
+    counters = {"update", "env_steps", "gradient_steps"}
+    assert documented - elsewhere == recorded - counters - {"train/hit"}
+    assert elsewhere <= documented
 
 
 def test_the_table_of_phases_adds_up(profiled):
