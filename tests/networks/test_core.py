@@ -8,16 +8,27 @@ import pytest
 
 from gpae.bench.flops import count_products, gradient_work, trace
 from gpae.networks import NetworkSettings, initial_memory
-from gpae.networks.core import Core, Gru, Head, Hidden
-from gpae.networks.dense import dense, product
+from gpae.networks.core import BLOCK_ROWS, Core, Gru, Head, Hidden, block_length
+from gpae.networks.dense import Dense, product, transposed
+from gpae.networks.recurrence import kept
 
-STEPS, ENVIRONMENTS, AGENTS, FEATURES, OUTPUTS = 7, 3, 2, 5, 4
+STEPS, ENVIRONMENTS, AGENTS, FEATURES, OUTPUTS = 12, 3, 2, 5, 4
 SETTINGS = {
     "plain": NetworkSettings(hidden_size=8, head_hidden=True),
     "no hidden head": NetworkSettings(hidden_size=8, head_hidden=False),
     "layer norm": NetworkSettings(hidden_size=8, head_hidden=True, layer_norm=True),
     "feed-forward": NetworkSettings(hidden_size=8, head_hidden=True, kind="feedforward"),
 }
+
+
+class Encoder(nn.Module):
+    """A first layer, of the project's own dense layer or of flax's."""
+
+    layer: type
+
+    @nn.compact
+    def __call__(self, inputs):
+        return jnp.tanh(kept(self.layer(FEATURES, name="layer")(inputs)))
 
 
 class PlainCore(nn.Module):
@@ -28,21 +39,26 @@ class PlainCore(nn.Module):
     @nn.compact
     def __call__(self, memory, inputs, resets):
         size = self.settings.hidden_size
+        inputs = Encoder(nn.Dense, name="encoder")(inputs)
         if self.settings.kind == "feedforward":
             return Head(self.settings, OUTPUTS, 1.0)(Hidden(self.settings, size)(inputs))
         cell, memories = nn.GRUCell(size), []
         for features, reset in zip(inputs, resets, strict=True):
-            memory, _ = cell(jnp.where(reset[..., None], 0.0, memory), features)
+            memory, _ = cell(jnp.where(reset[..., None, None], 0.0, memory), features)
             memories.append(memory)
         return jnp.stack(memories), Head(self.settings, OUTPUTS, 1.0)(jnp.stack(memories))
 
 
+def core_of(settings):
+    return Core(settings, Encoder(Dense), OUTPUTS, 1.0)
+
+
 def plain_parameters(parameters):
     """A core's parameters as :class:`PlainCore` names them."""
-    (step,) = parameters["params"].values() if "Head_0" not in parameters["params"] else [None]
-    if step is None:
-        return parameters
-    return {"params": {"GRUCell_0": step["Gru_0"], "Head_0": step["Head_0"]}}
+    parts = dict(parameters["params"])
+    (block,) = [parts.pop(name) for name in list(parts) if "Block" in name] or [{}]
+    parts |= {name.replace("Gru_0", "GRUCell_0"): part for name, part in block.items()}
+    return {"params": parts}
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +67,17 @@ def data():
     shape = (STEPS, ENVIRONMENTS, AGENTS)
     return (
         jnp.asarray(random.normal(size=(*shape, FEATURES)), jnp.float32),
-        jnp.asarray(random.random(shape) < 0.3),
+        jnp.asarray(random.random(shape[:-1]) < 0.3),
         jnp.asarray(random.normal(size=(*shape, OUTPUTS)), jnp.float32),
     )
 
 
+@pytest.mark.parametrize("block", [1, 3, 4, STEPS])
 @pytest.mark.parametrize("name", SETTINGS)
-def test_outputs_and_gradients_are_those_of_the_plain_form(name, data):
+def test_outputs_and_gradients_are_those_of_the_plain_form(name, block, data, monkeypatch):
+    monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", block * ENVIRONMENTS * AGENTS)
     settings, (inputs, resets, weights) = SETTINGS[name], data
-    core, plain = Core(settings, OUTPUTS, 1.0), PlainCore(settings)
+    core, plain = core_of(settings), PlainCore(settings)
     memory = initial_memory(settings, ENVIRONMENTS, AGENTS) + 0.5
     parameters = core.init(jax.random.key(0), memory, inputs, resets)
 
@@ -88,21 +106,55 @@ def test_outputs_and_gradients_are_those_of_the_plain_form(name, data):
 
 def test_one_step_is_flaxs_gru_with_its_parameters():
     memory, inputs = jax.random.normal(jax.random.key(0), (2, 6, 8))
-    flax = nn.GRUCell(8)
+    flax, steps = nn.GRUCell(8), (memory, inputs[None], jnp.zeros((1, 6), bool))
     parameters = flax.init(jax.random.key(1), memory, inputs)
-    shapes = jax.tree.map(jnp.shape, Gru(8).init(jax.random.key(1), memory, inputs))
+    shapes = jax.tree.map(jnp.shape, Gru(8).init(jax.random.key(1), *steps))
     assert shapes == jax.tree.map(jnp.shape, parameters)
     np.testing.assert_allclose(
-        Gru(8).apply(parameters, memory, inputs),
+        Gru(8).apply(parameters, *steps)[0],
         flax.apply(parameters, memory, inputs)[0],
         atol=1e-6,
     )
 
 
+def test_a_gru_keeps_time_environments_and_agents_apart():
+    steps, environments, agents, size = 4, 3, 2, 6
+    gru, resets = Gru(size), jnp.zeros((steps, environments, agents), bool)
+    inputs = jnp.zeros((steps, environments, agents, 5))
+    memory = jnp.zeros((environments, agents, size))
+    parameters = gru.init(jax.random.key(0), memory, inputs, resets)
+    still = gru.apply(parameters, memory, inputs, resets)
+    for t, e, n in np.ndindex(resets.shape):
+        moved = gru.apply(parameters, memory, inputs.at[t, e, n].set(1.0), resets)
+        changed = jnp.any(moved != still, axis=-1)
+        expected = jnp.zeros_like(resets).at[t:, e, n].set(True)
+        np.testing.assert_array_equal(changed, expected)
+
+
+LENGTHS = {
+    (128, 80): 8,
+    (128, 160): 4,
+    (128, 20): 32,
+    (128, 639): 1,
+    (128, 5000): 1,
+    (1, 4): 1,
+    (12, 90): 6,
+    (12, 128): 4,
+    (7, 100): 1,
+    (7, 91): 7,
+}
+
+
+@pytest.mark.parametrize(("steps", "rows"), LENGTHS)
+def test_a_block_divides_the_steps_and_has_few_rows(steps, rows):
+    assert BLOCK_ROWS == 640
+    assert block_length(steps, rows) == LENGTHS[steps, rows]
+
+
 @pytest.mark.parametrize("shape", [(6, FEATURES), (3, 2, FEATURES), (2, 1, 3, FEATURES)])
 def test_a_dense_layer_is_flaxs(shape):
     inputs = jax.random.normal(jax.random.key(0), shape)
-    ours, flax = dense(4, use_bias=True), nn.Dense(4)
+    ours, flax = Dense(4), nn.Dense(4)
     parameters = flax.init(jax.random.key(1), inputs)
 
     def run(layer):
@@ -127,9 +179,28 @@ def test_products_over_a_further_axis():
         np.testing.assert_allclose(ours, plain, rtol=1e-5, atol=1e-4)
 
 
-def test_the_gradient_makes_no_product_twice(data):
+@pytest.mark.parametrize("outputs", [1, 2, 3, 20])
+@pytest.mark.parametrize("rows", [1, 5, 6])
+def test_gradients_of_a_product_whichever_side_is_transposed(rows, outputs):
+    left = jax.random.normal(jax.random.key(0), (rows, 5))
+    kernel = jax.random.normal(jax.random.key(1), (5, outputs))
+
+    def gradients(multiply):
+        return jax.grad(lambda a, b: (multiply(a, b) ** 3).sum(), argnums=(0, 1))(left, kernel)
+
+    for ours, plain in zip(gradients(product), gradients(jnp.matmul), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (5, 3), (6, 1), (640, 128)])
+def test_a_transposition_of_its_own(shape):
+    matrix = jnp.arange(np.prod(shape), dtype=jnp.float32).reshape(shape)
+    np.testing.assert_array_equal(jax.jit(transposed)(matrix), np.asarray(matrix).T)
+
+
+def test_the_gradient_makes_no_product_twice_and_adds_up_biases_by_products_with_ones(data):
     inputs, resets, weights = data
-    core = Core(SETTINGS["plain"], OUTPUTS, 1.0)
+    core = core_of(SETTINGS["plain"])
     memory = initial_memory(SETTINGS["plain"], ENVIRONMENTS, AGENTS)
     parameters = core.init(jax.random.key(0), memory, inputs, resets)
 
@@ -137,9 +208,10 @@ def test_the_gradient_makes_no_product_twice(data):
         return (core.apply(both[0], memory, both[1], resets)[1] * weights).sum()
 
     rows = STEPS * ENVIRONMENTS * AGENTS
-    forward = 2 * rows * (3 * FEATURES * 8 + 3 * 8 * 8 + 8 * 8 + 8 * OUTPUTS)
+    first, hidden = FEATURES * FEATURES, 3 * FEATURES * 8 + 3 * 8 * 8 + 8 * 8 + 8 * OUTPUTS
+    forward, biases = 2 * rows * (first + hidden), 2 * rows * (FEATURES + 5 * 8 + OUTPUTS)
     both = (parameters, inputs)
     needed = gradient_work(trace(loss, both)[0], both)
     made = count_products(trace(jax.grad(loss), both)[0])
     assert needed.forward == forward
-    assert made == 3 * forward
+    assert made == 3 * forward + biases

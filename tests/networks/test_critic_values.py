@@ -1,5 +1,6 @@
 """What each agent's value may depend on, and what it may not."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -237,8 +238,16 @@ def test_values_begin_near_zero(data, method):
     assert np.abs(make_valuer(method.critic(DISCRETE))(data)).max() > 0.5
 
 
+class Given(nn.Module):
+    """First layers that have been applied already."""
+
+    def __call__(self, features):
+        return features
+
+
 def plain_values(settings, weights, memory, inputs, resets):
     """The critic's values with its first layer as one dense layer over everything."""
+    core, weights = weights["Core_0"], weights["CriticEncoder_0"]
     ids = jnp.broadcast_to(jnp.eye(AGENTS), (*inputs.state.shape[:-1], AGENTS, AGENTS))
     states = jnp.repeat(inputs.state[..., None, :], AGENTS, axis=-2)
     state, observation = weights["state_embedding"], weights["observation_embedding"]
@@ -254,9 +263,8 @@ def plain_values(settings, weights, memory, inputs, resets):
         both = jnp.concatenate([jax.nn.relu(seen), jax.nn.relu(joint)], axis=-1)
         last = weights["Hidden_0"]["Dense_0"]
         features = jax.nn.relu(both @ last["kernel"] + last["bias"])
-    core = Core(settings, 1, scale=VALUE_SCALE)
-    resets = jnp.broadcast_to(resets[..., None], features.shape[:-1])
-    return core.apply({"params": weights["Core_0"]}, memory, features, resets)[1].squeeze(-1)
+    rest = Core(settings, Given(), 1, VALUE_SCALE)
+    return rest.apply({"params": core}, memory, features, resets)[1].squeeze(-1)
 
 
 @pytest.mark.parametrize("embedding", [0, 6])

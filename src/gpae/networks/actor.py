@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 from gpae.environments.environment import ActionSpace, DiscreteActions
 from gpae.networks.acting import PolicyNetwork
 from gpae.networks.core import Core, activate
-from gpae.networks.dense import dense
+from gpae.networks.dense import Dense, add_to_rows
 from gpae.networks.initialisers import HIDDEN_INITIALISER
 from gpae.networks.policies import (
     UNAVAILABLE_LOGIT,
@@ -53,9 +53,9 @@ class Actor(nn.Module):
         Returns:
             The memories after each step, and the policy of each step and agent.
         """
-        core = Core(self.settings, self.actions.size, scale=POLICY_SCALE)
-        features = agent_features(self.settings, observations)
-        memories, outputs = core(memory, features, of_agents(resets, features))
+        encoder = AgentEncoder(self.settings)
+        core = Core(self.settings, encoder, self.actions.size, POLICY_SCALE)
+        memories, outputs = core(memory, observations, resets)
         return memories, self._policy(outputs, available_actions)
 
     def _policy(
@@ -88,25 +88,26 @@ def apply_actor(
     return memories, policy
 
 
-def agent_features(
-    settings: NetworkSettings, observations: Float[Array, "*b N O"]
-) -> Float[Array, "*b N H"]:
-    """What each agent makes of its own observations; called inside a compact module."""
-    if settings.layer_norm:
-        observations = nn.LayerNorm()(observations)
-    embedding = dense(settings.hidden_size)(observations)
-    if settings.actor_agent_id:
-        embedding = embedding + agent_embedding(observations.shape[-2], settings.hidden_size)
-    return activate(embedding, settings)
+class AgentEncoder(nn.Module):
+    """The first layers of what acts on an agent's own observations."""
+
+    settings: NetworkSettings
+
+    @nn.compact
+    def __call__(self, observations: Float[Array, "*b N O"]) -> Float[Array, "*b N H"]:
+        """Each agent's features."""
+        settings = self.settings
+        if settings.layer_norm:
+            observations = nn.LayerNorm()(observations)
+        embedding = Dense(settings.hidden_size)(observations)
+        if settings.actor_agent_id:
+            embedding = add_agent_embedding(embedding)
+        return activate(embedding, settings)
 
 
-def of_agents(resets: Bool[Array, "*b"], features: Float[Array, "*b N H"]) -> Bool[Array, "*b N"]:
-    """What is true of an environment is true of each of its agents."""
-    return jnp.broadcast_to(resets[..., None], features.shape[:-1])
-
-
-def agent_embedding(num_agents: int, size: int) -> Float[Array, "N size"]:
-    """What a one-hot agent id adds to a dense layer's output; called inside a compact module."""
-    return nn.Embed(num_agents, size, embedding_init=HIDDEN_INITIALISER, name="agent_id")(
-        jnp.arange(num_agents)
-    )
+def add_agent_embedding(features: Float[Array, "*b N H"]) -> Float[Array, "*b N H"]:
+    """Add what a one-hot agent id adds to a dense layer's output; called in a compact module."""
+    num_agents, size = features.shape[-2:]
+    table = nn.Embed(num_agents, size, embedding_init=HIDDEN_INITIALISER, name="agent_id")
+    rows = features.reshape(-1, num_agents * size)
+    return add_to_rows(rows, table(jnp.arange(num_agents)).reshape(-1)).reshape(features.shape)

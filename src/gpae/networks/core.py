@@ -1,17 +1,20 @@
 """The part of a network that may remember, a GRU or a dense layer without memory, and its head."""
 
+import math
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax.ad_checkpoint import checkpoint_name
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PyTree
 
-from gpae.networks.dense import dense
+from gpae.networks.dense import Dense
 from gpae.networks.initialisers import orthogonal
+from gpae.networks.recurrence import KEPT, Recurrent, Seen, kept, memories_after
 from gpae.networks.settings import NetworkSettings
 
-PRE_ACTIVATION = "pre_activation"
-"""The name of what the backward pass of a step over time is given instead of computing it again."""
+BLOCK_ROWS = 640
+"""Rows that a recurrent network computes together, at most, where a step has fewer."""
 
 
 class Hidden(nn.Module):
@@ -23,14 +26,14 @@ class Hidden(nn.Module):
     @nn.compact
     def __call__(self, inputs: Float[Array, "*b F"]) -> Float[Array, "*b size"]:
         """Apply the layer."""
-        return activate(dense(self.size)(inputs), self.settings)
+        return activate(Dense(self.size)(inputs), self.settings)
 
 
 def activate(
     pre_activation: Float[Array, "*b H"], settings: NetworkSettings
 ) -> Float[Array, "*b H"]:
     """ReLU and, where asked for, layer normalisation; called inside a compact module."""
-    activation = nn.relu(_kept(pre_activation))
+    activation = nn.relu(kept(pre_activation))
     return nn.LayerNorm()(activation) if settings.layer_norm else activation
 
 
@@ -46,81 +49,110 @@ class Head(nn.Module):
         """Map features to outputs."""
         if self.settings.head_hidden:
             features = Hidden(self.settings, self.settings.hidden_size)(features)
-        return dense(self.size, orthogonal(self.scale))(features)
+        return Dense(self.size, orthogonal(self.scale))(features)
+
+
+class _Kernel(nn.Module):
+    """The parameters of a dense layer without its product."""
+
+    size: int
+    use_bias: bool = False
+
+    @nn.compact
+    def __call__(self) -> tuple[Array, ...]:
+        kernel = self.param("kernel", orthogonal(), (self.size, self.size))
+        if not self.use_bias:
+            return (kernel,)
+        return kernel, self.param("bias", nn.initializers.zeros, (self.size,))
 
 
 class Gru(nn.Module):
-    """One step of ``flax.linen.GRUCell``, with its parameters.
-
-    Flax's own can neither be given :func:`~gpae.networks.dense.dense` nor tell its pre-activations
-    apart from what may be computed again.
-    """
+    """``flax.linen.GRUCell`` over some steps, with its parameters; it forgets where it is told."""
 
     size: int
 
     @nn.compact
     def __call__(
-        self, memory: Float[Array, "*b H"], inputs: Float[Array, "*b F"]
-    ) -> Float[Array, "*b H"]:
-        """The memory after the step."""
-
-        def seen(name: str) -> Array:
-            return dense(self.size, nn.initializers.lecun_normal(), name=name)(inputs)
-
-        def remembered(name: str, use_bias: bool = False) -> Array:
-            return dense(self.size, orthogonal(), use_bias=use_bias, name=name)(memory)
-
-        reset = nn.sigmoid(_kept(seen("ir") + remembered("hr")))
-        update = nn.sigmoid(_kept(seen("iz") + remembered("hz")))
-        recurrent = _kept(remembered("hn", use_bias=True))
-        candidate = nn.tanh(_kept(seen("in")) + reset * recurrent)
-        return (1.0 - update) * candidate + update * memory
-
-
-class _Step(nn.Module):
-    """One step of a GRU that forgets where an episode begins, and of its head."""
-
-    settings: NetworkSettings
-    outputs: int
-    scale: float
-
-    @nn.compact
-    def __call__(
         self,
         memory: Float[Array, "*b H"],
-        inputs: tuple[Float[Array, "*b F"], Bool[Array, "*b"]],
-    ) -> tuple[Float[Array, "*b H"], tuple[Float[Array, "*b H"], Float[Array, "*b outputs"]]]:
-        features, resets = inputs
-        memory = jnp.where(resets[..., None], 0.0, memory)
-        memory = Gru(self.settings.hidden_size)(memory, features)
-        return memory, (memory, Head(self.settings, self.outputs, self.scale)(memory))
-
-
-class Core(nn.Module):
-    """Features over time, with or without memory, to outputs.
-
-    With memory, everything from the GRU to the output is computed step by step: one step's rows
-    stay in a processor's cache, which those of a rollout do not. The backward pass is given what
-    goes into the nonlinearities and computes the rest again (``nn.remat``), which is faster than
-    keeping all and than keeping nothing; the gradient is the same.
-    """
-
-    settings: NetworkSettings
-    outputs: int
-    scale: float
-
-    @nn.compact
-    def __call__(
-        self,
-        memory: Float[Array, "*b M"],
-        inputs: Float[Array, "T *b F"],
-        resets: Bool[Array, "T *b"],
-    ) -> tuple[Float[Array, "T *b M"], Float[Array, "T *b outputs"]]:
-        """Run the core over time.
+        inputs: Float[Array, "B *b F"],
+        resets: Bool[Array, "B *b"],
+    ) -> Float[Array, "B *b H"]:
+        """The memory after each step.
 
         Args:
             memory: The memory before the first step.
             inputs: One feature vector a step.
+            resets: Where a step begins an episode: memory from before it is dropped.
+        """
+        rows = inputs.reshape(len(inputs), -1, inputs.shape[-1])
+
+        def seen(name: str) -> Array:
+            return Dense(self.size, nn.initializers.lecun_normal(), name=name)(rows)
+
+        (reset,), (update,) = _Kernel(self.size, name="hr")(), _Kernel(self.size, name="hz")()
+        candidate, bias = _Kernel(self.size, use_bias=True, name="hn")()
+        memories = memories_after(
+            Recurrent(reset, update, candidate, bias),
+            memory.reshape(-1, self.size),
+            Seen(seen("ir"), seen("iz"), seen("in")),
+            resets.reshape(len(resets), -1),
+        )
+        return memories.reshape(*inputs.shape[:-1], self.size)
+
+
+class _Block(nn.Module):
+    """A recurrent network over some steps: first layers, GRU, head."""
+
+    settings: NetworkSettings
+    encoder: nn.Module
+    outputs: int
+    scale: float
+
+    @nn.compact
+    def __call__(
+        self, memory: Float[Array, "*b N H"], inputs: tuple[PyTree, Bool[Array, "B *b"]]
+    ) -> tuple[Array, tuple[Float[Array, "B *b N H"], Float[Array, "B *b N outputs"]]]:
+        seen, resets = inputs
+        features = self.encoder(seen)
+        gru = Gru(self.settings.hidden_size)
+        memories = gru(memory, features, _of_agents(resets, features))
+        return memories[-1], (memories, Head(self.settings, self.outputs, self.scale)(memories))
+
+
+class Core(nn.Module):
+    """Inputs over time, with or without memory, to outputs of each agent.
+
+    With memory, a few steps at a time are taken from the first layer to the last, so that their
+    rows are many enough for fast products and stay in a processor's cache, which those of a
+    rollout do not. The backward pass is given
+    what goes into the nonlinearities and computes the rest again (``nn.remat``), which is faster
+    than keeping all and than keeping nothing; the gradient is the same.
+
+    Attributes:
+        settings: The network's shape.
+        encoder: The first layers, which look at one step alone: inputs to features, [B, *b, N, F].
+        outputs: The number of outputs.
+        scale: Scale of the last layer at the start.
+    """
+
+    settings: NetworkSettings
+    encoder: nn.Module
+    outputs: int
+    scale: float
+
+    @nn.compact
+    def __call__(
+        self,
+        memory: Float[Array, "*b N M"],
+        inputs: PyTree,
+        resets: Bool[Array, "T *b"],
+    ) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N outputs"]]:
+        """Run the network over time.
+
+        Args:
+            memory: The memory before the first step.
+            inputs: What the encoder is given: arrays with the time as their first axis.
             resets: True where a step begins an episode: memory from before it is dropped.
 
         Returns:
@@ -128,19 +160,24 @@ class Core(nn.Module):
         """
         settings, outputs, scale = self.settings, self.outputs, self.scale
         if settings.kind == "feedforward":
-            features = Hidden(settings, settings.hidden_size)(inputs)
+            features = Hidden(settings, settings.hidden_size)(self.encoder(inputs))
             nothing = jnp.zeros((*features.shape[:-1], 0), features.dtype)
             return nothing, Head(settings, outputs, scale)(features)
-        step = nn.remat(
-            _Step,
+        block = nn.remat(
+            _Block,
             prevent_cse=False,
-            policy=jax.checkpoint_policies.save_only_these_names(PRE_ACTIVATION),
+            policy=jax.checkpoint_policies.save_only_these_names(KEPT),
         )
-        scan = nn.scan(step, variable_broadcast="params", split_rngs={"params": False})
-        rows = (inputs.reshape(len(inputs), -1, inputs.shape[-1]), resets.reshape(len(resets), -1))
-        run = scan(settings, outputs, scale)
-        _, results = run(memory.reshape(-1, memory.shape[-1]), rows)
-        return jax.tree.map(lambda leaf: leaf.reshape(*inputs.shape[:-1], leaf.shape[-1]), results)
+        scan = nn.scan(block, variable_broadcast="params", split_rngs={"params": False})
+        run = scan(settings, self.encoder, outputs, scale)
+        length = block_length(len(resets), math.prod(memory.shape[:-1]))
+        blocks = jax.tree.map(
+            lambda leaf: leaf.reshape(-1, length, *leaf.shape[1:]), (inputs, resets)
+        )
+        _, results = run(memory, blocks)
+        joined: Any = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), results)
+        memories, values = joined
+        return memories, values
 
 
 def initial_memory(settings: NetworkSettings, *batch: int) -> Float[Array, "*b M"]:
@@ -148,6 +185,17 @@ def initial_memory(settings: NetworkSettings, *batch: int) -> Float[Array, "*b M
     return jnp.zeros((*batch, settings.hidden_size if settings.kind == "recurrent" else 0))
 
 
-def _kept(pre_activation: Float[Array, "*b H"]) -> Float[Array, "*b H"]:
-    named: Float[Array, "*b H"] = checkpoint_name(pre_activation, PRE_ACTIVATION)
-    return named
+def block_length(steps: int, rows: int) -> int:
+    """How many steps are computed together: as many as divide their number and have few rows.
+
+    Args:
+        steps: The number of steps, 1 or more.
+        rows: How many rows each has.
+    """
+    lengths = range(min(steps, BLOCK_ROWS // rows), 1, -1)
+    return next((length for length in lengths if steps % length == 0), 1)
+
+
+def _of_agents(resets: Bool[Array, "*b"], features: Float[Array, "*b N H"]) -> Bool[Array, "*b N"]:
+    """What is true of an environment is true of each of its agents."""
+    return jnp.broadcast_to(resets[..., None], features.shape[:-1])

@@ -11,9 +11,9 @@ from flax import struct
 from jaxtyping import Array, Bool, Float
 
 from gpae.environments.environment import ActionSpace, DiscreteActions
-from gpae.networks.actor import agent_embedding, of_agents
+from gpae.networks.actor import add_agent_embedding
 from gpae.networks.core import Core, Hidden, activate
-from gpae.networks.dense import dense, dot_of_rows
+from gpae.networks.dense import Dense, dot_of_rows
 from gpae.networks.initialisers import HIDDEN_INITIALISER
 from gpae.networks.settings import NetworkSettings
 
@@ -164,12 +164,58 @@ def sums_of_others(parts: list[Array]) -> list[Array]:
     return [left + right for left, right in zip(before, reversed(list(after)), strict=True)]
 
 
-class Critic(nn.Module):
-    """What a :class:`CriticSpec` names, to values.
+class CriticEncoder(nn.Module):
+    """The critic's first layers: one over everything, or two embeddings and one that joins them.
 
     The first layer is linear in state, observation, id and actions, so what agents share of it is
     computed once an environment and not once an agent.
     """
+
+    settings: NetworkSettings
+    spec: CriticSpec
+
+    @nn.compact
+    def __call__(self, inputs: CriticInputs) -> Float[Array, "*b C H"]:
+        """The features of each of the critic's outputs."""
+        settings, separate = self.settings, bool(self.settings.critic_embedding_size)
+        embedding = self._seen(inputs)
+        parts = [embedding]
+        if self.spec.others_actions:
+            joint = self._joint_action_embedding(inputs)
+            parts = [embedding, joint] if separate else [embedding + joint]
+        activated = [activate(part, settings) for part in parts]
+        if not separate:
+            return activated[0]
+        return Hidden(settings, settings.hidden_size)(jnp.concatenate(activated, axis=-1))
+
+    def _seen(self, inputs: CriticInputs) -> Float[Array, "*b C H"]:
+        """What is seen, before the first activation: state, own observation and agent id."""
+        spec, parts = self.spec, []
+        if spec.state:
+            parts.append(self._embedding("state", inputs.state)[..., None, :])
+        if spec.own_observation:
+            parts.append(self._embedding("observation", inputs.observations))
+        seen = sum(parts[1:], start=parts[0])
+        outputs = spec.values_per_state(inputs.action_features.shape[-2])
+        seen = jnp.broadcast_to(seen, (*seen.shape[:-2], outputs, seen.shape[-1]))
+        return add_agent_embedding(seen) if spec.per_agent and spec.agent_id else seen
+
+    def _embedding(self, name: str, inputs: Float[Array, "*b F"]) -> Float[Array, "*b H"]:
+        if self.settings.layer_norm:
+            inputs = nn.LayerNorm(name=f"{name}_norm")(inputs)
+        return Dense(self._embedding_size, name=f"{name}_embedding")(inputs)
+
+    @property
+    def _embedding_size(self) -> int:
+        return self.settings.critic_embedding_size or self.settings.hidden_size
+
+    def _joint_action_embedding(self, inputs: CriticInputs) -> Float[Array, "*b N H"]:
+        layer = JointActionLayer(self._embedding_size, name="action_embedding")
+        return layer(inputs.action_features, inputs.own_features)
+
+
+class Critic(nn.Module):
+    """What a :class:`CriticSpec` names, to values."""
 
     settings: NetworkSettings
     spec: CriticSpec
@@ -191,51 +237,11 @@ class Critic(nn.Module):
         Returns:
             The memories after each step, and the values of each step.
         """
-        features = self._features(inputs)
+        encoder = CriticEncoder(self.settings, self.spec)
         size = inputs.action_features.shape[-1] if self.spec.action_values else 1
-        core = Core(self.settings, size, scale=VALUE_SCALE)
-        memories, values = core(memory, features, of_agents(resets, features))
+        core = Core(self.settings, encoder, size, VALUE_SCALE)
+        memories, values = core(memory, inputs, resets)
         return memories, values if self.spec.action_values else values.squeeze(-1)
-
-    def _features(self, inputs: CriticInputs) -> Float[Array, "T *b C H"]:
-        """The first layers: one over everything, or two embeddings and one that joins them."""
-        settings, separate = self.settings, bool(self.settings.critic_embedding_size)
-        embedding = self._seen(inputs)
-        parts = [embedding]
-        if self.spec.others_actions:
-            joint = self._joint_action_embedding(inputs)
-            parts = [embedding, joint] if separate else [embedding + joint]
-        activated = [activate(part, settings) for part in parts]
-        if not separate:
-            return activated[0]
-        return Hidden(settings, settings.hidden_size)(jnp.concatenate(activated, axis=-1))
-
-    def _seen(self, inputs: CriticInputs) -> Float[Array, "*b C H"]:
-        """What is seen, before the first activation: state, own observation and agent id."""
-        spec, parts = self.spec, []
-        if spec.state:
-            parts.append(self._embedding("state", inputs.state)[..., None, :])
-        if spec.own_observation:
-            parts.append(self._embedding("observation", inputs.observations))
-        num_agents = inputs.action_features.shape[-2]
-        if spec.per_agent and spec.agent_id:
-            parts.append(agent_embedding(num_agents, self._embedding_size))
-        seen = sum(parts[1:], start=parts[0])
-        outputs = spec.values_per_state(num_agents)
-        return jnp.broadcast_to(seen, (*seen.shape[:-2], outputs, seen.shape[-1]))
-
-    def _embedding(self, name: str, inputs: Float[Array, "*b F"]) -> Float[Array, "*b H"]:
-        if self.settings.layer_norm:
-            inputs = nn.LayerNorm(name=f"{name}_norm")(inputs)
-        return dense(self._embedding_size, name=f"{name}_embedding")(inputs)
-
-    @property
-    def _embedding_size(self) -> int:
-        return self.settings.critic_embedding_size or self.settings.hidden_size
-
-    def _joint_action_embedding(self, inputs: CriticInputs) -> Float[Array, "*b N H"]:
-        layer = JointActionLayer(self._embedding_size, name="action_embedding")
-        return layer(inputs.action_features, inputs.own_features)
 
 
 def apply_critic(

@@ -1,24 +1,34 @@
 """A dense layer that is fast to differentiate on a CPU."""
 
-from typing import Any
-
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 from jax.nn.initializers import Initializer
 from jaxtyping import Array, Float
 
 from gpae.networks.initialisers import HIDDEN_INITIALISER
 
 
-def dense(size: int, initialiser: Initializer = HIDDEN_INITIALISER, **settings: Any) -> nn.Dense:
-    """A dense layer that computes its gradient with :func:`product`."""
-    return nn.Dense(size, kernel_init=initialiser, dot_general=dot_of_rows, **settings)
+class Dense(nn.Module):
+    """``flax.linen.Dense``, parameters and all, with gradients in the order XLA is fast at."""
+
+    size: int
+    initialiser: Initializer = HIDDEN_INITIALISER
+    use_bias: bool = True
+
+    @nn.compact
+    def __call__(self, inputs: Float[Array, "*b F"]) -> Float[Array, "*b size"]:
+        """Apply the layer."""
+        kernel = self.param("kernel", self.initialiser, (inputs.shape[-1], self.size))
+        outputs = dot_of_rows(inputs, kernel)
+        if not self.use_bias:
+            return outputs
+        bias = self.param("bias", nn.initializers.zeros, (self.size,))
+        return add_to_rows(outputs.reshape(-1, self.size), bias).reshape(outputs.shape)
 
 
-def dot_of_rows(
-    inputs: Float[Array, "*b F"], kernel: Float[Array, "F H"], *_: Any, **__: Any
-) -> Float[Array, "*b H"]:
-    """``inputs @ kernel`` by :func:`product`, as a dense layer's ``dot_general``."""
+def dot_of_rows(inputs: Float[Array, "*b F"], kernel: Float[Array, "F H"]) -> Float[Array, "*b H"]:
+    """``inputs @ kernel`` by :func:`product`."""
     rows = inputs.reshape(-1, inputs.shape[-1])
     return product(rows, kernel).reshape(*inputs.shape[:-1], -1)
 
@@ -34,9 +44,46 @@ def _product_forward(rows: Array, kernel: Array) -> tuple[Array, tuple[Array, Ar
 
 
 def _product_backward(kept: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
-    """The barrier keeps XLA from merging the transposition into the product, and it is slower."""
     rows, kernel = kept
-    return gradient @ kernel.T, jax.lax.optimization_barrier(rows.T) @ gradient
+    if rows.shape[-1] > 2 * gradient.shape[-1]:
+        return gradient @ kernel.T, (transposed(gradient) @ rows).T
+    return gradient @ kernel.T, transposed(rows) @ gradient
 
 
 product.defvjp(_product_forward, _product_backward)
+
+
+@jax.custom_vjp
+def add_to_rows(rows: Float[Array, "R H"], bias: Float[Array, " H"]) -> Float[Array, "R H"]:
+    """``rows + bias``, whose gradient by the bias is :func:`sum_of_rows`."""
+    return rows + bias
+
+
+def _add_forward(rows: Array, bias: Array) -> tuple[Array, None]:
+    return rows + bias, None
+
+
+def _add_backward(_: None, gradient: Array) -> tuple[Array, Array]:
+    return gradient, sum_of_rows(gradient)
+
+
+add_to_rows.defvjp(_add_forward, _add_backward)
+
+
+def sum_of_rows(rows: Float[Array, "R H"]) -> Float[Array, " H"]:
+    """``rows.sum(0)`` as a product with ones, which XLA makes faster than the sum on a CPU."""
+    return (jnp.ones((1, len(rows)), rows.dtype) @ rows)[0]
+
+
+def transposed(matrix: Float[Array, "R H"]) -> Float[Array, "H R"]:
+    """``matrix.T``, made on its own before the product it goes into.
+
+    XLA would merge it with the product, or with what makes the matrix, into loops that jump through
+    memory. The result of a loop is merged with nothing, and a transposition alone is a fast copy.
+    An odd number of rows makes no such loop.
+    """
+    halves = matrix.reshape(2 - len(matrix) % 2, -1, matrix.shape[-1])
+    _, copied = jax.lax.scan(
+        lambda _, half: (None, jax.lax.optimization_barrier(half)), None, halves
+    )
+    return jax.lax.optimization_barrier(copied.reshape(matrix.shape).T)

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from gpae.networks.actor import agent_features, of_agents
+from gpae.networks.actor import AgentEncoder
 from gpae.networks.core import Core
 from gpae.networks.policies import UNAVAILABLE_LOGIT, CategoricalPolicy
 from gpae.networks.settings import NetworkSettings
@@ -39,9 +39,9 @@ class QNetwork(nn.Module):
         Returns:
             The memories after each step, and the values of all actions, unavailable ones as well.
         """
-        core = Core(self.settings, self.num_actions, scale=OUTPUT_SCALE)
-        features = agent_features(self.settings, observations)
-        memories, values = core(memory, features, of_agents(resets, features))
+        encoder = AgentEncoder(self.settings)
+        core = Core(self.settings, encoder, self.num_actions, OUTPUT_SCALE)
+        memories, values = core(memory, observations, resets)
         return memories, values
 
 
