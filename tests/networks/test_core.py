@@ -198,7 +198,11 @@ def test_a_transposition_of_its_own(shape):
     np.testing.assert_array_equal(jax.jit(transposed)(matrix), np.asarray(matrix).T)
 
 
-def test_the_gradient_makes_no_product_twice_and_adds_up_biases_by_products_with_ones(data):
+@pytest.mark.parametrize("block", [3, STEPS])
+def test_the_gradient_makes_no_product_twice_and_adds_up_biases_by_products_with_ones(
+    data, block, monkeypatch
+):
+    monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", block * ENVIRONMENTS * AGENTS)
     inputs, resets, weights = data
     core = core_of(SETTINGS["plain"])
     memory = initial_memory(SETTINGS["plain"], ENVIRONMENTS, AGENTS)

@@ -81,7 +81,8 @@ def step(setup, played, batch, over_devices):
         optimisers = initial_optimisers(setup.gradient.optimiser, parameters)
         loss = partial(minibatch_loss, setup.gradient)
         gradients, _ = jax.grad(loss, has_aux=True)(parameters, minibatch)
-        (after, states), scalars = gradient_step(setup.gradient, parameters, optimisers, minibatch)
+        parts = jax.tree.map(lambda leaf: leaf[None], minibatch)
+        (after, states), scalars = gradient_step(setup.gradient, parameters, optimisers, parts)
         return after, states, scalars, gradients
 
     return jax.tree.map(np.asarray, over_devices(run)(played.parameters, batch))

@@ -24,7 +24,8 @@ class Work:
         backward: Of its gradient: one product as large as the forward one for each operand that
             depends on what is differentiated, so 2x a hidden layer and 1x a first layer.
         recomputed: Of what a program makes beyond these, such as forward products made a second
-            time to save memory; no result needs them, so they are not :attr:`useful`.
+            time to save memory, or sums made as products with ones; no result needs them, so they
+            are not :attr:`useful`.
     """
 
     forward: int = 0

@@ -1,7 +1,10 @@
 """K epochs of minibatch gradient steps on a batch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from operator import itemgetter
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,11 +24,19 @@ from gpae.training.estimation import Batch
 from gpae.training.keys import Clock, Purpose, derive
 from gpae.training.losses import clipped_policy_loss, policy_ratio, value_loss
 from gpae.training.protocol import Scalars
-from gpae.training.reduce import DEVICES, global_mean, global_sum, normalise
+from gpae.training.reduce import DEVICES, global_sum, normalise
 from gpae.training.settings import UpdateSettings
 from gpae.training.state import Memories, OptimiserStates, Parameters, Steps
 from gpae.training.valuation import critic_inputs, of_taken
 from gpae.training.window import split_chunks
+
+Tree = TypeVar("Tree")
+
+PART_FEATURES = 2**20
+"""Features of the actor's hidden layers, over all rows of a run, that a CPU takes at once.
+
+More only where one environment has more: parts are of whole environments, as many in each.
+"""
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,25 @@ class Minibatch:
         )
 
 
+@struct.dataclass
+class Totals:
+    """What the means over a minibatch, or over the one this is a part of, are divided by.
+
+    Attributes:
+        steps: How many steps there are on all devices.
+        living: How many living agents there are in these steps.
+    """
+
+    steps: Float[Array, ""]
+    living: Float[Array, ""]
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Totals":
+        """Those of some rows, whatever axes they have in front."""
+        living = rows.weights[..., None] * rows.steps.view.alive
+        return cls(steps=global_sum(rows.weights), living=jnp.maximum(global_sum(living), 1.0))
+
+
 def learning_rate_schedule(
     settings: UpdateSettings, steps_per_update: int, num_updates: int
 ) -> optax.Schedule:
@@ -147,16 +177,36 @@ def update_on_batch(
     """
     whole = cut_into_chunks(batch, plan.chunk)
     size = whole.rows.weights.shape[2] // plan.settings.minibatches
+    steps, chunks, _, agents = whole.rows.log_ratios.shape
+    parts = number_of_parts(plan, size, steps * chunks * agents)
 
     def step(
-        carry: tuple[Parameters, OptimiserStates], environments: Int[Array, " B"]
+        carry: tuple[Parameters, OptimiserStates], environments: Int[Array, "P B"]
     ) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
-        minibatch = whole if plan.settings.minibatches == 1 else whole.select(environments)
-        return gradient_step(plan, *carry, minibatch)
+        if plan.settings.minibatches == parts == 1:
+            return gradient_step(plan, *carry, jax.tree.map(lambda leaf: leaf[None], whole))
+        return gradient_step(plan, *carry, jax.vmap(whole.select)(environments))
 
-    order = _minibatch_order(plan, clock, size)
+    order = _minibatch_order(plan, clock, size).reshape(-1, parts, size // parts)
     (parameters, optimisers), scalars = jax.lax.scan(step, (parameters, optimisers), order)
     return parameters, optimisers, jax.tree.map(jnp.mean, scalars)
+
+
+def number_of_parts(plan: UpdatePlan, environments: int, rows: int) -> int:
+    """In how many parts a device computes the gradient of a minibatch.
+
+    What a gradient keeps of a part should stay in a CPU's cache; other devices take all at once.
+
+    Args:
+        plan: What never changes.
+        environments: How many environments of a minibatch the device has.
+        rows: How many rows each has: its steps, each for every agent.
+    """
+    if jax.default_backend() != "cpu":
+        return 1
+    fitting = PART_FEATURES / (rows * plan.actor.settings.hidden_size)
+    parts = [n for n in range(1, environments + 1) if environments % n == 0]
+    return next((n for n in parts if environments // n <= fitting), environments)
 
 
 def _minibatch_order(plan: UpdatePlan, clock: Clock, size: int) -> Int[Array, "G B"]:
@@ -175,13 +225,23 @@ def _minibatch_order(plan: UpdatePlan, clock: Clock, size: int) -> Int[Array, "G
 
 
 def gradient_step(
-    plan: UpdatePlan, parameters: Parameters, optimisers: OptimiserStates, minibatch: Minibatch
+    plan: UpdatePlan, parameters: Parameters, optimisers: OptimiserStates, parts: Minibatch
 ) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
-    """One step on one minibatch, the gradient summed over devices."""
-    gradients, scalars = jax.grad(partial(minibatch_loss, plan), has_aux=True)(
-        parameters, minibatch
-    )
-    gradients = jax.lax.psum(gradients, DEVICES)
+    """One step on one minibatch, the gradient summed over its parts and over devices.
+
+    Args:
+        plan: What never changes.
+        parameters: Of all networks.
+        optimisers: Their optimisers' states.
+        parts: The minibatch's parts, each of as many environments, with a leading axis.
+    """
+    totals = Totals.of(parts.rows)
+
+    def differentiate(part: Minibatch) -> tuple[Parameters, Scalars]:
+        loss = partial(minibatch_loss, plan, totals=totals)
+        return jax.grad(loss, has_aux=True)(parameters, part)
+
+    gradients, scalars = jax.lax.psum(sum_over(differentiate, parts), DEVICES)
     updated, states = parameters, optimisers
     for network in network_names(parameters):
         gradient, held = getattr(gradients, network), getattr(parameters, network)
@@ -206,11 +266,35 @@ def network_names(parameters: Parameters) -> list[str]:
     return [name for name in names if getattr(parameters, name) is not None]
 
 
+def sum_over(function: Callable[[Minibatch], Tree], parts: Minibatch) -> Tree:
+    """The sum of the results of a function of each part; the parts are on the leading axis."""
+    first = jax.tree.map(itemgetter(0), parts)
+    if len(jax.tree.leaves(parts)[0]) == 1:
+        return function(first)
+
+    def add(total: Tree, part: Minibatch) -> tuple[Tree, None]:
+        return jax.tree.map(jnp.add, total, function(part)), None
+
+    results = jax.eval_shape(function, first)
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), results)
+    return jax.lax.scan(add, nothing, parts)[0]
+
+
 def minibatch_loss(
-    plan: UpdatePlan, parameters: Parameters, minibatch: Minibatch
+    plan: UpdatePlan, parameters: Parameters, minibatch: Minibatch, totals: Totals | None = None
 ) -> tuple[Float[Array, ""], Scalars]:
-    """This device's share of the loss; the sum over devices is the mean over the minibatch."""
+    """This device's share of the loss, and of scalars to log.
+
+    The sum over devices, and over the parts of a minibatch, is the mean over the minibatch.
+
+    Args:
+        plan: What never changes.
+        parameters: Of all networks.
+        minibatch: The minibatch, or a part of one.
+        totals: Those of the whole minibatch; its own where None.
+    """
     settings, rows = plan.settings, minibatch.rows
+    totals = Totals.of(rows) if totals is None else totals
     _, policy = apply_actor(
         plan.actor,
         parameters.actor,
@@ -236,10 +320,9 @@ def minibatch_loss(
     if plan.reward_models is not None:
         terms["loss/reward_model"] = _reward_loss(plan, parameters, rows, features)
         coefficients["loss/reward_model"] = 1.0
-    shares = {name: _share(term, rows.weights) for name, term in terms.items()}
+    shares = {name: _share(term, rows.weights, totals) for name, term in terms.items()}
     loss = jnp.stack([coefficients[name] * share for name, share in shares.items()]).sum()
-    scalars = {name: jax.lax.psum(share, DEVICES) for name, share in shares.items()}
-    return loss, {**scalars, **_policy_change(log_ratios, rows, settings.clip)}
+    return loss, {**shares, **_policy_change(log_ratios, rows, settings.clip, totals)}
 
 
 def _critic_loss(
@@ -281,19 +364,22 @@ def _reward_loss(
     return 0.5 * ((rewards - rows.steps.rewards[..., None]) ** 2).sum(0)
 
 
-def _share(term: Float[Array, "L R E K"], weights: Float[Array, "L R E"]) -> Float[Array, ""]:
+def _share(
+    term: Float[Array, "L R E K"], weights: Float[Array, "L R E"], totals: Totals
+) -> Float[Array, ""]:
     """This device's part of the weighted mean over all devices."""
-    return (term * weights[..., None]).sum() / (global_sum(weights) * term.shape[-1])
+    return (term * weights[..., None]).sum() / (totals.steps * term.shape[-1])
 
 
-def _policy_change(log_ratios: Float[Array, "L R E N"], rows: Rows, clip: float) -> Scalars:
-    """How far the policy has moved since the iteration began."""
+def _policy_change(
+    log_ratios: Float[Array, "L R E N"], rows: Rows, clip: float, totals: Totals
+) -> Scalars:
+    """This device's share of how far the policy has moved since the iteration began."""
     moved = jax.lax.stop_gradient(log_ratios) - rows.log_ratios
     ratio = policy_ratio(moved)
     weights = rows.weights[..., None] * rows.steps.view.alive
-    return {
-        "update/approximate_kl": global_mean(ratio - 1.0 - moved, weights),
-        "update/clip_fraction": global_mean(
-            (jnp.abs(ratio - 1.0) > clip).astype(jnp.float32), weights
-        ),
+    terms = {
+        "update/approximate_kl": ratio - 1.0 - moved,
+        "update/clip_fraction": (jnp.abs(ratio - 1.0) > clip).astype(jnp.float32),
     }
+    return {name: (term * weights).sum() / totals.living for name, term in terms.items()}
