@@ -104,6 +104,27 @@ def test_outputs_and_gradients_are_those_of_the_plain_form(name, block, data, mo
     )
 
 
+def test_gradients_over_a_further_axis_are_those_one_by_one(data, monkeypatch):
+    monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", 4 * ENVIRONMENTS * AGENTS)
+    inputs, resets, weights = data
+    core = core_of(SETTINGS["plain"])
+    memory = initial_memory(SETTINGS["plain"], ENVIRONMENTS, AGENTS) + 0.5
+
+    def gradient(seed):
+        parameters = core.init(jax.random.key(seed), memory, inputs, resets)
+        return jax.grad(lambda of: (core.apply(of, memory, inputs, resets)[1] * weights).sum())(
+            parameters
+        )
+
+    together = jax.jit(jax.vmap(gradient))(jnp.arange(3))
+    alone = jax.tree.map(lambda *each: jnp.stack(each), *map(jax.jit(gradient), range(3)))
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5),
+        together,
+        alone,
+    )
+
+
 def test_one_step_is_flaxs_gru_with_its_parameters():
     memory, inputs = jax.random.normal(jax.random.key(0), (2, 6, 8))
     flax, steps = nn.GRUCell(8), (memory, inputs[None], jnp.zeros((1, 6), bool))

@@ -100,15 +100,11 @@ def test_results_of_parts_are_added_up():
 
 
 def test_totals_are_of_steps_that_exist_and_of_agents_that_live(batch, over_devices):
-    steps, living = over_devices(
-        lambda batch: (lambda totals: (totals.steps, totals.living))(
-            Totals.of(cut_into_chunks(batch, CHUNK).rows)
-        )
-    )(batch)
+    totals = over_devices(lambda batch: Totals.of(cut_into_chunks(batch, CHUNK).rows))(batch)
     weights, alive = np.asarray(batch.weights), np.asarray(batch.steps.view.alive)
     assert not alive.all()
-    assert float(steps) == weights.sum() == weights.size - 7
-    assert float(living) == (weights[..., None] * alive).sum() < alive.sum()
+    assert float(totals.steps) == weights.sum() == weights.size - 7
+    assert float(totals.living) == (weights[..., None] * alive).sum() < alive.sum()
 
 
 def test_the_change_of_the_policy_is_a_mean_over_living_agents(setup, played, batch, over_devices):
