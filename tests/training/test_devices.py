@@ -164,6 +164,22 @@ def test_seeds_share_one_compilation(two):
 
 
 @pytest.mark.parametrize("runs", [1, 2])
+def test_an_update_is_traced_once(setup, runs, monkeypatch):
+    traced = []
+
+    def collect_phase(learner, state, environments):
+        traced.append(learner)
+        return original(learner, state, environments)
+
+    original = type(setup).collect_phase
+    monkeypatch.setattr(type(setup), "collect_phase", collect_phase)
+    runner = make_runner(setup, runs, 1, UPDATES)
+    state = runner.join([runner.first_state(seed) for seed in range(runs)])
+    runner._compiled_run.trace(state, runner._environments, np.int32(1))
+    assert traced == [setup]
+
+
+@pytest.mark.parametrize("runs", [1, 2])
 def test_what_was_compiled_ahead_is_what_runs(setup, runs, compilations):
     runner = make_runner(setup, runs, 0, 1)
     runner.compile_ahead()

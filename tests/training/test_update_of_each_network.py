@@ -81,8 +81,9 @@ def step(setup, played, batch, over_devices):
         optimisers = initial_optimisers(setup.gradient.optimiser, parameters)
         loss = partial(minibatch_loss, setup.gradient)
         gradients, _ = jax.grad(loss, has_aux=True)(parameters, minibatch)
-        parts = jax.tree.map(lambda leaf: leaf[None], minibatch)
-        (after, states), scalars = gradient_step(setup.gradient, parameters, optimisers, parts)
+        (after, states), scalars = gradient_step(
+            setup.gradient, parameters, optimisers, minibatch.select, jnp.arange(4)[None]
+        )
         return after, states, scalars, gradients
 
     return jax.tree.map(np.asarray, over_devices(run)(played.parameters, batch))

@@ -205,14 +205,15 @@ class Runner:
         self, state: Any, environments: Int[Array, " E"], count: Int[Array, ""]
     ) -> tuple[Any, EpisodeTotals, Scalars]:
         """``count`` iterations on one device, their results written into rows 0 .. count-1."""
-        shapes = jax.eval_shape(self._iteration, state, environments)[1:]
+        iteration = jax.jit(self._iteration)
+        shapes = jax.eval_shape(iteration, state, environments)[1:]
         blank = jax.tree.map(
             lambda leaf: jnp.zeros((self.updates_per_call, *leaf.shape), leaf.dtype), shapes
         )
 
         def step(index: Int[Array, ""], carry: Any) -> Any:
             state, results = carry
-            state, *result = self._iteration(state, environments)
+            state, *result = iteration(state, environments)
             return state, jax.tree.map(
                 lambda rows, row: rows.at[index].set(row), results, tuple(result)
             )

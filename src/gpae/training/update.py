@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from operator import itemgetter
 from typing import TypeVar
 
 import jax
@@ -179,13 +178,12 @@ def update_on_batch(
     size = whole.rows.weights.shape[2] // plan.settings.minibatches
     steps, chunks, _, agents = whole.rows.log_ratios.shape
     parts = number_of_parts(plan, size, steps * chunks * agents)
+    select = (lambda _: whole) if plan.settings.minibatches == parts == 1 else whole.select
 
     def step(
         carry: tuple[Parameters, OptimiserStates], environments: Int[Array, "P B"]
     ) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
-        if plan.settings.minibatches == parts == 1:
-            return gradient_step(plan, *carry, jax.tree.map(lambda leaf: leaf[None], whole))
-        return gradient_step(plan, *carry, jax.vmap(whole.select)(environments))
+        return gradient_step(plan, *carry, select, environments)
 
     order = _minibatch_order(plan, clock, size).reshape(-1, parts, size // parts)
     (parameters, optimisers), scalars = jax.lax.scan(step, (parameters, optimisers), order)
@@ -225,7 +223,11 @@ def _minibatch_order(plan: UpdatePlan, clock: Clock, size: int) -> Int[Array, "G
 
 
 def gradient_step(
-    plan: UpdatePlan, parameters: Parameters, optimisers: OptimiserStates, parts: Minibatch
+    plan: UpdatePlan,
+    parameters: Parameters,
+    optimisers: OptimiserStates,
+    select: Callable[[Int[Array, " B"]], Minibatch],
+    parts: Int[Array, "P B"],
 ) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
     """One step on one minibatch, the gradient summed over its parts and over devices.
 
@@ -233,13 +235,14 @@ def gradient_step(
         plan: What never changes.
         parameters: Of all networks.
         optimisers: Their optimisers' states.
-        parts: The minibatch's parts, each of as many environments, with a leading axis.
+        select: The chunks of the environments with the given numbers.
+        parts: The environments of each part of the minibatch.
     """
-    totals = Totals.of(parts.rows)
+    totals = Totals.of(select(parts.reshape(-1)).rows)
 
-    def differentiate(part: Minibatch) -> tuple[Parameters, Scalars]:
+    def differentiate(environments: Int[Array, " B"]) -> tuple[Parameters, Scalars]:
         loss = partial(minibatch_loss, plan, totals=totals)
-        return jax.grad(loss, has_aux=True)(parameters, part)
+        return jax.grad(loss, has_aux=True)(parameters, select(environments))
 
     gradients, scalars = jax.lax.psum(sum_over(differentiate, parts), DEVICES)
     updated, states = parameters, optimisers
@@ -266,16 +269,15 @@ def network_names(parameters: Parameters) -> list[str]:
     return [name for name in names if getattr(parameters, name) is not None]
 
 
-def sum_over(function: Callable[[Minibatch], Tree], parts: Minibatch) -> Tree:
-    """The sum of the results of a function of each part; the parts are on the leading axis."""
-    first = jax.tree.map(itemgetter(0), parts)
-    if len(jax.tree.leaves(parts)[0]) == 1:
-        return function(first)
+def sum_over(function: Callable[[Int[Array, " B"]], Tree], parts: Int[Array, "P B"]) -> Tree:
+    """The sum of the results of a function of each part's environments."""
+    if len(parts) == 1:
+        return function(parts[0])
 
-    def add(total: Tree, part: Minibatch) -> tuple[Tree, None]:
+    def add(total: Tree, part: Int[Array, " B"]) -> tuple[Tree, None]:
         return jax.tree.map(jnp.add, total, function(part)), None
 
-    results = jax.eval_shape(function, first)
+    results = jax.eval_shape(function, parts[0])
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), results)
     return jax.lax.scan(add, nothing, parts)[0]
 
