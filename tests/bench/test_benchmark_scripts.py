@@ -1,5 +1,6 @@
 """The scripts in benchmarks/: rates without start-up, kernels that agree, a foreign script."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from gpae.bench.documents import read_document
+from gpae.bench.scripts import run_script
 from gpae.errors import UserError
 
 
@@ -94,6 +96,14 @@ SCRIPTS = (
     "scaling",
     "seeds",
 )
+
+
+def test_a_script_measures_nothing_where_it_could_not_write(tmp_path, capsys):
+    def measure(parsed):
+        pytest.fail("measured")
+
+    assert run_script(measure, lambda: argparse.Namespace(output=tmp_path)) == 2
+    assert f"cannot write {tmp_path}: Is a directory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

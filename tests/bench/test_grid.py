@@ -31,3 +31,8 @@ def test_q_learning_has_no_window():
 def test_a_case_that_cannot_be_is_refused_before_anything_is_measured():
     with pytest.raises(UserError, match=r"rollout\.environments=8 must be divisible"):
         expand(["rollout.environments=8", "window.length=1,16"])
+
+
+def test_several_seeds_in_one_process_are_not_measured_as_one():
+    with pytest.raises(UserError, match="measures single runs: leave out seeds"):
+        expand(["seeds=3"])

@@ -7,7 +7,7 @@ import pytest
 
 from gpae.bench import probe
 from gpae.bench.case import Case
-from gpae.bench.documents import new_document, read_document
+from gpae.bench.documents import new_document, read_document, require_writable
 from gpae.bench.startup import Startup
 from gpae.bench.suite import PROBE, measure, probe_in_process, run_suite
 from gpae.bench.table import render
@@ -89,6 +89,24 @@ def test_a_failure_is_one_line_and_keeps_what_is_measured(tmp_path):
     assert kept[0]["warm"]["repeats"] == 2
     assert abs(kept[0]["warm"]["started"] - time.time()) < 600.0
     assert said == ["1 of 2: good", "2 of 2: bad"]
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("file/results.json", "Not a directory"), ("folder", "Is a directory")],
+)
+def test_results_that_cannot_be_written_are_not_measured(tmp_path, place, reason):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    said = []
+    with pytest.raises(UserError, match=f"cannot write .*{place}: {reason}"):
+        run_suite([["good"]], tmp_path / place, repeats=2, cold=False, report=said.append)
+    assert said == []
+
+
+def test_a_folder_of_results_is_not_made_before_there_are_any(tmp_path):
+    require_writable(tmp_path / "new" / "results.json")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cold_start_begins_with_an_empty_cache_and_leaves_a_warm_one(tmp_path):

@@ -1,10 +1,12 @@
 """Results as JSON documents: what was measured, on which machine, by which command."""
 
+import errno
 import json
 import math
 import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,19 @@ def load_average() -> float | None:
     Before a measurement it should be near 0: what else runs on a machine is measured as well.
     """
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def require_writable(path: Path) -> None:
+    """See, before anything is measured, that a document can be written; nothing is left behind.
+
+    Raises:
+        UserError: It can not.
+    """
+    with disk_errors(f"write {path}"):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:

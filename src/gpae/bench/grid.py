@@ -1,6 +1,7 @@
 """What is to be measured: every combination of tasks, methods and window lengths."""
 
 from gpae.config.compose import compose, expand_sweep, parse
+from gpae.errors import UserError
 from gpae.methods import Q_METHODS
 
 TASKS = ("smax/3m", "smax/5m_vs_6m")
@@ -18,7 +19,7 @@ def expand(overrides: list[str]) -> list[list[str]]:
         The overrides of each case, each of them a configuration that can be.
 
     Raises:
-        UserError: One of them cannot.
+        UserError: One of them cannot, or is of several seeds.
     """
     named = {override.key_or_group for override in parse(overrides)}
     words = [
@@ -31,7 +32,10 @@ def expand(overrides: list[str]) -> list[list[str]]:
         case for job in jobs for case in ([job] if "window.length" in named else _windows(job))
     ]
     for case in cases:
-        compose(case)
+        if compose(case).seeds != 1:
+            raise UserError(
+                "a benchmark measures single runs: leave out seeds (benchmarks/seeds.py compares)"
+            )
     return cases
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from gpae.bench.documents import require_writable
 from gpae.errors import UserError
 
 INTERRUPTED = 130
@@ -15,11 +16,17 @@ def run_script(
 ) -> int:
     """Read a script's arguments and measure; say in a line what a user got wrong.
 
+    Args:
+        measure: Given the arguments, measures and writes a document to their ``output``.
+        arguments: Reads them.
+
     Returns:
         The exit status.
     """
     try:
-        measure(arguments())
+        parsed = arguments()
+        require_writable(parsed.output)
+        measure(parsed)
     except UserError as error:
         print(error, file=sys.stderr)
         return error.exit_code

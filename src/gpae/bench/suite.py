@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpae.bench.documents import load_average, new_document, write_document
+from gpae.bench.documents import load_average, new_document, require_writable, write_document
 from gpae.errors import UserError
 
 PROBE = (sys.executable, "-m", "gpae.bench.probe")
@@ -42,6 +42,7 @@ def run_suite(
     Raises:
         UserError: A case could not be measured, or the disk refused.
     """
+    require_writable(output)
     document = new_document("bench", repeats=repeats, cases=[])
     for number, overrides in enumerate(cases, start=1):
         report(f"{number} of {len(cases)}: {' '.join(overrides)}")
