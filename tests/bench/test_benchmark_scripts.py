@@ -322,3 +322,38 @@ def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_
 def test_options_of_programs_are_known_to_the_compiler(script):
     for options in script("compiler").OPTIONS.values():
         assert jax.jit(lambda: 1.0, compiler_options=options)() == 1.0
+
+
+class Systems:
+    """In the place of a system: its runner notes which states were taken a step further."""
+
+    taken: ClassVar[list[object]] = []
+
+    def __init__(self, config, seeds=None):
+        self.runner = self
+
+    def initial_state(self, seed):
+        return seed
+
+    first_state = initial_state
+
+    def join(self, states):
+        return tuple(states)
+
+    def run(self, state, updates):
+        self.taken.extend([state] * updates)
+        return (state,)
+
+
+def test_seeds_make_the_same_updates_alone_and_together(script, monkeypatch, tmp_path):
+    module = script("seeds")
+    monkeypatch.setattr(Systems, "taken", [])
+    monkeypatch.setattr(module, "System", Systems)
+    monkeypatch.setattr(module, "CASES", {"tiny": "window.length=1"})
+    output = tmp_path / "seeds.json"
+    words = ["--seeds", "3", "--rounds", "2", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", ["seeds.py", *words])
+    module.measure(module.arguments())
+    assert Systems.taken == [0, 1, 2, (0, 1, 2)] * 4
+    seconds = read_document(output)["seconds"]["tiny, 3 seeds"]
+    assert {name: len(times) for name, times in seconds.items()} == {"alone": 2, "together": 2}

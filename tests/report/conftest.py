@@ -21,8 +21,9 @@ def make_run(tmp_path: Path) -> MakeRun:
         seed: int = 0,
         mode: str = "greedy",
         finished: bool = True,
+        **settings: object,
     ) -> Path:
-        config = {"seed": seed, "task": {"name": task}, "method": {"name": method}}
+        config = {"seed": seed, "task": {"name": task}, "method": {"name": method}, **settings}
         run = RunFolder.create(tmp_path / name, config)
         with MetricsWriter(run) as writer:
             for update, episodes in enumerate(win_rates, start=1):

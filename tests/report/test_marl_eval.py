@@ -65,6 +65,33 @@ def test_a_repeated_run_is_refused(make_run: MakeRun) -> None:
         marl_eval.collect(runs)
 
 
+def test_runs_of_one_method_are_told_apart_by_what_differs(make_run: MakeRun) -> None:
+    runs = [
+        make_run(f"{length}_{seed}", [[float(length == 4)]], seed=seed, window={"length": length})
+        for length in (1, 4)
+        for seed in (0, 1)
+    ]
+    assert {
+        method: {seed: entry["absolute_metrics"]["win_rate"][0] for seed, entry in own.items()}
+        for method, own in marl_eval.collect(runs)["smax"]["3m"].items()
+    } == {
+        "gpae (window.length=1)": {"seed_0": 0.0, "seed_1": 0.0},
+        "gpae (window.length=4)": {"seed_0": 1.0, "seed_1": 1.0},
+    }
+
+
+def test_a_method_keeps_its_name_where_settings_go_with_the_task(make_run: MakeRun) -> None:
+    runs = [
+        make_run(task, task=f"smax/{task}", rollout={"steps": steps})
+        for task, steps in (("3m", 64), ("1s1z", 128))
+    ]
+    found = marl_eval.collect(runs)["smax"]
+    assert {task: list(methods) for task, methods in found.items()} == {
+        "3m": ["gpae"],
+        "1s1z": ["gpae"],
+    }
+
+
 def test_an_unfinished_run_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
     unfinished = make_run("a", finished=False)
     with pytest.raises(UserError, match="a is not finished"):

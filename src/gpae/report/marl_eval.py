@@ -6,12 +6,13 @@ The layout is ``{environment: {task: {method: {run: {"step_k": {"step_count": in
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gpae.errors import UserError
 from gpae.report.evaluations import Evaluations, metrics_of
+from gpae.report.grouping import group_runs
 from gpae.runs.files import disk_errors, write_atomically
 
 Layout = dict[str, dict[str, dict[str, dict[str, dict[str, dict[str, Any]]]]]]
@@ -24,24 +25,29 @@ _STEP_COUNT = "step_count"
 def collect(run_folders: Iterable[Path], mode: str | None = None) -> Layout:
     """Arrange runs in the layout.
 
+    A method goes by its name, such as ``gpae``; where that would give two runs one place, all go by
+    what :func:`~gpae.report.grouping.group_runs` calls them, such as ``gpae (window.length=4)``.
+
     Args:
         run_folders: Finished runs.
         mode: ``greedy`` or ``sampled``; None for greedy ones where a run has any.
 
     Raises:
-        UserError: A folder is not a run or has no evaluations of that mode, two are of the same
-            task, method and seed, or the result fails :func:`validate`.
+        UserError: A folder is not a run or has no evaluations of that mode, two differ in nothing
+            that could tell them apart, or the result fails :func:`validate`.
     """
     layout: Layout = {}
-    for path in run_folders:
-        run = Evaluations.load(path, mode)
+    loaded = [Evaluations.load(path, mode) for path in run_folders]
+    for run, method in zip(loaded, _methods(loaded), strict=True):
         if not run.curve or run.absolute is None:
-            raise UserError(f"{path} is not finished: it lacks evaluations or the absolute metric")
+            raise UserError(
+                f"{run.path} is not finished: it lacks evaluations or the absolute metric"
+            )
         environment, _, task = run.task.partition("/")
         methods = layout.setdefault(environment, {}).setdefault(task or environment, {})
-        runs = methods.setdefault(run.method, {})
+        runs = methods.setdefault(method, {})
         if f"seed_{run.seed}" in runs:
-            raise UserError(f"{path} repeats {run.method} on {run.task} with seed {run.seed}")
+            raise UserError(f"{run.path} repeats {method} on {run.task} with seed {run.seed}")
         runs[f"seed_{run.seed}"] = _run_entry(run, run.absolute)
     validate(layout)
     return layout
@@ -106,6 +112,15 @@ def validate(layout: Layout) -> None:
         _require_equal(steps, "evaluations")
         _require_equal(runs_of, "runs")
         _require_equal(methods_of, "methods")
+
+
+def _methods(runs: Sequence[Evaluations]) -> list[str]:
+    """What each run's method is called: its name, or its group's where names are not enough."""
+    if len({(run.task, run.method, run.seed) for run in runs}) == len(runs):
+        return [run.method for run in runs]
+    groups = group_runs([run.path for run in runs])
+    labels = {path: label for label, paths in groups.items() for path in paths}
+    return [labels[run.path] for run in runs]
 
 
 def _run_entry(run: Evaluations, absolute: dict[str, Any]) -> dict[str, dict[str, Any]]:
