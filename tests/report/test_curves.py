@@ -38,6 +38,26 @@ def test_the_picture_depends_on_the_scores(make_run: MakeRun, tmp_path: Path) ->
     assert np.array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "c.png"))
 
 
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [("a.png", b"\x89PNG"), ("a", b"\x89PNG"), ("a.pdf", b"%PDF"), ("a.SVG", b"<?xml")],
+)
+def test_a_picture_is_of_the_kind_its_name_says(
+    name: str, beginning: bytes, make_run: MakeRun, tmp_path: Path
+) -> None:
+    learning_curve(make_run("run"), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(beginning)
+
+
+def test_names_that_no_picture_has_are_refused(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run("run")
+    with pytest.raises(UserError, match=r"a\.txt is no picture's name: end it in \.png, \.pdf"):
+        learning_curve(run, tmp_path / "a.txt")
+    with pytest.raises(UserError, match=r"cannot write \.: Is a directory"):
+        learning_curve(run, Path())
+    assert not (tmp_path / "a.txt").exists()
+
+
 def test_a_run_without_records_is_refused(tmp_path: Path) -> None:
     config = {"seed": 0, "task": {"name": "smax/3m"}, "method": {"name": "gpae"}}
     run = RunFolder.create(tmp_path / "run", config)

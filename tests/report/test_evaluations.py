@@ -48,7 +48,15 @@ def test_the_curve_is_ordered_and_the_last_record_of_a_step_counts(make_run: Mak
     np.testing.assert_array_equal(run.means("win_rate"), [0.5, 1.0, 0.0])
 
 
-def test_the_headline_is_the_win_rate_where_there_is_one(make_run: MakeRun) -> None:
+def test_the_headline_is_what_the_run_says(make_run: MakeRun) -> None:
+    run = Evaluations.load(make_run("a"))
+    run.curve[0].update(headline="solved", solved=[1.0, 0.0])
+    assert run.headline() == "solved"
+
+
+def test_without_a_named_headline_it_is_the_win_rate_where_there_is_one(
+    make_run: MakeRun,
+) -> None:
     run = Evaluations.load(make_run("a"))
     assert run.headline() == "win_rate"
     for record in run.curve:

@@ -92,6 +92,21 @@ def test_another_run_of_the_same_name_is_refused_in_a_line(run, tmp_path, capsys
     assert "epochs: 4" in kept.read_text()
 
 
+def test_the_same_run_made_another_time_does_not_replace_the_first(run, tmp_path, capsys):
+    source, results = run(0, [0.1]), tmp_path / "results"
+    words = [str(source), "--results", str(results)]
+    assert first.main(words) == first.main(words) == 0
+    with RecordFile(source / "metrics.jsonl") as metrics:
+        metrics.append({"update": 2, "env_steps": 200, "gradient_steps": 32, "train/win_rate": 0.9})
+    capsys.readouterr()
+    assert first.main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "holds another run (with other metrics.jsonl): archive" in line
+    assert line.endswith("in another folder with --results")
+    (kept,) = results.glob("*/metrics.jsonl")
+    assert "0.9" not in kept.read_text()
+
+
 def test_an_empty_archive_is_refused_in_a_line(tmp_path, capsys):
     assert first.main(["--results", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -32,6 +32,9 @@ Curve = tuple[Int[np.ndarray, " evaluations"], Float[np.ndarray, " evaluations"]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """The palette of Okabe and Ito, told apart by colour-blind readers too."""
 
+PICTURE_FORMATS = ("png", "pdf", "svg")
+"""Endings of pictures' names, and the formats they stand for."""
+
 _LINES = ("-", "--", "-.", ":")
 _PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 3.2
 _MAX_COLUMNS = 4
@@ -44,7 +47,7 @@ def learning_curve(run_folder: Path, output: Path) -> None:
 
     Args:
         run_folder: The run.
-        output: The picture to write, PNG.
+        output: The picture to write; its ending is one of :data:`PICTURE_FORMATS`.
 
     Raises:
         UserError: It is not a run, nothing has been recorded yet, or the picture cannot be written.
@@ -89,7 +92,7 @@ def compare_curves(
 
     Args:
         groups: Runs by the label of their line, such as the method.
-        output: The picture to write, PNG.
+        output: The picture to write; its ending is one of :data:`PICTURE_FORMATS`.
         metric: Such as ``win_rate``; the headline metric of the first run when None.
         title: Above all panels.
         band: What to shade.
@@ -123,7 +126,7 @@ def compare_panels(
 
     Args:
         panels: By the panel's heading, its runs by the label of their line.
-        output: The picture to write, PNG.
+        output: The picture to write; its ending is one of :data:`PICTURE_FORMATS`.
         metric: Such as ``win_rate``; the headline metric of the first run when None.
         title: Above all panels.
         band: What to shade.
@@ -274,10 +277,21 @@ def _add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
         legend.remove()
 
 
+def picture_format(output: Path) -> str:
+    """The format that a picture's name asks for; PNG where it has no ending.
+
+    Raises:
+        UserError: It is none of :data:`PICTURE_FORMATS`.
+    """
+    ending = output.suffix.removeprefix(".").lower() or "png"
+    if ending not in PICTURE_FORMATS:
+        raise UserError(f"{output} is no picture's name: end it in .{', .'.join(PICTURE_FORMATS)}")
+    return ending
+
+
 def _save(figure: Figure, output: Path) -> None:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    output = Path(output)
+    output, picture = Path(output), io.BytesIO()
+    figure.savefig(picture, format=picture_format(output))
     with disk_errors(f"write {output}"):
         output.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(output, picture.getvalue())

@@ -11,8 +11,8 @@ from gpae.errors import UserError
 from gpae.runs.folder import RunFolder
 from gpae.runs.records import RecordFile
 
-HEADLINES = ("win_rate", "episode_return")
-"""The metric a report shows unless told otherwise: the first of these that was recorded."""
+_UNNAMED_HEADLINES = ("win_rate", "episode_return")
+"""The headline of records that name none, as early ones do not: the first of these they have."""
 
 Record = dict[str, Any]
 
@@ -83,13 +83,17 @@ class Evaluations:
         return np.array(values, dtype=float)
 
     def headline(self) -> str:
-        """Name the metric a report shows: the win rate if there is one, else the episode return."""
+        """Name the metric a report shows: the one by which the run chose its best parameters."""
         return headline_of(self.curve[0] if self.curve else self.absolute or {})
 
 
 def headline_of(record: Record) -> str:
-    """Name the first of :data:`HEADLINES` in a record; the last of them if it has none."""
-    return next((metric for metric in HEADLINES if metric in record), HEADLINES[-1])
+    """Name the headline metric of a record: the environment's first, or the episode return."""
+    named = record.get("headline")
+    if isinstance(named, str):
+        return named
+    *others, last = _UNNAMED_HEADLINES
+    return next((metric for metric in others if metric in record), last)
 
 
 def metrics_of(record: Record) -> dict[str, list[float]]:

@@ -192,6 +192,7 @@ class Member:
             **self._counters(update),
             "mode": mode,
             "absolute": absolute,
+            "headline": self.system.metric,
             "episodes": len(episodes["episode_return"]),
             **{name: np.round(values, 6) for name, values in episodes.items()},
         }

@@ -27,8 +27,8 @@ def archive(runs: Sequence[Path], results: Path) -> list[Path]:
 
     Raises:
         UserError: A folder is not a finished run, two runs would be archived as one, another run
-            is archived under a run's name, or the disk refuses. Nothing is written in the first
-            three cases.
+            is archived under a run's name, or the disk refuses. Nothing is written but in the last
+            case.
     """
     folders = [RunFolder.open(run) for run in runs]
     for folder in folders:
@@ -61,15 +61,22 @@ def require_finished(folder: RunFolder) -> None:
 
 
 def _require_same(folder: RunFolder, target: Path) -> None:
-    """Refuse to put a run where another one is archived."""
+    """Refuse to put a run where another one is archived, or the same one made another time."""
     if not (target / "config.yaml").exists():
         return
     differences = config_differences(RunFolder.open(target).config, folder.config)
-    if differences:
+    with disk_errors(f"compare {folder.path} with {target}"):
+        changed = [name for name in _KEPT if not _same_contents(folder.path / name, target / name)]
+    if differences or changed:
+        described = differences or [f"with other {', '.join(changed)}"]
         raise UserError(
-            f"{target} holds another run ({'; '.join(differences)}): archive {folder.path} "
-            "elsewhere"
+            f"{target} holds another run ({'; '.join(described)}): archive {folder.path} in "
+            "another folder with --results"
         )
+
+
+def _same_contents(one: Path, other: Path) -> bool:
+    return other.exists() and one.read_bytes() == other.read_bytes()
 
 
 def archived_name(folder: RunFolder) -> str:
