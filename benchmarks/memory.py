@@ -12,6 +12,7 @@ from gpae.bench.scripts import run_script
 from gpae.bench.table import render
 from gpae.config.compose import compose
 from gpae.environments import all_tasks
+from gpae.errors import UserError
 from gpae.runs.memory import MemoryNeed
 from gpae.runs.system import System
 
@@ -34,6 +35,8 @@ def needs(overrides: list[str]) -> dict[str, int]:
 def measure(parsed: argparse.Namespace) -> None:
     common = [*COMMON, *parsed.overrides]
     tasks = [task.name for task in all_tasks() if task.name.startswith(parsed.family)]
+    if not tasks:
+        raise UserError(f"no task's name begins with {parsed.family!r}; `gpae tasks` lists them")
     document = new_document("memory", common=common, tasks={})
     for task in tasks:
         document["tasks"][task] = {

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from gpae import __version__
 from gpae.arguments import whole_number
-from gpae.errors import UserError
+from gpae.errors import DivergedError, UserError
 
 if TYPE_CHECKING:
     from gpae.config.schema import Config
@@ -41,6 +41,7 @@ settings  method.traces=double|joint|individual|none   method.eta=1.02
           profile=true       time collection, estimation and update apart
           (qmix and vdn have settings of their own: docs/q_learning.md)
 
+  gpae settings                             all of them, and what they mean
   gpae train --cfg OVERRIDES...             print the whole configuration and stop
   gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination
   gpae train seeds=N                             seeds seed to seed+N-1 together, in one process
@@ -61,17 +62,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or 2 for an error the user can mend, 3 for a run that diverged, 130 for an
         interrupt that was not waited for.
     """
-    errors = Console(stderr=True, markup=False, highlight=False)
     try:
         parsed = _parse(arguments)
         command: Callable[[argparse.Namespace, Console], int] = parsed.command
         return command(parsed, _Console(markup=False, highlight=False))
     except UserError as error:
-        errors.print(f"gpae: {error}", style="red", soft_wrap=True)
+        _complain(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        errors.print("gpae: interrupted", style="red")
+        _complain("interrupted")
         return 130
+
+
+def _complain(message: str) -> None:
+    errors = Console(stderr=True, markup=False, highlight=False)
+    errors.print(f"gpae: {message}", style="red", soft_wrap=True)
 
 
 class _Console(Console):
@@ -116,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     tasks = commands.add_parser("tasks", help="list the tasks")
     tasks.add_argument("filter", nargs="?", default="", help="only names that contain this")
     tasks.set_defaults(command=_tasks)
+    settings = commands.add_parser("settings", help="list the settings and what they mean")
+    settings.add_argument("filter", nargs="?", default="", help="only names that contain this")
+    settings.set_defaults(command=_settings)
     methods = commands.add_parser("methods", help="list the methods and what tells them apart")
     methods.set_defaults(command=_methods)
     _add_bench(commands)
@@ -154,14 +162,22 @@ def _add_evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     evaluate = commands.add_parser("evaluate", help="evaluate a run's parameters on new episodes")
     evaluate.add_argument("run", type=Path, help="the run's folder")
     evaluate.add_argument(
-        "--episodes", type=whole_number(1), default=512, help="number of episodes"
+        "--episodes",
+        type=whole_number(1, 10**9),
+        default=512,
+        help="number of episodes (default: %(default)s)",
     )
     evaluate.add_argument(
         "--sampled", action="store_true", help="sample actions; else the most likely"
     )
     evaluate.add_argument("--best", action="store_true", help="the best parameters, not the last")
     _add_checkpoint(evaluate)
-    evaluate.add_argument("--seed", type=whole_number(0), default=0, help="seed of the episodes")
+    evaluate.add_argument(
+        "--seed",
+        type=whole_number(0, 2**32 - 1),
+        default=0,
+        help="seed of the episodes (default: %(default)s)",
+    )
     evaluate.set_defaults(command=_evaluate)
 
 
@@ -219,18 +235,24 @@ def _train(parsed: argparse.Namespace, console: Console) -> int:
         return 0
     if len(configs) > 1 and any(config.run.folder for config in configs):
         raise UserError("run.folder names one folder: a sweep makes its own under run.root")
+    exit_code = 0
     for number, (job, config) in enumerate(zip(jobs, configs, strict=True), start=1):
         if len(configs) > 1:
             _say(console, f"run {number} of {len(configs)}: {' '.join(job)}")
-        if not _train_new(config, console):
+        try:
+            stopped = _train_new(config, console)
+        except DivergedError as error:
+            _complain(str(error))
+            exit_code, stopped = error.exit_code, False
+        if stopped:
             if number < len(configs):
-                _say(console, f"{len(configs) - number} runs of the sweep were not begun")
+                _say(console, f"runs of the sweep not begun: {len(configs) - number}")
             break
-    return 0
+    return exit_code
 
 
 def _train_new(config: "Config", console: Console) -> bool:
-    """Train in new folders, made once all else is in order; whether the runs were finished."""
+    """Train in new folders, made once all else is in order; whether a stop was asked for."""
     from gpae.config.checks import cautions
     from gpae.runs.devices import prepare_jax
 
@@ -243,12 +265,20 @@ def _train_new(config: "Config", console: Console) -> bool:
 
     system = System(config, range(config.seed, config.seed + config.seeds))
     memory = check_memory(system.learner, system.runner.devices, config.seeds)
+    if config.run.devices > system.runner.devices_a_run:
+        _say(
+            console,
+            f"note: run.devices={config.run.devices} asks for more than there are or than divide "
+            f"the environments of a minibatch; {system.runner.devices_a_run} used",
+        )
     config.run.devices = system.runner.devices_a_run
     folders = _new_folders(config)
     for folder in folders:
         _say(console, f"run folder {folder.path}")
     _say(console, memory)
-    return _conclude(folders, train(system, folders, console), console)
+    outcomes = train(system, folders, console)
+    _conclude(folders, outcomes, console)
+    return outcomes[0].stopped
 
 
 def _new_folders(config: "Config") -> "list[RunFolder]":
@@ -301,8 +331,8 @@ def _changes(folder: "RunFolder", devices_before: int, devices: int) -> list[str
 
 def _conclude(
     folders: "Sequence[RunFolder]", outcomes: "Sequence[Outcome]", console: Console
-) -> bool:
-    """Draw the curves, and say how the session ended; whether the runs are complete."""
+) -> None:
+    """Draw the curves, and say how the session ended."""
     from gpae.report.curves import learning_curve
 
     ended = list(zip(folders, outcomes, strict=True))
@@ -312,13 +342,12 @@ def _conclude(
     if not outcomes[0].finished:
         resume = shlex.join(["gpae", "resume", *(str(folder.path) for folder in folders)])
         _say(console, f"stopped at {outcomes[0].env_steps:,} env steps; continue with: {resume}")
-        return False
+        return
     for folder, outcome in ended:
         for name, value in (("final", outcome.final), ("absolute", outcome.absolute)):
             if value is not None:
                 _say(console, f"{name} {outcome.metric} {value:.3f}")
         _say(console, f"run folder {folder.path}\nlearning curve {folder.curve_path}")
-    return True
 
 
 def _say(console: Console, text: str) -> None:
@@ -394,6 +423,13 @@ def _tasks(parsed: argparse.Namespace, console: Console) -> int:
         agents = "" if task.num_agents is None else str(task.num_agents)
         table.add_row(task.name, agents, task.description)
     console.print(table)
+    return 0
+
+
+def _settings(parsed: argparse.Namespace, console: Console) -> int:
+    from gpae.config.reference import show_settings
+
+    show_settings(console, parsed.filter)
     return 0
 
 

@@ -106,6 +106,14 @@ def test_a_script_measures_nothing_where_it_could_not_write(tmp_path, capsys):
     assert f"cannot write {tmp_path}: Is a directory" in capsys.readouterr().err
 
 
+def test_a_family_without_tasks_is_refused(script, monkeypatch, tmp_path):
+    module = script("memory")
+    words = ["memory.py", "--family", "smacks/", "--output", str(tmp_path / "memory.json")]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(UserError, match="no task's name begins with 'smacks/'"):
+        module.measure(module.arguments())
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_what_a_user_gets_wrong_is_told_in_a_line(script_path, tmp_path, name):
     words = {

@@ -223,12 +223,17 @@ def test_a_document_is_valid_json_and_comes_back(tmp_path):
     assert "/" not in read["command"].split()[0]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "3"])
-def test_what_is_no_result_is_refused_in_a_line(tmp_path, text, capsys):
+@pytest.mark.parametrize("contents", [b"", b"[]", b"{}", b"3", b"\x89PNG"])
+def test_what_is_no_result_is_refused_in_a_line(tmp_path, contents, capsys):
     path = tmp_path / "other.json"
-    path.write_text(text)
+    path.write_bytes(contents)
     assert table.main([str(path)]) == 2
     assert capsys.readouterr().err == f"{path} is no benchmark's result\n"
+
+
+def test_a_result_that_does_not_say_where_it_is_from_is_refused():
+    with pytest.raises(UserError, match="these results of kind 'memory' hold too little"):
+        table.render({"kind": "memory"})
 
 
 def test_a_kind_without_a_table_is_refused():

@@ -184,9 +184,11 @@ def test_a_sweep_is_checked_before_any_run_begins(words, message, refused):
         (["resume", ".", "--checkpoint", "x"], "'x' is not a whole number from 0 up"),
         (["resume", ".", "--checkpoint", "-1"], "'-1' is not a whole number from 0 up"),
         (["evaluate", "nowhere"], "nowhere is not a run: there is no such folder"),
-        (["evaluate", ".", "--episodes", "0"], "'0' is not a whole number from 1 up"),
-        (["evaluate", ".", "--episodes", "1.5"], "'1.5' is not a whole number from 1 up"),
-        (["evaluate", ".", "--seed", "-1"], "'-1' is not a whole number from 0 up"),
+        (["evaluate", ".", "--episodes", "0"], "'0' is not a whole number from 1 to 1000000000"),
+        (["evaluate", ".", "--episodes", "1.5"], "'1.5' is not a whole number from 1 to"),
+        (["evaluate", ".", "--seed", "-1"], "'-1' is not a whole number from 0 to 4294967295"),
+        (["evaluate", ".", "--seed", "4294967296"], "not a whole number from 0 to 4294967295"),
+        (["evaluate", "x" * 300], "File name too long"),
         (["curves"], "required: runs"),
         (["curves", "nowhere"], "nowhere is not a run: there is no such folder"),
         (["theory", "--seed", "x"], "'x' is not a whole number from 0 up"),
@@ -194,6 +196,37 @@ def test_a_sweep_is_checked_before_any_run_begins(words, message, refused):
 )
 def test_words_that_are_no_command(words, message, refused):
     assert message in refused(*words)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("task=glob(smax/*)", "task=glob(smax/*) cannot be swept over: list the values"),
+        ("update.learning_rate=interval(1e-4,1e-3)", "cannot be swept over: list the values"),
+        ("seed=range(0,3,0)", "seed=range(0,3,0) cannot be swept over"),
+        ("seed=range(3,0)", "seed=range(3,0) gives no values"),
+    ],
+)
+@pytest.mark.parametrize("command", [["train", "-m"], ["bench"]])
+def test_sweeps_that_cannot_be(command, word, message, refused):
+    assert message in refused(*command, word)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("run.folder='~no-such-user/run'", "begins with a home folder that is not known"),
+        ("run.root='~no-such-user'", "begins with a home folder that is not known"),
+        ("run.root=" + 300 * "x", "File name too long"),
+    ],
+)
+def test_folders_that_cannot_be(word, message):
+    from gpae.config.compose import compose
+    from gpae.errors import UserError
+    from gpae.runs.folder_names import new_folder
+
+    with pytest.raises(UserError, match=message):
+        new_folder(compose(["task=smax/3m", word]))
 
 
 def test_a_folder_that_cannot_be_made(refused, tmp_path):

@@ -160,6 +160,14 @@ def test_a_damaged_or_executable_config_is_one_line(tmp_path: Path, damage: str)
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("damage", [b"\xff", b"5", b"[1]", b"{"])
+def test_damaged_versions_are_one_line(tmp_path: Path, damage: bytes) -> None:
+    run = RunFolder.create(tmp_path, CONFIG)
+    run.versions_path.write_bytes(damage)
+    with pytest.raises(UserError, match=r"versions\.json is damaged: it is not a JSON object"):
+        run.versions()
+
+
 def test_a_second_process_cannot_write_the_run(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, CONFIG)
     script = (

@@ -101,3 +101,12 @@ def test_other_failures_of_the_device_are_not_called_that(gpae, small, monkeypat
     monkeypatch.setattr(System, "initial_snapshot", failed)
     with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
         gpae("train", *small(), f"run.folder={tmp_path}/run")
+
+
+def test_a_sweep_goes_on_with_the_next_run(gpae, small, tmp_path):
+    words = small(update__learning_rate="1e30,1e-3", network__kind="feedforward")
+    result = gpae("train", "-m", *words, f"run.root={tmp_path}")
+    diverged(result)
+    assert "run 2 of 2" in result.out
+    assert "final hit" in result.out
+    assert len(list(tmp_path.iterdir())) == 2

@@ -2,12 +2,14 @@
 
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 
 PNG = b"\x89PNG\r\n"
-PAGE = (Path(__file__).parents[2] / "docs" / "runs.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "runs.md").read_text()
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +88,14 @@ def test_plain_output_says_what_happens(straight):
     assert (folder / "curve.png").read_bytes().startswith(PNG)
 
 
+def test_the_curve_is_of_the_metric_that_chose_the_best(straight, evaluations):
+    from gpae.report.evaluations import Evaluations
+
+    folder = straight("gpae")[0]
+    assert {record["headline"] for record in evaluations(folder)} == {"hit"}
+    assert Evaluations.load(folder).headline() == "hit"
+
+
 def test_evaluate_plays_new_episodes_and_writes_nothing(straight, gpae, contents):
     folder = straight("gpae")[0]
     before = contents(folder)
@@ -100,6 +110,33 @@ def test_evaluate_plays_new_episodes_and_writes_nothing(straight, gpae, contents
     assert results["--checkpoint", "8"][0] == f"{folder}, update 8, 4 greedy episodes"
     names = [line.split()[0] for line in results[()][1:]]
     assert names == ["episode_length", "episode_return", "hit"]
+
+
+def test_the_example_acts_with_what_was_learnt(straight):
+    play = runpy.run_path(str(ROOT / "examples/play.py"))["play"]
+    folder = straight("gpae")[0]
+    total, length = play(folder, seed=3)
+    assert (total, length) == play(folder, seed=3)
+    assert 1 <= length <= 6
+    assert -1e-6 <= total <= 1.2 * length + 1e-6
+
+
+def test_evaluate_plays_many_episodes_a_part_at_a_time(straight, gpae, monkeypatch):
+    from gpae.runs import session
+    from gpae.training.evaluation import Evaluator
+
+    played, evaluate = [], Evaluator.evaluate
+
+    def counting(self, parameters, seed, counter, *, greedy):
+        played.append((self.episodes, counter))
+        return evaluate(self, parameters, seed, counter, greedy=greedy)
+
+    monkeypatch.setattr(Evaluator, "evaluate", counting)
+    monkeypatch.setattr(session, "EPISODES_AT_ONCE", 4)
+    result = gpae("evaluate", straight("gpae")[0], "--episodes", "5")
+    assert "5 greedy episodes" in result.out
+    assert [episodes for episodes, _ in played] == [3, 3]
+    assert played[1][1] == played[0][1] + 1
 
 
 def test_evaluate_the_best(straight, gpae, final_arrays):

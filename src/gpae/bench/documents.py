@@ -78,9 +78,9 @@ def read_document(path: Path) -> dict[str, Any]:
         UserError: There is none, or it is something else.
     """
     with disk_errors(f"read {path}"):
-        text = path.read_text(encoding="utf-8")
+        contents = path.read_bytes()
     try:
-        document = json.loads(text)
+        document = json.loads(contents)
         document["kind"]
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path} is no benchmark's result") from error

@@ -31,10 +31,9 @@ def render(document: dict[str, Any]) -> str:
     if kind not in _TABLES:
         raise UserError(f"no table for results of kind {kind!r}")
     try:
-        tables = _TABLES[kind](document)
+        return "\n\n".join([_origin(document), *_TABLES[kind](document)])
     except (LookupError, StatisticsError) as error:
         raise UserError(f"these results of kind {kind!r} hold too little for a table") from error
-    return "\n\n".join([_origin(document), *tables])
 
 
 def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -87,11 +87,35 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def expand_sweep(overrides: list[str]) -> list[list[str]]:
-    """Every combination of the overrides' comma-separated choices, in order."""
+    """Every combination of the overrides' choices, in order.
+
+    Args:
+        overrides: Choices are separated by commas, or are Hydra's ``range`` or ``choice``.
+
+    Raises:
+        UserError: An override cannot be read, gives no choices that can be listed, or none at all.
+    """
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
-    batches = BasicSweeper.split_arguments(parse(overrides), max_batch_size=None)
+    parsed = parse(overrides)
+    for override in parsed:
+        _require_choices(override)
+    batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
     return [list(job) for batch in batches for job in batch]
+
+
+def _require_choices(override: Override) -> None:
+    if not override.is_sweep_override():
+        return
+    try:
+        choices = list(override.sweep_string_iterator())
+    except (HydraException, ValueError) as error:
+        raise UserError(
+            f"{override.input_line} cannot be swept over: list the values, as in seed=0,1,2, or "
+            "write seed=range(0,3)"
+        ) from error
+    if not choices:
+        raise UserError(f"{override.input_line} gives no values")
 
 
 def parse(overrides: list[str]) -> list[Override]:

@@ -1,5 +1,6 @@
 """Writing to disk so that nothing is half written, and disk failures said in one line."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ def write_atomically(path: Path, contents: bytes) -> None:
     Raises:
         OSError: It could not be written; an earlier file of that name is untouched.
     """
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     temporary = path.with_name(f"{path.name}.partial")
     try:
         with temporary.open("wb") as stream:

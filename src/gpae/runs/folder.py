@@ -84,9 +84,10 @@ class RunFolder:
             UserError: There is no such folder, or it is not a run (what is missing is named).
         """
         path = Path(path)
-        if not path.is_dir():
-            raise UserError(f"{path} is not a run: there is no such folder")
-        missing = [name for name in (_CONFIG, _VERSIONS) if not (path / name).is_file()]
+        with disk_errors(f"open {path}"):
+            if not path.is_dir():
+                raise UserError(f"{path} is not a run: there is no such folder")
+            missing = [name for name in (_CONFIG, _VERSIONS) if not (path / name).is_file()]
         if missing:
             raise UserError(f"{path} is not a run: it has no {' and no '.join(missing)}")
         return cls(path, _read_config(path / _CONFIG))
@@ -138,10 +139,10 @@ class RunFolder:
             UserError: The file cannot be read.
         """
         with disk_errors(f"read {self.versions_path}"):
-            text = self.versions_path.read_text(encoding="utf-8")
+            contents = self.versions_path.read_bytes()
         try:
-            return dict(json.loads(text))
-        except ValueError as error:
+            return dict(json.loads(contents))
+        except (ValueError, TypeError) as error:
             raise UserError(f"{self.versions_path} is damaged: it is not a JSON object") from error
 
     @contextmanager

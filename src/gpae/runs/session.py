@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
+import numpy as np
 from rich.console import Console
 
 from gpae.config.schema import Config
@@ -23,6 +24,9 @@ from gpae.runs.system import System
 from gpae.training.evaluation import Episodes
 from gpae.training.protocol import Budget
 
+EPISODES_AT_ONCE = 1024
+"""What :func:`evaluate` plays side by side at most, so that its memory has a limit."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -30,6 +34,7 @@ class Outcome:
 
     Attributes:
         finished: Whether the run is complete; else a stop was asked for.
+        stopped: Whether a stop was asked for; the run may be complete all the same.
         update: The number of updates made.
         env_steps: Environment steps made.
         metric: The headline metric's name.
@@ -38,6 +43,7 @@ class Outcome:
     """
 
     finished: bool
+    stopped: bool
     update: int
     env_steps: int
     metric: str
@@ -195,6 +201,7 @@ class Session:
     def _outcome(self, member: Member, update: int) -> Outcome:
         return Outcome(
             finished=update == self.system.budget.updates,
+            stopped=self.stop.requested,
             update=update,
             env_steps=update * self.system.budget.env_steps,
             metric=self.system.metric,
@@ -307,7 +314,12 @@ def evaluate(
     system = System(config)
     snapshot: Any = checkpoints.restore(system.snapshot_shapes(), checkpoint)
     source = snapshot.best if best else snapshot.state
-    evaluator = replace(system.evaluator, episodes=episodes)
     unused = system.budget.updates + ABSOLUTE_EVALUATIONS + 1
-    results = evaluator.evaluate(source.parameters.actor, seed, unused, greedy=greedy)
-    return results, int(source.update)
+    parts = -(-episodes // EPISODES_AT_ONCE)
+    evaluator = replace(system.evaluator, episodes=-(-episodes // parts))
+    played = [
+        evaluator.evaluate(source.parameters.actor, seed, unused + part, greedy=greedy)
+        for part in range(parts)
+    ]
+    results = {name: np.concatenate([part[name] for part in played]) for name in played[0]}
+    return {name: values[:episodes] for name, values in results.items()}, int(source.update)
