@@ -192,21 +192,18 @@ def test_what_stands_in_the_way_of_bit_for_bit_is_said(
     assert re.search(f"note: may not continue bit for bit: .*{said}", result.out)
 
 
-def test_a_stopped_sweep_begins_no_other_run(gpae, small, before_call, tmp_path):
-    before_call(0, terminate)
+@pytest.mark.parametrize(
+    ("call", "said"), [(0, "stopped at"), (9, "final hit")], ids=["its first", "its last"]
+)
+def test_a_sweep_stopped_in_one_of_a_runs_calls_begins_no_other_run(
+    call, said, gpae, small, before_call, tmp_path
+):
+    before_call(call, terminate)
     result = gpae("train", "-m", *small(seed="0,1,2"), f"run.root={tmp_path}/runs")
     assert result.code == 0
     assert "run 1 of 3" in result.out
+    assert said in result.out
     assert "runs of the sweep not begun: 2" in result.out
-    assert len(list((tmp_path / "runs").iterdir())) == 1
-
-
-def test_a_sweep_stopped_in_a_runs_last_call_begins_no_other(gpae, small, before_call, tmp_path):
-    before_call(9, terminate)
-    result = gpae("train", "-m", *small(seed="0,1"), f"run.root={tmp_path}/runs")
-    assert result.code == 0
-    assert "final hit" in result.out
-    assert "runs of the sweep not begun: 1" in result.out
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
