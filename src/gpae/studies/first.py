@@ -1,6 +1,6 @@
 """The first look: does it learn, at JaxMARL's settings, and does reuse pay at the release's.
 
-``python -m gpae.studies.first runs/* --results results/first`` archives finished runs, draws them
+``python -m gpae.studies.first runs/* --results FOLDER`` archives finished runs, draws them
 and prints the table; without runs it works on what is archived.
 """
 

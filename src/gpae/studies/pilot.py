@@ -1,6 +1,6 @@
 """The pilot: MAPPO and GPAE, with and without reuse, where two million steps are few.
 
-``python -m gpae.studies.pilot runs/* --results results/pilot`` archives finished runs, draws them
+``python -m gpae.studies.pilot runs/* --results FOLDER`` archives finished runs, draws them
 and prints the table; without runs it works on what is archived.
 """
 
