@@ -1,4 +1,4 @@
-"""Setting up JAX before it starts: virtual devices on a CPU, and a compilation cache that lasts."""
+"""Setting up JAX before it starts: virtual devices on a CPU, and programs that start soon."""
 
 import os
 from contextlib import suppress
@@ -9,6 +9,8 @@ from typing import Any
 def prepare_jax(devices: int = 0, runs: int = 1) -> None:
     """Give a CPU one virtual device a core, and keep compiled programs between processes.
 
+    Random bits are compiled as :mod:`gpae.training.random_bits` says.
+
     What is set already, in JAX's configuration or by ``XLA_FLAGS``, ``JAX_NUM_CPU_DEVICES`` or
     ``JAX_COMPILATION_CACHE_DIR``, stays as it is; so do the devices of a JAX that has started.
 
@@ -18,6 +20,9 @@ def prepare_jax(devices: int = 0, runs: int = 1) -> None:
     """
     import jax
 
+    from gpae.training.random_bits import compile_random_bits_for_cpu
+
+    compile_random_bits_for_cpu()
     config: Any = jax.config
     flags = os.environ.get("XLA_FLAGS", "")
     if config.jax_num_cpu_devices < 0 and "host_platform_device_count" not in flags:

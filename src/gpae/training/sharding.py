@@ -15,6 +15,7 @@ from jaxtyping import Array, Int
 from gpae.training.collection import EpisodeTotals
 from gpae.training.compiler import compiler_options
 from gpae.training.factorisation import in_one_thread
+from gpae.training.garbage import without_garbage_collection
 from gpae.training.protocol import Learner, Scalars
 from gpae.training.reduce import DEVICES
 
@@ -70,10 +71,13 @@ class Runner:
         """
         states = self._by_sharding(_laid_out, self._joined_shapes())
         arguments = states, self._environments, jnp.int32(1)
+
+        def compile_run() -> None:
+            with without_garbage_collection():
+                self._compiled_run.lower(*arguments).compile()
+
         executor = ThreadPoolExecutor(max_workers=1)
-        self._pending.append(
-            executor.submit(lambda: self._compiled_run.lower(*arguments).compile())
-        )
+        self._pending.append(executor.submit(compile_run))
         executor.shutdown(wait=False)
 
     @cached_property
