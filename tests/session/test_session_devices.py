@@ -1,10 +1,12 @@
-"""Setting up JAX respects what is set already, and does without a cache it cannot write."""
+"""Setting up JAX respects what is set already, and does without what it cannot have."""
 
 import os
 import subprocess
 import sys
 
 import pytest
+
+from gpae.runs import RunFolder
 
 _SET = ("JAX_NUM_CPU_DEVICES", "XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME")
 
@@ -55,3 +57,15 @@ def test_a_cache_that_cannot_be_made_is_done_without(tmp_path):
 
 def test_devices_of_a_jax_that_has_started_stay(tmp_path):
     assert prepared("jax.devices()", XDG_CACHE_HOME=str(tmp_path))[0] == 1
+
+
+@pytest.mark.parametrize(("asked", "noted"), [("4", True), ("2", False)])
+def test_more_devices_than_there_are_are_noted(asked, noted, gpae, small, tmp_path):
+    folder = tmp_path / "run"
+    words = small(run__devices=asked, total_env_steps="32")
+    result = gpae("train", *words, f"run.folder={folder}")
+    assert (result.code, result.err) == (0, "")
+    note = f"note: run.devices={asked} asks for more than there are"
+    assert (note in result.out) == noted
+    assert ("; 2 used" in result.out) == noted
+    assert RunFolder.open(folder).config["run"]["devices"] == 2

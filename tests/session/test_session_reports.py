@@ -5,6 +5,7 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 PNG = b"\x89PNG\r\n"
@@ -125,11 +126,13 @@ def test_evaluate_plays_many_episodes_a_part_at_a_time(straight, gpae, monkeypat
     from gpae.runs import session
     from gpae.training.evaluation import Evaluator
 
-    played, evaluate = [], Evaluator.evaluate
+    played, lengths, evaluate = [], [], Evaluator.evaluate
 
     def counting(self, parameters, seed, counter, *, greedy):
         played.append((self.episodes, counter))
-        return evaluate(self, parameters, seed, counter, greedy=greedy)
+        episodes = evaluate(self, parameters, seed, counter, greedy=greedy)
+        lengths.extend(episodes["episode_length"])
+        return episodes
 
     monkeypatch.setattr(Evaluator, "evaluate", counting)
     monkeypatch.setattr(session, "EPISODES_AT_ONCE", 4)
@@ -137,6 +140,8 @@ def test_evaluate_plays_many_episodes_a_part_at_a_time(straight, gpae, monkeypat
     assert "5 greedy episodes" in result.out
     assert [episodes for episodes, _ in played] == [3, 3]
     assert played[1][1] == played[0][1] + 1
+    assert np.mean(lengths[:5]) != np.mean(lengths)
+    assert f"episode_length  mean {np.mean(lengths[:5]):.4f}" in result.out
 
 
 def test_evaluate_the_best(straight, gpae, final_arrays):

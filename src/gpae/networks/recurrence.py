@@ -1,5 +1,6 @@
 """A GRU over some steps, with a gradient that multiplies few and large matrices."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -47,28 +48,6 @@ class Seen(NamedTuple):
     reset: Array
     update: Array
     candidate: Array
-
-
-class _Step(NamedTuple):
-    """What one step of the backward pass is given.
-
-    Attributes:
-        before: The memory before the step, also where it is forgotten.
-        resets: Where it is forgotten.
-        reset: What went into the reset gate.
-        update: What went into the update gate.
-        seen: The inputs' part of the candidate.
-        remembered: The memory's part of the candidate.
-        gradient: By the memory after the step, as far as it is read from outside.
-    """
-
-    before: Array
-    resets: Array
-    reset: Array
-    update: Array
-    seen: Array
-    remembered: Array
-    gradient: Array
 
 
 @jax.custom_vjp
@@ -127,20 +106,33 @@ def _forward(
 
 
 def _backward(residuals: _Residuals, gradient: Array) -> tuple[Recurrent, Array, Seen, None]:
+    """The gradients; those by what was seen are put, step by step, where what it became stood.
+
+    A loop's results of their own would begin as copies of zeros.
+    """
     recurrent, memory, memories, resets, reset, update, candidate, remembered = residuals
     kernels = [jax.lax.optimization_barrier(kernel.T) for kernel in recurrent[:3]]
 
-    def step(later: Array, each: _Step) -> tuple[Array, tuple[Seen, Array, Array]]:
-        read = _forgotten(each.before, each.resets)
-        seen, by_remembered, by_kept = _gradients_of_a_step(later + each.gradient, read, each)
-        through = zip((seen.reset, seen.update, by_remembered), kernels, strict=True)
+    def step(
+        carry: tuple[Array, Seen], inputs: tuple[Array, ...]
+    ) -> tuple[tuple[Array, Seen], tuple[Array, Array]]:
+        later, seen = carry
+        time, before, resets, remembered, gradient = inputs
+        read = _forgotten(before, resets)
+        by_seen, by_remembered, by_kept = _gradients_of_a_step(
+            later + gradient, read, jax.tree.map(partial(_at, time), seen), remembered
+        )
+        through = zip((by_seen.reset, by_seen.update, by_remembered), kernels, strict=True)
         by_read = sum((part @ kernel for part, kernel in through), start=by_kept)
-        return _forgotten(by_read, each.resets), (seen, by_remembered, read)
+        seen = jax.tree.map(partial(_put, time), seen, by_seen)
+        return (_forgotten(by_read, resets), seen), (by_remembered, read)
 
     before = jnp.concatenate([memory[None], memories[:-1]])
-    steps = _Step(before, resets, reset, update, candidate, remembered, gradient)
-    by_memory, (seen, by_remembered, read) = jax.lax.scan(
-        step, jnp.zeros_like(memory), steps, reverse=True
+    (by_memory, seen), (by_remembered, read) = jax.lax.scan(
+        step,
+        (jnp.zeros_like(memory), Seen(reset, update, candidate)),
+        (jnp.arange(len(resets)), before, resets, remembered, gradient),
+        reverse=True,
     )
     rows = transposed(_rows(read))
     by_kernels = Recurrent(
@@ -155,22 +147,38 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[Recurrent, Array,
 memories_after.defvjp(_forward, _backward)
 
 
-def _gradients_of_a_step(gradient: Array, memory: Array, step: _Step) -> tuple[Seen, Array, Array]:
+def _gradients_of_a_step(
+    gradient: Array, memory: Array, inputs: Seen, remembered: Array
+) -> tuple[Seen, Array, Array]:
     """From the gradient by the memory after a step to those by what made it.
+
+    Args:
+        gradient: By the memory after the step.
+        memory: The memory before it, as the step read it.
+        inputs: What went into the gates, and the inputs' part of the candidate.
+        remembered: The memory's part of the candidate.
 
     Returns:
         The gradients by what was seen, by the memory's part of the candidate, and by the memory as
         far as the update gate keeps it.
     """
-    reset, keep = jax.nn.sigmoid(step.reset), jax.nn.sigmoid(step.update)
-    candidate = jnp.tanh(step.seen + reset * step.remembered)
+    reset, keep = jax.nn.sigmoid(inputs.reset), jax.nn.sigmoid(inputs.update)
+    candidate = jnp.tanh(inputs.candidate + reset * remembered)
     by_candidate = gradient * (1.0 - keep) * (1.0 - candidate**2)
     seen = Seen(
-        reset=by_candidate * step.remembered * reset * (1.0 - reset),
+        reset=by_candidate * remembered * reset * (1.0 - reset),
         update=gradient * (memory - candidate) * keep * (1.0 - keep),
         candidate=by_candidate,
     )
     return seen, by_candidate * reset, gradient * keep
+
+
+def _at(time: Array, steps: Array) -> Array:
+    return jax.lax.dynamic_index_in_dim(steps, time, keepdims=False, allow_negative_indices=False)
+
+
+def _put(time: Array, steps: Array, step: Array) -> Array:
+    return jax.lax.dynamic_update_index_in_dim(steps, step, time, 0, allow_negative_indices=False)
 
 
 def _forgotten(memory: Array, resets: Array) -> Array:
