@@ -5,6 +5,7 @@ import gc
 import pytest
 
 from gpae.training.garbage import without_garbage_collection
+from gpae.training.sharding import Runner
 
 
 @pytest.fixture(autouse=True)
@@ -29,10 +30,17 @@ def test_it_works_again_after_an_error():
     assert gc.isenabled()
 
 
-def test_it_works_again_once_a_run_has_been_compiled_ahead(learner, cpu_devices):
-    from gpae.training.sharding import Runner
+def test_a_run_compiled_ahead_is_traced_without_it(learner, cpu_devices, monkeypatch):
+    enabled, iteration = [], Runner._iteration
 
+    def traced(self, state, environments):
+        enabled.append(gc.isenabled())
+        return iteration(self, state, environments)
+
+    monkeypatch.setattr(Runner, "_iteration", traced)
+    gc.enable()
     runner = Runner(learner(window=1), cpu_devices[:1], 1)
     runner.compile_ahead()
     runner.run(runner.initial_state(0), 1)
+    assert enabled == [False]
     assert gc.isenabled()

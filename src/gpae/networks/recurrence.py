@@ -106,9 +106,10 @@ def _forward(
 
 
 def _backward(residuals: _Residuals, gradient: Array) -> tuple[Recurrent, Array, Seen, None]:
-    """The gradients; those by what was seen are put, step by step, where what it became stood.
+    """The gradients.
 
-    A loop's results of their own would begin as copies of zeros.
+    Those by what was seen overwrite, step by step, what went into the gates and the inputs' part of
+    the candidate: a loop's results of their own would begin as copies of zeros.
     """
     recurrent, memory, memories, resets, reset, update, candidate, remembered = residuals
     kernels = [jax.lax.optimization_barrier(kernel.T) for kernel in recurrent[:3]]
@@ -116,16 +117,16 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[Recurrent, Array,
     def step(
         carry: tuple[Array, Seen], inputs: tuple[Array, ...]
     ) -> tuple[tuple[Array, Seen], tuple[Array, Array]]:
-        later, seen = carry
+        later, slots = carry
         time, before, resets, remembered, gradient = inputs
         read = _forgotten(before, resets)
         by_seen, by_remembered, by_kept = _gradients_of_a_step(
-            later + gradient, read, jax.tree.map(partial(_at, time), seen), remembered
+            later + gradient, read, jax.tree.map(partial(_at, time), slots), remembered
         )
         through = zip((by_seen.reset, by_seen.update, by_remembered), kernels, strict=True)
         by_read = sum((part @ kernel for part, kernel in through), start=by_kept)
-        seen = jax.tree.map(partial(_put, time), seen, by_seen)
-        return (_forgotten(by_read, resets), seen), (by_remembered, read)
+        slots = jax.tree.map(partial(_put, time), slots, by_seen)
+        return (_forgotten(by_read, resets), slots), (by_remembered, read)
 
     before = jnp.concatenate([memory[None], memories[:-1]])
     (by_memory, seen), (by_remembered, read) = jax.lax.scan(

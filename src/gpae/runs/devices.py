@@ -9,10 +9,10 @@ from typing import Any
 def prepare_jax(devices: int = 0, runs: int = 1) -> None:
     """Give a CPU one virtual device a core, and keep compiled programs between processes.
 
-    Random bits are compiled as :mod:`gpae.training.random_bits` says.
-
-    What is set already, in JAX's configuration or by ``XLA_FLAGS``, ``JAX_NUM_CPU_DEVICES`` or
-    ``JAX_COMPILATION_CACHE_DIR``, stays as it is; so do the devices of a JAX that has started.
+    From then on, random bits are compiled for a CPU as :mod:`gpae.training.random_bits` says, where
+    the JAX that is installed lets them. What else is set already, in JAX's configuration or by
+    ``XLA_FLAGS``, ``JAX_NUM_CPU_DEVICES`` or ``JAX_COMPILATION_CACHE_DIR``, stays as it is; so do
+    the devices of a JAX that has started.
 
     Args:
         devices: Over how many virtual devices a run is to be split; 0 for one a core.
@@ -20,9 +20,10 @@ def prepare_jax(devices: int = 0, runs: int = 1) -> None:
     """
     import jax
 
-    from gpae.training.random_bits import compile_random_bits_for_cpu
+    with suppress(ImportError, AttributeError):
+        from gpae.training.random_bits import compile_random_bits_for_cpu
 
-    compile_random_bits_for_cpu()
+        compile_random_bits_for_cpu()
     config: Any = jax.config
     flags = os.environ.get("XLA_FLAGS", "")
     if config.jax_num_cpu_devices < 0 and "host_platform_device_count" not in flags:

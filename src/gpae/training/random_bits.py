@@ -16,16 +16,18 @@ _PARITY = np.uint32(0x1BD11BDA)
 
 
 def threefry(
-    key_0: UInt32[Array, "*S"],
-    key_1: UInt32[Array, "*S"],
-    counter_0: UInt32[Array, "*S"],
-    counter_1: UInt32[Array, "*S"],
+    key_0: UInt32[Array, "*#S"],
+    key_1: UInt32[Array, "*#S"],
+    counter_0: UInt32[Array, "*#S"],
+    counter_1: UInt32[Array, "*#S"],
     *,
     loop: bool = False,
 ) -> tuple[UInt32[Array, "*S"], UInt32[Array, "*S"]]:
     """Threefry-2x32 of 20 rounds: the two words of a counter, scrambled under the two of a key.
 
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 4.2.
+
+    The four are broadcast against each other.
 
     Args:
         key_0: The first words of the keys.

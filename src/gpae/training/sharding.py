@@ -74,7 +74,8 @@ class Runner:
 
         def compile_run() -> None:
             with without_garbage_collection():
-                self._compiled_run.lower(*arguments).compile()
+                lowered = self._compiled_run.lower(*arguments)
+            lowered.compile()
 
         executor = ThreadPoolExecutor(max_workers=1)
         self._pending.append(executor.submit(compile_run))
