@@ -73,112 +73,123 @@ def memories_after(
     return _run(recurrent, memory, seen, resets)[0]
 
 
-def _run(
-    recurrent: Recurrent, memory: Array, seen: Seen, resets: Array
-) -> tuple[Array, Array, Array, Array]:
-    """The memories, what went into the gates, and the memory's part of the candidate."""
+class _Parts(NamedTuple):
+    """What the memory after a step is made of, each [B, R, H], or gradients by what goes into it.
 
-    def step(
-        memory: Array, inputs: tuple[Seen, Array]
-    ) -> tuple[Array, tuple[Array, Array, Array, Array]]:
+    Attributes:
+        reset: How much of the remembered part the candidate gets, 0 to 1.
+        keep: How much of the memory stays, 0 to 1.
+        candidate: What replaces the rest, -1 to 1.
+        remembered: The memory's part of the candidate.
+    """
+
+    reset: Array
+    keep: Array
+    candidate: Array
+    remembered: Array
+
+
+def _run(recurrent: Recurrent, memory: Array, seen: Seen, resets: Array) -> tuple[Array, _Parts]:
+    """The memories, and what they are made of."""
+
+    def step(memory: Array, inputs: tuple[Seen, Array]) -> tuple[Array, tuple[Array, _Parts]]:
         seen, resets = inputs
         memory = _forgotten(memory, resets)
-        reset = seen.reset + memory @ recurrent.reset
-        update = seen.update + memory @ recurrent.update
+        reset = jax.nn.sigmoid(seen.reset + memory @ recurrent.reset)
+        keep = jax.nn.sigmoid(seen.update + memory @ recurrent.update)
         remembered = memory @ recurrent.candidate + recurrent.bias
-        candidate = jnp.tanh(seen.candidate + jax.nn.sigmoid(reset) * remembered)
-        keep = jax.nn.sigmoid(update)
+        candidate = jnp.tanh(seen.candidate + reset * remembered)
         memory = (1.0 - keep) * candidate + keep * memory
-        return memory, (memory, reset, update, remembered)
+        return memory, (memory, _Parts(reset, keep, candidate, remembered))
 
     return jax.lax.scan(step, memory, (seen, resets))[1]
 
 
-_Residuals = tuple[Recurrent, Array, Array, Array, Array, Array, Array, Array]
+_Slots = tuple[Array, _Parts]
+_Residuals = tuple[Recurrent, Array, Array, Array, _Parts]
 
 
 def _forward(
     recurrent: Recurrent, memory: Array, seen: Seen, resets: Array
 ) -> tuple[Array, _Residuals]:
-    memories, reset, update, remembered = map(kept, _run(recurrent, memory, seen, resets))
-    candidate = kept(seen.candidate)
-    return memories, (recurrent, memory, memories, resets, reset, update, candidate, remembered)
+    memories, parts = jax.tree.map(kept, _run(recurrent, memory, seen, resets))
+    return memories, (recurrent, memory, memories, resets, parts)
 
 
 def _backward(residuals: _Residuals, gradient: Array) -> tuple[Recurrent, Array, Seen, None]:
     """The gradients.
 
-    Those by what was seen overwrite, step by step, what went into the gates and the inputs' part of
-    the candidate: a loop's results of their own would begin as copies of zeros.
+    What each step read overwrites the memories, and the gradients by what went into its parts these
+    parts, but one step later: results of the loop's own would begin as copies of zeros, and XLA
+    copies whole what it cannot see to have been read before it is overwritten.
     """
-    recurrent, memory, memories, resets, reset, update, candidate, remembered = residuals
+    recurrent, memory, memories, resets, parts = residuals
     kernels = [jax.lax.optimization_barrier(kernel.T) for kernel in recurrent[:3]]
+    last = len(resets) - 1
 
     def step(
-        carry: tuple[Array, Seen], inputs: tuple[Array, ...]
-    ) -> tuple[tuple[Array, Seen], tuple[Array, Array]]:
-        later, slots = carry
-        time, before, resets, remembered, gradient = inputs
-        read = _forgotten(before, resets)
-        by_seen, by_remembered, by_kept = _gradients_of_a_step(
-            later + gradient, read, jax.tree.map(partial(_at, time), slots), remembered
-        )
-        through = zip((by_seen.reset, by_seen.update, by_remembered), kernels, strict=True)
+        carry: tuple[Array, _Slots, _Slots], inputs: tuple[Array, Array, Array]
+    ) -> tuple[tuple[Array, _Slots, _Slots], None]:
+        later, slots, pending = carry
+        time, resets, gradient = inputs
+        slots = jax.tree.map(partial(_put, jnp.minimum(time + 1, last)), slots, pending)
+        before = jnp.where(time == 0, memory, _at(jnp.maximum(time - 1, 0), slots[0]))
+        read, parts = _forgotten(before, resets), jax.tree.map(partial(_at, time), slots[1])
+        by_parts, by_kept = _gradients_of_a_step(later + gradient, read, parts)
+        through = zip((by_parts.reset, by_parts.keep, by_parts.remembered), kernels, strict=True)
         by_read = sum((part @ kernel for part, kernel in through), start=by_kept)
-        slots = jax.tree.map(partial(_put, time), slots, by_seen)
-        return (_forgotten(by_read, resets), slots), (by_remembered, read)
+        return (_forgotten(by_read, resets), slots, (read, by_parts)), None
 
-    before = jnp.concatenate([memory[None], memories[:-1]])
-    (by_memory, seen), (by_remembered, read) = jax.lax.scan(
+    slots = memories, parts
+    unchanged = jax.tree.map(partial(_at, last), slots)
+    (by_memory, slots, first), _ = jax.lax.scan(
         step,
-        (jnp.zeros_like(memory), Seen(reset, update, candidate)),
-        (jnp.arange(len(resets)), before, resets, remembered, gradient),
+        (jnp.zeros_like(memory), slots, unchanged),
+        (jnp.arange(len(resets)), resets, gradient),
         reverse=True,
     )
+    read, by_parts = jax.tree.map(partial(_put, 0), slots, first)
     rows = transposed(_rows(read))
     by_kernels = Recurrent(
-        reset=rows @ _rows(seen.reset),
-        update=rows @ _rows(seen.update),
-        candidate=rows @ _rows(by_remembered),
-        bias=sum_of_rows(_rows(by_remembered)),
+        reset=rows @ _rows(by_parts.reset),
+        update=rows @ _rows(by_parts.keep),
+        candidate=rows @ _rows(by_parts.remembered),
+        bias=sum_of_rows(_rows(by_parts.remembered)),
     )
-    return by_kernels, by_memory, seen, None
+    return by_kernels, by_memory, Seen(by_parts.reset, by_parts.keep, by_parts.candidate), None
 
 
 memories_after.defvjp(_forward, _backward)
 
 
-def _gradients_of_a_step(
-    gradient: Array, memory: Array, inputs: Seen, remembered: Array
-) -> tuple[Seen, Array, Array]:
+def _gradients_of_a_step(gradient: Array, memory: Array, parts: _Parts) -> tuple[_Parts, Array]:
     """From the gradient by the memory after a step to those by what made it.
 
     Args:
         gradient: By the memory after the step.
         memory: The memory before it, as the step read it.
-        inputs: What went into the gates, and the inputs' part of the candidate.
-        remembered: The memory's part of the candidate.
+        parts: What the memory after it is made of.
 
     Returns:
-        The gradients by what was seen, by the memory's part of the candidate, and by the memory as
-        far as the update gate keeps it.
+        The gradients by what goes into the gates and the candidate, and by the remembered part;
+        and by the memory as far as the update gate keeps it.
     """
-    reset, keep = jax.nn.sigmoid(inputs.reset), jax.nn.sigmoid(inputs.update)
-    candidate = jnp.tanh(inputs.candidate + reset * remembered)
+    reset, keep, candidate, remembered = parts
     by_candidate = gradient * (1.0 - keep) * (1.0 - candidate**2)
-    seen = Seen(
+    gradients = _Parts(
         reset=by_candidate * remembered * reset * (1.0 - reset),
-        update=gradient * (memory - candidate) * keep * (1.0 - keep),
+        keep=gradient * (memory - candidate) * keep * (1.0 - keep),
         candidate=by_candidate,
+        remembered=by_candidate * reset,
     )
-    return seen, by_candidate * reset, gradient * keep
+    return gradients, gradient * keep
 
 
-def _at(time: Array, steps: Array) -> Array:
+def _at(time: Array | int, steps: Array) -> Array:
     return jax.lax.dynamic_index_in_dim(steps, time, keepdims=False, allow_negative_indices=False)
 
 
-def _put(time: Array, steps: Array, step: Array) -> Array:
+def _put(time: Array | int, steps: Array, step: Array) -> Array:
     return jax.lax.dynamic_update_index_in_dim(steps, step, time, 0, allow_negative_indices=False)
 
 
