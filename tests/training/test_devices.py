@@ -224,7 +224,8 @@ def test_first_parameters_are_drawn_in_one_thread():
 
 
 def test_minibatches_of_an_epoch_are_every_environment_once(setup, over_devices):
-    plan = replace(setup.gradient, settings=replace(setup.gradient.settings, minibatches=2))
+    settings = replace(setup.gradient.settings, minibatches=2)
+    plan = replace(setup.gradient, objective=replace(setup.gradient.objective, settings=settings))
     order = over_devices(lambda clock: _minibatch_order(plan, clock, 4))
     epochs, later = (
         np.asarray(order(Clock(np.uint32(0), np.int32(update)))).reshape(2, 8) for update in (5, 6)

@@ -8,7 +8,8 @@ from jax.flatten_util import ravel_pytree
 
 from gpae.methods import Gpae
 from gpae.networks import apply_actor
-from gpae.training.update import Minibatch, cut_into_chunks, minibatch_loss
+from gpae.training.minibatch import Minibatch, cut_into_chunks
+from gpae.training.objectives import minibatch_loss
 
 STEPS, CHUNKS = 8, (2, 4, 8)
 
@@ -34,7 +35,7 @@ def losses(setup, played, batch, over_devices):
 
     def loss(chunk):
         return lambda parameters, batch: minibatch_loss(
-            setup.gradient, parameters, cut_into_chunks(batch, chunk)
+            setup.gradient.objective, parameters, cut_into_chunks(batch, chunk)
         )
 
     return {
@@ -51,7 +52,7 @@ def test_chunks_start_from_the_memories_of_the_full_pass(setup, played, batch, o
         seen = jax.tree.map(lambda leaf, end=4 * row: leaf[:end], steps)
         view = seen.view
         memories, _ = apply_actor(
-            setup.gradient.actor,
+            setup.actor,
             played.parameters.actor,
             start,
             view.observations,
@@ -109,7 +110,8 @@ def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices)
             advantages=advantages.reshape(2, STEPS, *advantages.shape[1:]).swapaxes(0, 1)
         )
         grads, _ = jax.grad(
-            lambda p: minibatch_loss(setup.gradient, p, minibatch.replace(rows=rows)), has_aux=True
+            lambda p: minibatch_loss(setup.gradient.objective, p, minibatch.replace(rows=rows)),
+            has_aux=True,
         )(parameters)
         return grads.actor
 
@@ -138,7 +140,7 @@ def test_a_batch_in_one_minibatch_needs_no_shuffling(setup, played, batch, over_
     def loss(parameters, batch, order):
         whole = cut_into_chunks(batch, 4)
         minibatch = whole if order is None else whole.select(order)
-        return minibatch_loss(setup.gradient, parameters, minibatch)
+        return minibatch_loss(setup.gradient.objective, parameters, minibatch)
 
     gradient = over_devices(jax.value_and_grad(loss, has_aux=True))
     plain = gradient(played.parameters, batch, None)

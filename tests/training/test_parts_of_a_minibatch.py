@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 
 from gpae.methods import Gpae
+from gpae.training.minibatch import Totals, cut_into_chunks
+from gpae.training.objectives import minibatch_loss
 from gpae.training.sharding import Runner
-from gpae.training.update import (
-    Totals,
-    cut_into_chunks,
-    gradient_step,
-    initial_optimisers,
-    minibatch_loss,
-    number_of_parts,
-    sum_over,
-)
+from gpae.training.update import gradient_step, initial_optimisers, number_of_parts, sum_over
 
 ENVIRONMENTS, CHUNK = 4, 4
 PARTS = "gpae.training.update.PART_FEATURES"
@@ -81,7 +75,7 @@ def test_a_part_alone_is_another_gradient(setup, played, batch, over_devices, st
 
 @pytest.mark.parametrize(("fitting", "parts"), [(4, 1), (3.9, 2), (2, 2), (1.9, 4), (0.5, 4)])
 def test_as_few_parts_as_fit(setup, monkeypatch, fitting, parts):
-    rows, hidden_size = 16, setup.gradient.actor.settings.hidden_size
+    rows, hidden_size = 16, setup.actor.settings.hidden_size
     monkeypatch.setattr(PARTS, fitting * rows * hidden_size)
     assert number_of_parts(setup.gradient, ENVIRONMENTS, rows) == parts
 
@@ -109,7 +103,9 @@ def test_totals_are_of_steps_that_exist_and_of_agents_that_live(batch, over_devi
 
 def test_the_change_of_the_policy_is_a_mean_over_living_agents(setup, played, batch, over_devices):
     def change(parameters, batch):
-        return minibatch_loss(setup.gradient, parameters, cut_into_chunks(batch, CHUNK))[1]
+        return minibatch_loss(setup.gradient.objective, parameters, cut_into_chunks(batch, CHUNK))[
+            1
+        ]
 
     shifts = np.linspace(-0.6, 0.6, batch.log_ratios.size).reshape(batch.log_ratios.shape)
     begun = batch.replace(log_ratios=batch.log_ratios - jnp.asarray(shifts, jnp.float32))

@@ -11,14 +11,11 @@ import pytest
 from gpae.environments import DiscreteActions, EnvironmentSpec, Step, View
 from gpae.methods import Coma, Dae, Gpae, Ippo, Mappo
 from gpae.networks import apply_reward_models
+from gpae.training.minibatch import cut_into_chunks
+from gpae.training.objectives import minibatch_loss
 from gpae.training.sharding import Runner
-from gpae.training.update import (
-    cut_into_chunks,
-    gradient_step,
-    initial_optimisers,
-    minibatch_loss,
-    network_names,
-)
+from gpae.training.state import network_names
+from gpae.training.update import gradient_step, initial_optimisers
 from gpae.training.valuation import critic_inputs
 
 LEARNING_RATE, EPSILON, LARGEST_NORM = 1e-2, 1e-3, 0.05
@@ -31,7 +28,7 @@ def test_methods_without_reward_models_have_no_parameters_and_no_optimiser_for_t
     setup = learner(method=method)
     state = jax.eval_shape(setup.initial_state, 0)
     assert setup.estimation.reward_models is None
-    assert setup.gradient.reward_models is None
+    assert setup.gradient.objective.reward_models is None
     assert state.parameters.reward_model is None
     assert state.optimisers.reward_model is None
     assert network_names(state.parameters) == ["actor", "critic"]
@@ -79,7 +76,7 @@ def step(setup, played, batch, over_devices):
     def run(parameters, batch):
         minibatch = cut_into_chunks(batch, 8)
         optimisers = initial_optimisers(setup.gradient.optimiser, parameters)
-        loss = partial(minibatch_loss, setup.gradient)
+        loss = partial(minibatch_loss, setup.gradient.objective)
         gradients, _ = jax.grad(loss, has_aux=True)(parameters, minibatch)
         (after, states), scalars = gradient_step(
             setup.gradient, parameters, optimisers, minibatch.select, jnp.arange(4)[None]
@@ -112,7 +109,7 @@ def test_each_network_moves_by_its_own_clipped_gradient(played, step, network):
 def test_the_reward_models_loss_is_half_their_squared_errors_for_the_actions_taken(
     setup, played, batch, step
 ):
-    models, steps = setup.gradient.reward_models, batch.steps
+    models, steps = setup.gradient.objective.reward_models, batch.steps
     inputs = critic_inputs(
         models.spec,
         steps.view,

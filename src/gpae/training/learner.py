@@ -20,6 +20,7 @@ from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, colle
 from gpae.training.diagnostics import batch_diagnostics
 from gpae.training.estimation import Batch, estimate
 from gpae.training.keys import Clock, Purpose, Seed, derive
+from gpae.training.objectives import Objective
 from gpae.training.passes import EstimationPlan
 from gpae.training.protocol import Budget, Phase, Scalars
 from gpae.training.reduce import DEVICES
@@ -234,11 +235,8 @@ def make_learner(
         collection=CollectionPlan(environment, actor, rollout.steps),
         estimation=EstimationPlan(actor, critic, reward_models, method, discount),
         gradient=UpdatePlan(
-            actor,
-            critic,
-            reward_models,
+            Objective(actor, critic, reward_models, update),
             make_optimiser(update, schedule),
-            update,
             update.chunk or rollout.steps,
         ),
         network=network,

@@ -1,5 +1,6 @@
 """Everything a training run is at one moment, as pytrees of arrays."""
 
+from dataclasses import fields
 from typing import Any
 
 import optax
@@ -17,6 +18,12 @@ class Parameters:
     actor: Any
     critic: Any
     reward_model: Any = None
+
+
+def network_names(parameters: Parameters) -> list[str]:
+    """The networks that there are."""
+    names = [field.name for field in fields(parameters)]
+    return [name for name in names if getattr(parameters, name) is not None]
 
 
 @struct.dataclass
