@@ -49,12 +49,16 @@ def test_what_an_update_asks(learner, method, first):
     assert update.backward == 2 * EPOCHS * rows_of(made) * (first + 2 * rest)
 
 
-def test_estimation_passes_over_the_window_once_and_over_the_successors(learner):
-    made = learner("method=mappo", "window.length=2")
+@pytest.mark.parametrize("length", [1, 2])
+def test_estimation_passes_over_the_window_once_and_over_the_successors(learner, length):
+    """The actor has already been where the only rollout was collected."""
+    made = learner("method=mappo", f"window.length={length}")
     estimate = phase_work(made, spec_of(made))["estimate"]
-    a_row = 2 * (AGENTS * (ACTOR_FIRST + ACTOR_REST + VALUE_REST) + STATE * HIDDEN)
-    successors = made.budget.environments * (1 + 2 * made.collection.cut_slots)
-    assert estimate.forward == a_row * (rows_of(made) + successors)
+    of_actor = 2 * AGENTS * (ACTOR_FIRST + ACTOR_REST)
+    of_critic = 2 * (AGENTS * VALUE_REST + STATE * HIDDEN)
+    successors = made.budget.environments * (1 + length * made.collection.cut_slots)
+    asked = of_critic * (rows_of(made) + successors) + of_actor * successors
+    assert estimate.forward == asked + (length > 1) * of_actor * rows_of(made)
 
 
 @pytest.mark.parametrize("method", ["gpae", "dae", "coma", "qmix"])
@@ -62,7 +66,7 @@ def test_the_update_counts_what_its_program_makes(learner, method):
     made = learner(f"method={method}")
     state = jax.eval_shape(made.initial_state, jnp.uint32(0))
     environments = jnp.arange(made.budget.environments)
-    handed = None
+    _, (_, handed, _) = trace(made.collect_phase, state, environments, axis=DEVICES)
     for phase in made.phases:
         traced, (_, handed, _) = trace(phase.run, state, handed, environments, axis=DEVICES)
     update = phase_work(made, spec_of(made))["update"]

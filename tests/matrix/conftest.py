@@ -120,7 +120,7 @@ def played(task, overrides):
     environments, rollouts = jnp.arange(learner.budget.environments), []
     for update in range(2):
         clock = Clock(seed=jnp.uint32(0), update=jnp.int32(update))
-        collector, rollout, _ = run(actor, collector, clock, environments)
+        collector, rollout, *_ = run(actor, collector, clock, environments)
         rollouts.append(rollout)
     return actor.actor, collector, rollouts
 

@@ -305,11 +305,12 @@ class OwnActionsProbe(Coma):
 
 @dataclasses.dataclass(frozen=True)
 class Experience:
-    """Rollouts one after the other, and where collection stopped."""
+    """Rollouts one after the other, what acted in the last, and where collection stopped."""
 
     learner: object
     parameters: object
     rollouts: tuple
+    behaviour: object
     collector: object
     compiled: dict = dataclasses.field(default_factory=dict, repr=False)
 
@@ -321,14 +322,15 @@ class Experience:
             window = append(window, rollout)
         return window
 
-    def estimate(self, window, method=None):
+    def estimate(self, window, method=None, behaviour=None):
         """The batch of a window that ends where collection stopped."""
         plan = self.learner.estimation
         if method is not None:
             plan = dataclasses.replace(plan, method=method)
         run = self.compiled.setdefault(repr(plan), jax.jit(partial(estimate, plan)))
         environments = jnp.arange(self.collector.first.shape[0])
-        batch, _ = run(self.parameters, window, self.collector.view, clock(0), environments)
+        successor = self.collector.view
+        batch, _ = run(self.parameters, window, successor, clock(0), environments, behaviour)
         return batch
 
 
@@ -363,9 +365,9 @@ def gather(learner, count=1, drift=0.0):
             collector = collector.replace(
                 memories=collector.memories.replace(critic=jnp.asarray(remembered))
             )
-        collector, rollout, _ = run(parameters, collector, clock(update), environments)
+        collector, rollout, behaviour, _ = run(parameters, collector, clock(update), environments)
         rollouts.append(rollout)
-    return Experience(learner, parameters, tuple(rollouts), collector)
+    return Experience(learner, parameters, tuple(rollouts), behaviour, collector)
 
 
 @pytest.fixture(scope="module", autouse=True)

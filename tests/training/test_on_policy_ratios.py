@@ -1,5 +1,8 @@
 """Right after collection the recomputed policy is the behaviour policy, so every log-ratio is 0."""
 
+from functools import partial
+
+import jax
 import numpy as np
 import pytest
 
@@ -21,6 +24,25 @@ def test_log_ratios_are_zero_right_after_collection(learner, experience, kind):
     assert (np.abs(np.asarray(window.rollouts.memories.actor)) > 0.1).any() == (kind == "recurrent")
     assert np.abs(batch.log_ratios).max() <= TOLERANCE
     assert np.asarray(steps.log_probs).min() < -1.5, "the policy is all but deterministic"
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
+@pytest.mark.parametrize("environment", ["two_steps", "levers"])
+def test_what_acted_is_what_would_be_computed_again(
+    learner, experience, kind, environment, request, monkeypatch
+):
+    played = experience(
+        learner(request.getfixturevalue(environment), kind=kind, environments=8, steps=16),
+        count=2,
+        drift=0.3,
+    )
+    window = played.window(count=1)
+    computed = played.estimate(window)
+    monkeypatch.setattr("gpae.training.passes.apply_actor", None)
+    told = played.estimate(window, behaviour=played.behaviour)
+    assert np.ptp(computed.steps.log_probs) > 0.5, "every action is as likely"
+    assert (kind == "recurrent") == (computed.memories.actor.size > 0)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), told, computed)
 
 
 def test_log_ratios_of_older_rollouts_are_those_of_the_parameters_drift(learner, experience):

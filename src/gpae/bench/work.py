@@ -33,7 +33,7 @@ def phase_work(learner: Learner, spec: EnvironmentSpec) -> dict[str, Work]:
     state = _state_shapes(learner)
     environments = jax.ShapeDtypeStruct((learner.budget.environments,), jnp.int32)
     work = {"collect": acting_work(learner, spec) * learner.budget.env_steps}
-    handed: Any = None
+    _, (_, handed, _) = trace(learner.collect_phase, state, environments, axis=DEVICES)
     for phase in learner.phases:
         traced, (_, left, _) = trace(phase.run, state, handed, environments, axis=DEVICES)
         work[phase.name] = _of_program(traced, _learning_work(learner, phase, state, handed))

@@ -19,7 +19,15 @@ from gpae.environments.environment import (
 )
 from gpae.networks import PolicyNetwork, apply_actor, sample
 from gpae.training.keys import Clock, Purpose, Seed, derive_each
-from gpae.training.state import Collector, Cuts, Memories, Parameters, Rollout, Steps
+from gpae.training.state import (
+    Behaviour,
+    Collector,
+    Cuts,
+    Memories,
+    Parameters,
+    Rollout,
+    Steps,
+)
 
 
 @struct.dataclass
@@ -122,7 +130,7 @@ def collect(
     collector: Collector,
     clock: Clock,
     environments: Int[Array, " E"],
-) -> tuple[Collector, Rollout, EpisodeTotals]:
+) -> tuple[Collector, Rollout, Behaviour, EpisodeTotals]:
     """Act for T steps in every environment.
 
     Args:
@@ -133,16 +141,17 @@ def collect(
         environments: The environments' numbers in the whole run, from which their keys follow.
 
     Returns:
-        Where this rollout stopped, the rollout, and the totals of the episodes that ended in it.
+        Where this rollout stopped, the rollout, what acted in it, and the totals of the episodes
+        that ended in it.
     """
     act = partial(_act, plan, parameters, clock, environments)
     cuts = empty_cuts(collector.view, plan.cut_slots, plan.steps)
     start = collector.memories
-    (collector, cuts), (steps, totals) = jax.lax.scan(
+    (collector, cuts), (steps, behaviour, totals) = jax.lax.scan(
         act, (collector, cuts), jnp.arange(plan.steps)
     )
     rollout = Rollout(steps=steps, cuts=cuts, memories=start)
-    return collector, rollout, jax.tree.map(lambda each: each.sum(), totals)
+    return collector, rollout, behaviour, jax.tree.map(lambda each: each.sum(), totals)
 
 
 def _act(
@@ -152,7 +161,7 @@ def _act(
     environments: Int[Array, " E"],
     carry: tuple[Collector, Cuts],
     time: Int[Array, ""],
-) -> tuple[tuple[Collector, Cuts], tuple[Steps, EpisodeTotals]]:
+) -> tuple[tuple[Collector, Cuts], tuple[Steps, Behaviour, EpisodeTotals]]:
     collector, cuts = carry
     view, counter = collector.view, clock.update * plan.steps + time
     memories, policy = apply_actor(
@@ -163,7 +172,8 @@ def _act(
         view.available_actions[None],
         collector.first[None],
     )
-    policy = policy[0]
+    behaviour = Behaviour(policy=policy[0], memories=memories[0])
+    policy = behaviour.policy
     chosen = sample(derive_each(clock.seed, Purpose.ACTION, counter, environments), policy)
     environment_state, next_view, step = jax.vmap(partial(auto_reset_step, plan.environment))(
         derive_each(clock.seed, Purpose.STEP, counter, environments),
@@ -188,12 +198,12 @@ def _act(
         environment_state=environment_state,
         view=next_view,
         first=step.boundary,
-        memories=replace(collector.memories, actor=memories[0]),
+        memories=replace(collector.memories, actor=behaviour.memories),
         episode_return=jnp.where(step.boundary, 0.0, episode_return),
         episode_length=jnp.where(step.boundary, 0, episode_length),
     )
     cuts = record_cuts(cuts, step.view, step.truncated, time, plan.steps)
-    return (collector, cuts), (steps, totals)
+    return (collector, cuts), (steps, behaviour, totals)
 
 
 def _taken(chosen: Actions, step: Step) -> Actions:

@@ -10,7 +10,7 @@ from gpae.networks import Policy
 from gpae.training.keys import Clock, Purpose, derive_each
 from gpae.training.own_actions import Situation, expected_rewards, own_action_values
 from gpae.training.passes import EstimationPlan, window_pass
-from gpae.training.state import Memories, Parameters, Steps, Window
+from gpae.training.state import Behaviour, Memories, Parameters, Steps, Window
 from gpae.training.successors import successor_values
 from gpae.training.valuation import of_taken
 from gpae.training.window import merge_time
@@ -46,6 +46,7 @@ def estimate(
     successor: View,
     clock: Clock,
     environments: Int[Array, " E"],
+    behaviour: Behaviour | None = None,
 ) -> tuple[Batch, Float[Array, "E C M"]]:
     """Turn the window into a batch.
 
@@ -56,12 +57,14 @@ def estimate(
         successor: What is seen after the window's last step, [E, ...].
         clock: Seed and number of updates made, for the keys of actions that have to be sampled.
         environments: The environments' numbers in the whole run.
+        behaviour: What acted in the window's only rollout, with the current parameters: then the
+            policies need not be computed again.
 
     Returns:
         The batch, and the critic's memory after the window's last step, with which the next
         rollout begins.
     """
-    passes, before = window_pass(plan, parameters, window)
+    passes, before = window_pass(plan, parameters, window, behaviour)
     steps, merged = merge_time((window.rollouts.steps, passes))
     values = of_taken(plan.critic.spec, merged.outputs, steps.actions)
     successor_keys = derive_each(clock.seed, Purpose.SUCCESSOR_ACTION, clock.update, environments)

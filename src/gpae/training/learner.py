@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +33,7 @@ from gpae.training.sharding import (
     EVERYWHERE,
 )
 from gpae.training.state import (
+    Behaviour,
     Collector,
     Memories,
     Parameters,
@@ -119,6 +121,11 @@ class PolicyGradientLearner:
         return STATE_SPECS
 
     @property
+    def collect_hands_on(self) -> Any:
+        """What acted, if it is all the window's policies and memories: one rollout's."""
+        return BY_TIME_AND_ENVIRONMENT if self.window_length == 1 else None
+
+    @property
     def phases(self) -> tuple[Phase, ...]:
         """Estimation and update."""
         return (
@@ -141,18 +148,22 @@ class PolicyGradientLearner:
 
     def collect_phase(
         self, state: TrainingState, environments: Int[Array, " E"]
-    ) -> tuple[TrainingState, EpisodeTotals]:
+    ) -> tuple[TrainingState, Behaviour | None, EpisodeTotals]:
         """Collect a rollout and append it to the window."""
-        collector, rollout, totals = collect(
+        collector, rollout, behaviour, totals = collect(
             self.collection, state.parameters, state.collector, state.clock, environments
         )
         state = replace(state, collector=collector, window=append(state.window, rollout))
-        return state, jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
+        totals = jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
+        return state, behaviour if self.collect_hands_on else None, totals
 
     def estimate_phase(
-        self, state: TrainingState, handed: None, environments: Int[Array, " E"]
+        self, state: TrainingState, behaviour: Behaviour | None, environments: Int[Array, " E"]
     ) -> tuple[TrainingState, Batch, Scalars]:
-        """Estimate advantages and targets over the window."""
+        """Estimate advantages and targets over the window.
+
+        Without what acted in its only rollout, the policies are computed again.
+        """
         batch, critic_memory = estimate(
             self.estimation,
             state.parameters,
@@ -160,6 +171,7 @@ class PolicyGradientLearner:
             state.collector.view,
             state.clock,
             environments,
+            behaviour,
         )
         memories = replace(state.collector.memories, critic=critic_memory)
         state = replace(state, collector=replace(state.collector, memories=memories))

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from gpae.methods import Method
 from gpae.networks import Actor, Critic, Policy, RewardEnsemble, apply_actor, apply_critic
-from gpae.training.state import Memories, Parameters, Rollout, Steps, Window
+from gpae.training.state import Behaviour, Memories, Parameters, Rollout, Steps, Window
 from gpae.training.valuation import Outputs, critic_inputs
 from gpae.training.window import merge_time
 
@@ -52,44 +52,64 @@ class Pass:
 
 
 def window_pass(
-    plan: EstimationPlan, parameters: Parameters, window: Window
+    plan: EstimationPlan,
+    parameters: Parameters,
+    window: Window,
+    behaviour: Behaviour | None = None,
 ) -> tuple[Pass, Memories]:
     """Run the networks over every rollout of the window, [M, T, E, ...].
 
     The oldest rollout that exists begins with the recurrent states stored when it was collected;
     each later one continues with those recomputed.
 
+    Args:
+        plan: What never changes.
+        parameters: The current parameters.
+        window: The rollouts.
+        behaviour: What acted in its only rollout, with the current parameters.
+
     Returns:
         What they say, and the recurrent states *before* each step, [M T, E, ...].
     """
+    acted = jax.tree.map(lambda leaf: leaf[None], behaviour)
     before = jnp.concatenate([jnp.zeros(1, bool), window.valid[:-1]])
 
     def over_rollout(
-        carried: Memories, inputs: tuple[Rollout, Bool[Array, ""]]
+        carried: Memories, inputs: tuple[Rollout, Behaviour | None, Bool[Array, ""]]
     ) -> tuple[Memories, tuple[Pass, Memories]]:
-        rollout, continues = inputs
+        rollout, acted, continues = inputs
         start = jax.tree.map(partial(jnp.where, continues), carried, rollout.memories)
-        result = rollout_pass(plan, parameters, start, rollout.steps)
+        result = rollout_pass(plan, parameters, start, rollout.steps, acted)
         end = jax.tree.map(lambda leaf: leaf[-1], result.memories)
         return end, (result, start)
 
     stored = jax.tree.map(lambda leaf: leaf[0], window.rollouts.memories)
-    _, (passes, starts) = jax.lax.scan(over_rollout, stored, (window.rollouts, before))
+    _, (passes, starts) = jax.lax.scan(over_rollout, stored, (window.rollouts, acted, before))
     return passes, _memories_before(passes.memories, starts)
 
 
 def rollout_pass(
-    plan: EstimationPlan, parameters: Parameters, start: Memories, steps: Steps
+    plan: EstimationPlan,
+    parameters: Parameters,
+    start: Memories,
+    steps: Steps,
+    behaviour: Behaviour | None = None,
 ) -> Pass:
-    """Run both networks over the steps, [T, E, ...], from the given recurrent states."""
-    actor_memories, policy = apply_actor(
-        plan.actor,
-        parameters.actor,
-        start.actor,
-        steps.view.observations,
-        steps.view.available_actions,
-        steps.first,
-    )
+    """Run both networks over the steps, [T, E, ...], from the given recurrent states.
+
+    Where it is known what acted, and with these parameters, only the critic is run.
+    """
+    if behaviour is None:
+        memories, policy = apply_actor(
+            plan.actor,
+            parameters.actor,
+            start.actor,
+            steps.view.observations,
+            steps.view.available_actions,
+            steps.first,
+        )
+        behaviour = Behaviour(policy=policy, memories=memories)
+    policy = behaviour.policy
     features, summary = policy.features(steps.actions), policy.summary()
     critic_memories, outputs = apply_critic(
         plan.critic,
@@ -102,7 +122,7 @@ def rollout_pass(
         log_probs=policy.log_prob(steps.actions),
         policy=policy,
         outputs=outputs,
-        memories=Memories(actor=actor_memories, critic=critic_memories),
+        memories=Memories(actor=behaviour.memories, critic=critic_memories),
     )
 
 

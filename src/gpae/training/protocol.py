@@ -85,6 +85,10 @@ class Learner(Protocol):
         """How the state is laid out over devices: a prefix of its tree, of partition specs."""
 
     @property
+    def collect_hands_on(self) -> Any:
+        """How what collection leaves for the first phase is laid out; None if it is nothing."""
+
+    @property
     def phases(self) -> tuple[Phase, ...]:
         """What an iteration consists of after collection, in order."""
 
@@ -93,5 +97,9 @@ class Learner(Protocol):
 
     def collect_phase(
         self, state: Any, environments: Int[Array, " E"]
-    ) -> tuple[Any, EpisodeTotals]:
-        """Act in the environments, and sum up the episodes that ended, on all devices."""
+    ) -> tuple[Any, Any, EpisodeTotals]:
+        """Act in the environments, and sum up the episodes that ended, on all devices.
+
+        Returns:
+            The state, what is left for the first phase, and the episodes' totals.
+        """

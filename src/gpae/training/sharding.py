@@ -135,9 +135,10 @@ class Runner:
         self, state: Any, on_phase: Callable[[str], None]
     ) -> tuple[Any, EpisodeTotals, Scalars]:
         """Make one update phase by phase, and tell when each one's result is there."""
-        state, totals = jax.block_until_ready(self._compiled_collect(state, self._environments))
+        state, handed, totals = jax.block_until_ready(
+            self._compiled_collect(state, self._environments)
+        )
         on_phase("collect")
-        handed: Any = None
         scalars: Scalars = {}
         for name, run in self._compiled_phases.items():
             state, handed, told = jax.block_until_ready(run(state, handed, self._environments))
@@ -181,15 +182,15 @@ class Runner:
 
     @cached_property
     def _compiled_collect(self) -> Callable[..., Any]:
-        specs = self.learner.state_specs
+        specs, hands_on = self.learner.state_specs, self.learner.collect_hands_on
         return self._over_devices(
-            self.learner.collect_phase, (specs, BY_ENVIRONMENT), (specs, EVERYWHERE)
+            self.learner.collect_phase, (specs, BY_ENVIRONMENT), (specs, hands_on, EVERYWHERE)
         )
 
     @cached_property
     def _compiled_phases(self) -> dict[str, Callable[..., Any]]:
         """The phases after collection as compiled functions, by name."""
-        specs, received = self.learner.state_specs, None
+        specs, received = self.learner.state_specs, self.learner.collect_hands_on
         compiled: dict[str, Callable[..., Any]] = {}
         for phase in self.learner.phases:
             compiled[phase.name] = self._over_devices(
@@ -230,8 +231,7 @@ class Runner:
         self, state: Any, environments: Int[Array, " E"]
     ) -> tuple[Any, EpisodeTotals, Scalars]:
         """Collection and then every phase, on one device."""
-        state, totals = self.learner.collect_phase(state, environments)
-        handed: Any = None
+        state, handed, totals = self.learner.collect_phase(state, environments)
         scalars: Scalars = {}
         for phase in self.learner.phases:
             state, handed, told = phase.run(state, handed, environments)

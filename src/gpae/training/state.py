@@ -8,6 +8,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from gpae.environments.environment import Actions, EnvironmentState, View
+from gpae.networks import Policy
 from gpae.training.keys import Clock
 
 
@@ -97,6 +98,19 @@ class Rollout:
     steps: Steps
     cuts: Cuts
     memories: Memories
+
+
+@struct.dataclass
+class Behaviour:
+    """What acted over T steps in E environments, [T, E, ...].
+
+    Attributes:
+        policy: The policy of each step, [T, E, N, A].
+        memories: The actor's recurrent states *after* each step, [T, E, N, M].
+    """
+
+    policy: Policy
+    memories: Float[Array, "T E N M"]
 
 
 @struct.dataclass

@@ -37,7 +37,7 @@ def collect_trajectories(
     )
     collector = begin(plan, clock.seed, environments, memories, clock.update)
     behaviour = Parameters(actor=explorer, critic=None)
-    collector, rollout, totals = collect(plan, behaviour, collector, clock, environments)
+    collector, rollout, _, totals = collect(plan, behaviour, collector, clock, environments)
     steps, last = rollout.steps, plan.steps - 1
     # Every rollout begins an episode, so one that is still under way at the end leaves a slot free.
     under_way = ~collector.first

@@ -82,6 +82,10 @@ class QLearner:
         return STATE_SPECS
 
     @property
+    def collect_hands_on(self) -> None:
+        """Nothing: all that is collected is in the buffer."""
+
+    @property
     def phases(self) -> tuple[Phase, ...]:
         """The gradient steps and the target's copy."""
         return (Phase("update", self.update_phase),)
@@ -107,11 +111,11 @@ class QLearner:
 
     def collect_phase(
         self, state: QState, environments: Int[Array, " E"]
-    ) -> tuple[QState, EpisodeTotals]:
+    ) -> tuple[QState, None, EpisodeTotals]:
         """Collect a trajectory of each environment and put it into the buffer."""
         trajectories, totals = self._collect(state.parameters, state.clock, environments)
         state = replace(state, buffer=add(state.buffer, trajectories))
-        return state, jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
+        return state, None, jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
 
     def update_phase(
         self, state: QState, handed: None, environments: Int[Array, " E"]
