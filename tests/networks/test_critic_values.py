@@ -17,7 +17,8 @@ from gpae.networks import (
     make_reward_models,
 )
 from gpae.networks.core import Core
-from gpae.networks.critic import VALUE_SCALE, joint_action_inputs
+from gpae.networks.critic import VALUE_SCALE
+from gpae.networks.joint_actions import joint_action_inputs
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, STATE, SEEN = 3, 2, 3, 4, 5, 6
 DISCRETE, CONTINUOUS = DiscreteActions(ACTIONS), ContinuousActions(ACTIONS)

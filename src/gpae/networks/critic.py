@@ -1,7 +1,6 @@
 """The centralised critic: values of the state, of what an agent sees, of what the agents do."""
 
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import flax.linen as nn
@@ -13,8 +12,8 @@ from jaxtyping import Array, Bool, Float
 from gpae.environments.environment import ActionSpace, DiscreteActions
 from gpae.networks.actor import add_agent_embedding
 from gpae.networks.core import Core, Hidden, activate
-from gpae.networks.dense import Dense, dot_of_rows
-from gpae.networks.initialisers import HIDDEN_INITIALISER
+from gpae.networks.dense import Dense
+from gpae.networks.joint_actions import JointActionLayer
 from gpae.networks.settings import NetworkSettings
 
 OWN_SLOTS = ("policy", "zeros")
@@ -112,56 +111,6 @@ class CriticInputs:
     def __getitem__(self, index: Any) -> "CriticInputs":
         """The inputs at one place of the leading axis, or with a new axis in front."""
         return jax.tree.map(lambda leaf: leaf[index], self)
-
-
-def joint_action_inputs(
-    action_features: Float[Array, "*b N A"], own_features: Float[Array, "*b N A"]
-) -> Float[Array, "*b N NA"]:
-    """What each critic sees of the joint action: the others' parts, and its own slot's content.
-
-    Args:
-        action_features: Each agent's action taken.
-        own_features: What replaces agent i's own action in its row.
-
-    Returns:
-        One row an agent, agent j's part in columns j A .. (j + 1) A - 1.
-    """
-    num_agents = action_features.shape[-2]
-    own_slot = jnp.eye(num_agents, dtype=bool)[..., None]
-    rows = jnp.where(own_slot, own_features[..., :, None, :], action_features[..., None, :, :])
-    return rows.reshape(*rows.shape[:-2], -1)
-
-
-class JointActionLayer(nn.Module):
-    """A dense layer without bias over :func:`joint_action_inputs`, which it never builds.
-
-    The rows of two agents differ in two slots only, so the layer is applied slot by slot, once an
-    environment. Agent i's output adds up the others' slots, its own action never among them: that
-    cannot change it by so much as a rounding error.
-    """
-
-    size: int
-
-    @nn.compact
-    def __call__(
-        self, action_features: Float[Array, "*b N A"], own_features: Float[Array, "*b N A"]
-    ) -> Float[Array, "*b N size"]:
-        """Apply the layer to each agent's row."""
-        num_agents, num_actions = action_features.shape[-2:]
-        kernel = self.param("kernel", HIDDEN_INITIALISER, (num_agents * num_actions, self.size))
-        slots = list(enumerate(jnp.split(kernel, num_agents)))
-        taken = [dot_of_rows(action_features[..., agent, :], slot) for agent, slot in slots]
-        own = [dot_of_rows(own_features[..., agent, :], slot) for agent, slot in slots]
-        others = sums_of_others(taken)
-        return jnp.stack([sum_ + part for sum_, part in zip(others, own, strict=True)], axis=-2)
-
-
-def sums_of_others(parts: list[Array]) -> list[Array]:
-    """For each part the sum of all the others, made without it."""
-    nothing = jnp.zeros_like(parts[0])
-    before = accumulate(parts[:-1], initial=nothing)
-    after = accumulate(parts[:0:-1], initial=nothing)
-    return [left + right for left, right in zip(before, reversed(list(after)), strict=True)]
 
 
 class CriticEncoder(nn.Module):
