@@ -8,7 +8,7 @@ from jax.flatten_util import ravel_pytree
 
 from gpae.methods import Gpae
 from gpae.networks import apply_actor
-from gpae.training.minibatch import Minibatch, cut_into_chunks
+from gpae.training.minibatch import PreparedBatch, prepare
 from gpae.training.objectives import minibatch_loss
 
 STEPS, CHUNKS = 8, (2, 4, 8)
@@ -35,7 +35,7 @@ def losses(setup, played, batch, over_devices):
 
     def loss(chunk):
         return lambda parameters, batch: minibatch_loss(
-            setup.gradient.objective, parameters, cut_into_chunks(batch, chunk)
+            setup.gradient.objective, parameters, prepare(batch, chunk).minibatch()
         )
 
     return {
@@ -45,7 +45,7 @@ def losses(setup, played, batch, over_devices):
 
 
 def test_chunks_start_from_the_memories_of_the_full_pass(setup, played, batch, over_devices):
-    chunked = over_devices(lambda batch: cut_into_chunks(batch, 4))(batch)
+    chunked = over_devices(lambda batch: prepare(batch, 4).minibatch())(batch)
     assert chunked.memories.actor.shape[:2] == (4, 4)
     steps, start = batch.steps, played.rollouts[0].memories.actor
     for row in range(1, 4):
@@ -105,7 +105,7 @@ def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices)
     changed = batch.estimate.advantages + jnp.where(alive[..., 0], 0.0, 50.0)
 
     def gradient(parameters, advantages):
-        minibatch = cut_into_chunks(batch, STEPS)
+        minibatch = prepare(batch, STEPS).minibatch()
         rows = minibatch.rows.replace(
             advantages=advantages.reshape(2, STEPS, *advantages.shape[1:]).swapaxes(0, 1)
         )
@@ -122,24 +122,23 @@ def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), before, after)
 
 
-def test_a_minibatch_is_all_time_and_chunks_of_its_environments():
+@pytest.mark.parametrize("chosen", [None, [3, 1]])
+def test_a_minibatch_is_all_time_and_chunks_of_its_environments(chosen):
     rows, environments, length = 2, 4, 3
-    time, row, environment = jnp.meshgrid(
-        jnp.arange(length), jnp.arange(rows), jnp.arange(environments), indexing="ij"
-    )
-    tags = 100 * time + 10 * row + environment
-    whole = Minibatch(rows={"tags": tags}, memories={"tags": tags[0]})
-    chosen = whole.select(jnp.array([3, 1]))
-    for index in np.ndindex(length, rows):
-        first = 100 * index[0] + 10 * index[1]
-        assert chosen.rows["tags"][index].tolist() == [first + 3, first + 1]
-    assert chosen.memories["tags"].tolist() == [[3, 1], [13, 11]]
+    tags = jnp.arange(rows * length)[:, None] * 10 + jnp.arange(environments)
+    whole = PreparedBatch(rows={"tags": tags}, memories={"tags": tags[::length]}, chunk=length)
+    minibatch = whole.minibatch(None if chosen is None else jnp.array(chosen))
+    numbers = np.arange(environments) if chosen is None else np.array(chosen)
+    assert minibatch.rows["tags"].shape == (length, rows, len(numbers))
+    for time, row in np.ndindex(length, rows):
+        expected = 10 * (row * length + time) + numbers
+        np.testing.assert_array_equal(minibatch.rows["tags"][time, row], expected)
+    np.testing.assert_array_equal(minibatch.memories["tags"], [numbers, 30 + numbers])
 
 
 def test_a_batch_in_one_minibatch_needs_no_shuffling(setup, played, batch, over_devices):
     def loss(parameters, batch, order):
-        whole = cut_into_chunks(batch, 4)
-        minibatch = whole if order is None else whole.select(order)
+        minibatch = prepare(batch, 4).minibatch(order)
         return minibatch_loss(setup.gradient.objective, parameters, minibatch)
 
     gradient = over_devices(jax.value_and_grad(loss, has_aux=True))

@@ -1,7 +1,5 @@
 """A batch cut into chunks, and minibatches of some of its environments."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 from flax import struct
@@ -16,7 +14,9 @@ from gpae.training.window import split_chunks
 
 @struct.dataclass
 class Rows:
-    """The batch cut into chunks, [L, R, E, ...] with L steps a chunk and R chunks an environment.
+    """What gradient steps learn from, [*t, E, ...]: in merged time, or cut into chunks.
+
+    Chunks have [L, R] in place of time: L steps a chunk, R chunks an environment.
 
     Attributes:
         steps: The steps.
@@ -31,12 +31,12 @@ class Rows:
 
     steps: Steps
     policy: Policy
-    policy_summary: Float[Array, "L R E N A"]
-    log_ratios: Float[Array, "L R E N"]
-    advantages: Float[Array, "L R E N"]
-    values: Float[Array, "L R E C"]
-    targets: Float[Array, "L R E C"]
-    weights: Float[Array, "L R E"]
+    policy_summary: Float[Array, "*t E N A"]
+    log_ratios: Float[Array, "*t E N"]
+    advantages: Float[Array, "*t E N"]
+    values: Float[Array, "*t E C"]
+    targets: Float[Array, "*t E C"]
+    weights: Float[Array, "*t E"]
 
 
 @struct.dataclass
@@ -51,16 +51,32 @@ class Minibatch:
     rows: Rows
     memories: Memories
 
-    def select(self, environments: Int[Array, " B"]) -> "Minibatch":
-        """The chunks of some of the environments, whose numbers must be within their range."""
 
-        def take(leaf: Array, axis: int) -> Array:
-            return leaf.take(environments, axis=axis, mode="clip")
+@struct.dataclass
+class PreparedBatch:
+    """A batch of which minibatches are taken, each of some of its environments.
 
-        return Minibatch(
-            rows=jax.tree.map(partial(take, axis=2), self.rows),
-            memories=jax.tree.map(partial(take, axis=1), self.memories),
-        )
+    Attributes:
+        rows: The rows in merged time, [T, E, ...].
+        memories: The recurrent states before the first step of each chunk, [R, E, ...].
+        chunk: The length L of a chunk.
+    """
+
+    rows: Rows
+    memories: Memories
+    chunk: int = struct.field(pytree_node=False)
+
+    def minibatch(self, environments: Int[Array, " B"] | None = None) -> Minibatch:
+        """The chunks of the environments with the given numbers, or of all of them.
+
+        Numbers must be within their range. Environments are taken before time is cut: what is taken
+        lies in memory as it did, and is cut where it is small.
+        """
+        taken = self.rows, self.memories
+        if environments is not None:
+            taken = jax.tree.map(lambda leaf: leaf.take(environments, axis=1, mode="clip"), taken)
+        rows, memories = taken
+        return Minibatch(rows=split_chunks(rows, self.chunk), memories=memories)
 
 
 @struct.dataclass
@@ -82,8 +98,8 @@ class Totals:
         return cls(steps=global_sum(rows.weights), living=jnp.maximum(global_sum(living), 1.0))
 
 
-def cut_into_chunks(batch: Batch, chunk: int) -> Minibatch:
-    """Normalise the advantages over the whole batch and cut it into chunks."""
+def prepare(batch: Batch, chunk: int) -> PreparedBatch:
+    """Normalise the advantages over the whole batch, and find what each chunk begins with."""
     rows = Rows(
         steps=batch.steps,
         policy=batch.policy,
@@ -94,7 +110,5 @@ def cut_into_chunks(batch: Batch, chunk: int) -> Minibatch:
         targets=batch.estimate.targets,
         weights=batch.weights,
     )
-    return Minibatch(
-        rows=split_chunks(rows, chunk),
-        memories=jax.tree.map(lambda leaf: leaf[::chunk], batch.memories),
-    )
+    memories = jax.tree.map(lambda leaf: leaf[::chunk], batch.memories)
+    return PreparedBatch(rows=rows, memories=memories, chunk=chunk)

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from gpae.training.estimation import Batch
 from gpae.training.keys import Clock, Purpose, derive
-from gpae.training.minibatch import Minibatch, Totals, cut_into_chunks
+from gpae.training.minibatch import Minibatch, Totals, prepare
 from gpae.training.objectives import Objective, network_loss
 from gpae.training.protocol import Scalars
 from gpae.training.reduce import DEVICES
@@ -84,11 +84,12 @@ def update_on_batch(
     Returns:
         The new parameters and optimiser states, and the mean of each gradient step's scalars.
     """
-    whole = cut_into_chunks(batch, plan.chunk)
-    size = whole.rows.weights.shape[2] // plan.settings.minibatches
-    steps, chunks, _, agents = whole.rows.log_ratios.shape
-    parts = number_of_parts(plan, size, steps * chunks * agents)
-    select = (lambda _: whole) if plan.settings.minibatches == parts == 1 else whole.select
+    prepared = prepare(batch, plan.chunk)
+    steps, environments, agents = batch.log_ratios.shape
+    size = environments // plan.settings.minibatches
+    parts = number_of_parts(plan, size, steps * agents)
+    whole = plan.settings.minibatches == parts == 1
+    select = (lambda _: prepared.minibatch()) if whole else prepared.minibatch
 
     def step(
         carry: tuple[Parameters, OptimiserStates], environments: Int[Array, "P B"]
