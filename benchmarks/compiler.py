@@ -27,7 +27,9 @@ OPTIONS = {
     "XLA's defaults": None,
     "products by the library": {LIBRARY: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"},
     "products on one thread": {"xla_cpu_multi_thread_eigen": False},
-    "another order": {"xla_cpu_enable_concurrency_optimized_scheduler": False},
+    "an order for little memory": {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"},
+    "copies decided by regions": {"xla_cpu_copy_insertion_use_region_analysis": True},
+    "the preset for fast programs": {"xla_cpu_opt_preset": "CPU_OPT_PRESET_FAST_RUNTIME"},
     "wider vectors": {"xla_cpu_prefer_vector_width": 512},
 }
 """By name, what is added to the library's own options; None for no options at all."""
