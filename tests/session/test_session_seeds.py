@@ -15,7 +15,12 @@ METHODS = ("gpae", "mappo", "vdn")
 
 
 def group_words(small, method, folder, devices=1, **settings):
-    """A method on the toy task, a run's environments on so many devices however many runs."""
+    """A method on the toy task, a run's environments on so many devices however many runs.
+
+    MAPPO's window is of one rollout, as it is where methods are on-policy.
+    """
+    if method == "mappo":
+        settings = {"window__length": 1, **settings}
     words = small(method=method, run__devices=devices, run__folder=folder, **settings)
     if method != "vdn":
         return words

@@ -129,6 +129,19 @@ def test_on_two_devices_log_ratios_are_zero_right_after_collection(one_by_one):
     assert one_by_one[1][2]["estimate/largest_log_ratio"][0] > 1e-4, "the window is off-policy"
 
 
+def test_what_acted_is_handed_from_phase_to_phase_as_within_a_call(learner, cpu_devices):
+    """At M = 1, and the first gradient step finds the policy that acted."""
+    runner = Runner(learner(environments=8, steps=8, epochs=1, chunk=4), cpu_devices, 1)
+    assert runner.learner.collect_hands_on is not None
+    state, *results = runner.run(runner.initial_state(0), 1)
+    apart, *told = runner.run_phases(runner.initial_state(0), lambda name: None)
+    assert_close((state, results), (apart, told), 1e-5)
+    totals, scalars = results
+    assert totals.count[0] > 0
+    for name in ("estimate/largest_log_ratio", "update/approximate_kl", "update/clip_fraction"):
+        np.testing.assert_allclose(scalars[name], 0.0, atol=1e-6, err_msg=name)
+
+
 def test_phases_are_told_in_order(phase_by_phase):
     assert phase_by_phase[1] == ["collect", "estimate", "update"] * UPDATES
 

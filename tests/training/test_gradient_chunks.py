@@ -8,7 +8,7 @@ from jax.flatten_util import ravel_pytree
 
 from gpae.methods import Gpae
 from gpae.networks import apply_actor
-from gpae.training.minibatch import PreparedBatch, prepare
+from gpae.training.minibatch import PreparedBatch, prepare_batch
 from gpae.training.objectives import minibatch_loss
 
 STEPS, CHUNKS = 8, (2, 4, 8)
@@ -35,7 +35,7 @@ def losses(setup, played, batch, over_devices):
 
     def loss(chunk):
         return lambda parameters, batch: minibatch_loss(
-            setup.gradient.objective, parameters, prepare(batch, chunk).minibatch()
+            setup.gradient.objective, parameters, prepare_batch(batch, chunk).minibatch()
         )
 
     return {
@@ -45,7 +45,7 @@ def losses(setup, played, batch, over_devices):
 
 
 def test_chunks_start_from_the_memories_of_the_full_pass(setup, played, batch, over_devices):
-    chunked = over_devices(lambda batch: prepare(batch, 4).minibatch())(batch)
+    chunked = over_devices(lambda batch: prepare_batch(batch, 4).minibatch())(batch)
     assert chunked.memories.actor.shape[:2] == (4, 4)
     steps, start = batch.steps, played.rollouts[0].memories.actor
     for row in range(1, 4):
@@ -105,7 +105,7 @@ def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices)
     changed = batch.estimate.advantages + jnp.where(alive[..., 0], 0.0, 50.0)
 
     def gradient(parameters, advantages):
-        minibatch = prepare(batch, STEPS).minibatch()
+        minibatch = prepare_batch(batch, STEPS).minibatch()
         rows = minibatch.rows.replace(
             advantages=advantages.reshape(2, STEPS, *advantages.shape[1:]).swapaxes(0, 1)
         )
@@ -138,7 +138,7 @@ def test_a_minibatch_is_all_time_and_chunks_of_its_environments(chosen):
 
 def test_a_batch_in_one_minibatch_needs_no_shuffling(setup, played, batch, over_devices):
     def loss(parameters, batch, order):
-        minibatch = prepare(batch, 4).minibatch(order)
+        minibatch = prepare_batch(batch, 4).minibatch(order)
         return minibatch_loss(setup.gradient.objective, parameters, minibatch)
 
     gradient = over_devices(jax.value_and_grad(loss, has_aux=True))

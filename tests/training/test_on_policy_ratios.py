@@ -27,22 +27,29 @@ def test_log_ratios_are_zero_right_after_collection(learner, experience, kind):
 
 
 @pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
-@pytest.mark.parametrize("environment", ["two_steps", "levers"])
+@pytest.mark.parametrize("environment", ["clockwork", "dials"])
 def test_what_acted_is_what_would_be_computed_again(
     learner, experience, kind, environment, request, monkeypatch
 ):
-    played = experience(
-        learner(request.getfixturevalue(environment), kind=kind, environments=8, steps=16),
-        count=2,
-        drift=0.3,
-    )
+    made = request.getfixturevalue(environment)
+    made = made() if isinstance(made, type) else made
+    played = experience(learner(made, kind=kind, environments=8, steps=16), count=2, drift=0.3)
     window = played.window(count=1)
     computed = played.estimate(window)
     monkeypatch.setattr("gpae.training.passes.apply_actor", None)
     told = played.estimate(window, behaviour=played.behaviour)
+    assert np.asarray(computed.steps.truncated[:-1]).any()
+    assert not np.asarray(computed.steps.first[0]).all(), "no episode runs on from before"
+    assert not np.asarray(computed.steps.view.available_actions).all()
     assert np.ptp(computed.steps.log_probs) > 0.5, "every action is as likely"
-    assert (kind == "recurrent") == (computed.memories.actor.size > 0)
+    assert (kind == "recurrent") == (np.abs(computed.memories.actor).sum() > 0)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), told, computed)
+
+
+def test_only_a_window_of_one_rollout_can_be_told_what_acted(learner, experience):
+    played = experience(learner(kind="feedforward"), count=2)
+    with pytest.raises(ValueError, match="behaviour: a window of 2 rollouts"):
+        played.estimate(played.window(), behaviour=played.behaviour)
 
 
 def test_log_ratios_of_older_rollouts_are_those_of_the_parameters_drift(learner, experience):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gpae.methods import Gpae
-from gpae.training.minibatch import Totals, prepare
+from gpae.training.minibatch import Totals, prepare_batch
 from gpae.training.objectives import minibatch_loss
 from gpae.training.sharding import Runner
 from gpae.training.update import gradient_step, initial_optimisers, number_of_parts, sum_over
@@ -43,7 +43,7 @@ def stepped(setup, played, batch, over_devices):
 
     def step(parameters, batch, order):
         optimisers = initial_optimisers(setup.gradient.optimiser, parameters)
-        select = prepare(batch, CHUNK).minibatch
+        select = prepare_batch(batch, CHUNK).minibatch
         (_, states), scalars = gradient_step(setup.gradient, parameters, optimisers, select, order)
         return states, scalars
 
@@ -65,7 +65,7 @@ def test_moments_and_scalars_are_those_of_the_whole(stepped, parts):
 def test_a_part_alone_is_another_gradient(setup, played, batch, over_devices, stepped):
     def step(parameters, batch):
         optimisers = initial_optimisers(setup.gradient.optimiser, parameters)
-        select, part = prepare(batch, CHUNK).minibatch, jnp.array([[2, 0]])
+        select, part = prepare_batch(batch, CHUNK).minibatch, jnp.array([[2, 0]])
         return gradient_step(setup.gradient, parameters, optimisers, select, part)[1]
 
     found, (_, whole) = over_devices(step)(played.parameters, batch), stepped[1]
@@ -94,7 +94,10 @@ def test_results_of_parts_are_added_up():
 
 
 def test_totals_are_of_steps_that_exist_and_of_agents_that_live(batch, over_devices):
-    totals = over_devices(lambda batch: Totals.of(prepare(batch, CHUNK).minibatch().rows))(batch)
+    def count(batch):
+        return Totals.of(prepare_batch(batch, CHUNK).minibatch().rows)
+
+    totals = over_devices(count)(batch)
     weights, alive = np.asarray(batch.weights), np.asarray(batch.steps.view.alive)
     assert not alive.all()
     assert float(totals.steps) == weights.sum() == weights.size - 7
@@ -104,7 +107,7 @@ def test_totals_are_of_steps_that_exist_and_of_agents_that_live(batch, over_devi
 def test_the_change_of_the_policy_is_a_mean_over_living_agents(setup, played, batch, over_devices):
     def change(parameters, batch):
         return minibatch_loss(
-            setup.gradient.objective, parameters, prepare(batch, CHUNK).minibatch()
+            setup.gradient.objective, parameters, prepare_batch(batch, CHUNK).minibatch()
         )[1]
 
     shifts = np.linspace(-0.6, 0.6, batch.log_ratios.size).reshape(batch.log_ratios.shape)

@@ -11,7 +11,7 @@ import pytest
 from gpae.environments import DiscreteActions, EnvironmentSpec, Step, View
 from gpae.methods import Coma, Dae, Gpae, Ippo, Mappo
 from gpae.networks import apply_reward_models
-from gpae.training.minibatch import prepare
+from gpae.training.minibatch import prepare_batch
 from gpae.training.objectives import minibatch_loss
 from gpae.training.sharding import Runner
 from gpae.training.state import network_names
@@ -74,7 +74,7 @@ def step(setup, played, batch, over_devices):
     """A gradient step: parameters before and after, its scalars, and the gradients behind it."""
 
     def run(parameters, batch):
-        prepared = prepare(batch, 8)
+        prepared = prepare_batch(batch, 8)
         optimisers = initial_optimisers(setup.gradient.optimiser, parameters)
         loss = partial(minibatch_loss, setup.gradient.objective)
         gradients, _ = jax.grad(loss, has_aux=True)(parameters, prepared.minibatch())

@@ -9,7 +9,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from gpae.methods import Gpae
-from gpae.training.minibatch import prepare
+from gpae.training.minibatch import prepare_batch
 from gpae.training.objectives import minibatch_loss
 from gpae.training.state import Cuts, Rollout
 from gpae.training.window import append, empty_window, merge_time, split_chunks
@@ -143,7 +143,8 @@ def test_rollouts_that_do_not_exist_count_for_nothing_in_the_loss(part_and_whole
     setup, parameters, *batches = part_and_whole
 
     def loss(parameters, batch):
-        return minibatch_loss(setup.gradient.objective, parameters, prepare(batch, 4).minibatch())
+        minibatch = prepare_batch(batch, 4).minibatch()
+        return minibatch_loss(setup.gradient.objective, parameters, minibatch)
 
     compute = over_devices(jax.value_and_grad(loss, has_aux=True))
     part, whole = (compute(parameters, batch) for batch in batches)

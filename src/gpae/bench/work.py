@@ -11,7 +11,7 @@ from gpae.bench.flops import Work, count_products, gradient_work, trace
 from gpae.environments.environment import EnvironmentSpec
 from gpae.networks import initial_memory
 from gpae.training.learner import PolicyGradientLearner
-from gpae.training.minibatch import prepare
+from gpae.training.minibatch import prepare_batch
 from gpae.training.objectives import minibatch_loss
 from gpae.training.protocol import Learner, Phase
 from gpae.training.q_learning import QLearner
@@ -76,7 +76,8 @@ def _gradients_of_batch(learner: PolicyGradientLearner, state: Any, batch: Any) 
     plan = learner.gradient
 
     def loss(parameters: Any, batch: Any) -> Any:
-        return minibatch_loss(plan.objective, parameters, prepare(batch, plan.chunk).minibatch())
+        minibatch = prepare_batch(batch, plan.chunk).minibatch()
+        return minibatch_loss(plan.objective, parameters, minibatch)
 
     traced, _ = trace(loss, state.parameters, batch, axis=DEVICES)
     return gradient_work(traced, state.parameters) * plan.settings.epochs

@@ -126,8 +126,8 @@ class Core(nn.Module):
     With memory, a few steps at a time are taken from the first layer to the last, so that their
     rows are many enough for fast products and stay in a processor's cache, which those of a
     rollout do not. The backward pass is given the memories, the GRU's gates and what goes into the
-    other nonlinearities, and computes the rest again (``nn.remat``), which is faster than keeping all and than keeping
-    nothing; the gradient is the same.
+    other nonlinearities, and computes the rest again (``nn.remat``), which is faster than keeping
+    all and than keeping nothing; the gradient is the same.
 
     Attributes:
         settings: The network's shape.

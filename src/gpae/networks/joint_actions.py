@@ -33,7 +33,8 @@ class JointActionLayer(nn.Module):
 
     The rows of two agents differ in two slots only, so the layer is applied slot by slot, once an
     environment. Agent i's output adds up the others' slots, its own action never among them: that
-    cannot change it by so much as a rounding error.
+    cannot change it by so much as a rounding error. The gradient, of the same values, is added up
+    the other way round (:func:`apply_to_joint_actions`).
     """
 
     size: int
@@ -54,7 +55,19 @@ def apply_to_joint_actions(
     own_features: Float[Array, "*b N A"],
     kernel: Float[Array, "NA H"],
 ) -> Float[Array, "*b N H"]:
-    """``joint_action_inputs(action_features, own_features) @ kernel``, slot by slot."""
+    """``joint_action_inputs(action_features, own_features) @ kernel``, slot by slot.
+
+    Its gradient adds up all agents' rows, and takes the own off again, which is faster; by an
+    agent's own action it is therefore 0 only to float precision.
+
+    Args:
+        action_features: Each agent's action taken, floats.
+        own_features: What replaces agent i's own action in its row, floats.
+        kernel: The layer's kernel, agent j's part in rows j A .. (j + 1) A - 1.
+
+    Returns:
+        Agent i's output in row i.
+    """
     slots = list(enumerate(jnp.split(kernel, action_features.shape[-2])))
     taken = [action_features[..., agent, :] @ slot for agent, slot in slots]
     own = [own_features[..., agent, :] @ slot for agent, slot in slots]
@@ -73,14 +86,18 @@ def _joint_actions_backward(
 ) -> tuple[Array, Array, Array]:
     """The gradients: others' rows are all rows but the own, whose part is taken off again."""
     taken, own, kernel = given
-    slots = kernel.reshape(*taken.shape[-2:], -1)
-    total = gradient.sum(-2)
-    by_slots = jnp.einsum("...na,...h->nah", taken, total) + jnp.einsum(
-        "...na,...nh->nah", own - taken, gradient
+    shape = (-1, *taken.shape[-2:])
+    taken, own, gradient = (
+        each.reshape(*shape[:2], each.shape[-1]) for each in (taken, own, gradient)
     )
-    by_own = jnp.einsum("...nh,nah->...na", gradient, slots)
-    by_taken = jnp.einsum("...h,nah->...na", total, slots) - by_own
-    return by_taken, by_own, by_slots.reshape(kernel.shape)
+    slots, total = kernel.reshape(*shape[1:], -1), gradient.sum(1)
+    by_slots = jnp.einsum("rna,rh->nah", taken, total) + jnp.einsum(
+        "rna,rnh->nah", own - taken, gradient
+    )
+    by_own = jnp.einsum("rnh,nah->rna", gradient, slots)
+    by_taken = jnp.einsum("rh,nah->rna", total, slots) - by_own
+    batch = given[0].shape
+    return by_taken.reshape(batch), by_own.reshape(batch), by_slots.reshape(kernel.shape)
 
 
 apply_to_joint_actions.defvjp(_joint_actions_forward, _joint_actions_backward)

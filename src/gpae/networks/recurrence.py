@@ -74,7 +74,10 @@ def memories_after(
 
 
 class _Parts(NamedTuple):
-    """What the memory after a step is made of, each [B, R, H], or gradients by what goes into it.
+    """What the memory after a step is made of, each [B, R, H].
+
+    The backward loop puts gradients in their places: by what goes into the two gates and into the
+    candidate, and by the remembered part.
 
     Attributes:
         reset: How much of the remembered part the candidate gets, 0 to 1.
@@ -121,7 +124,8 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[Recurrent, Array,
 
     What each step read overwrites the memories, and the gradients by what went into its parts these
     parts, but one step later: results of the loop's own would begin as copies of zeros, and XLA
-    copies whole what it cannot see to have been read before it is overwritten.
+    copies whole what it cannot see to have been read before it is overwritten. The first turn of
+    the loop, which has nothing to put yet, puts the last step's own values where they are.
     """
     recurrent, memory, memories, resets, parts = residuals
     kernels = [jax.lax.optimization_barrier(kernel.T) for kernel in recurrent[:3]]

@@ -55,7 +55,10 @@ class MemoryNeed:
 
     @cached_property
     def batch(self) -> int:
-        """The largest thing one phase of an update hands on to the next, beside the state."""
+        """The largest thing one phase of an update hands on to the next, beside the state.
+
+        What collection hands on is left out, and not traced: estimation hands on all of it.
+        """
         environments = jax.ShapeDtypeStruct((self.learner.budget.environments,), jnp.int32)
         handed, largest = None, 0
         for phase in self.learner.phases[:-1]:

@@ -57,12 +57,15 @@ def estimate(
         successor: What is seen after the window's last step, [E, ...].
         clock: Seed and number of updates made, for the keys of actions that have to be sampled.
         environments: The environments' numbers in the whole run.
-        behaviour: What acted in the window's only rollout, with the current parameters: then the
-            policies need not be computed again.
+        behaviour: What acted in the window's only rollout, [T, E, ...], with the current
+            parameters: then the policies need not be computed again.
 
     Returns:
         The batch, and the critic's memory after the window's last step, with which the next
         rollout begins.
+
+    Raises:
+        ValueError: There is a ``behaviour``, but more than one rollout.
     """
     passes, before = window_pass(plan, parameters, window, behaviour)
     steps, merged = merge_time((window.rollouts.steps, passes))

@@ -122,7 +122,7 @@ class PolicyGradientLearner:
 
     @property
     def collect_hands_on(self) -> Any:
-        """What acted, if it is all the window's policies and memories: one rollout's."""
+        """How what acted is laid out; it is handed on at M = 1, where nothing else is estimated."""
         return BY_TIME_AND_ENVIRONMENT if self.window_length == 1 else None
 
     @property
@@ -155,7 +155,7 @@ class PolicyGradientLearner:
         )
         state = replace(state, collector=collector, window=append(state.window, rollout))
         totals = jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
-        return state, behaviour if self.collect_hands_on else None, totals
+        return state, behaviour if self.window_length == 1 else None, totals
 
     def estimate_phase(
         self, state: TrainingState, behaviour: Behaviour | None, environments: Int[Array, " E"]

@@ -93,13 +93,16 @@ class Totals:
 
     @classmethod
     def of(cls, rows: Rows) -> "Totals":
-        """Those of some rows, whatever axes they have in front."""
+        """Those of some rows, on all devices that the function which calls this is mapped over."""
         living = rows.weights[..., None] * rows.steps.view.alive
         return cls(steps=global_sum(rows.weights), living=jnp.maximum(global_sum(living), 1.0))
 
 
-def prepare(batch: Batch, chunk: int) -> PreparedBatch:
-    """Normalise the advantages over the whole batch, and find what each chunk begins with."""
+def prepare_batch(batch: Batch, chunk: int) -> PreparedBatch:
+    """Normalise the advantages over the whole batch, and find what each chunk begins with.
+
+    Called inside a function mapped over devices, over which the batch is split.
+    """
     rows = Rows(
         steps=batch.steps,
         policy=batch.policy,

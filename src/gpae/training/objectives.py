@@ -58,6 +58,9 @@ def network_loss(
         parameters: The network's.
         minibatch: The minibatch, or a part of one.
         totals: Those of the whole minibatch, on all devices.
+
+    Raises:
+        KeyError: There is no such network.
     """
     return _LOSSES[network](objective, parameters, minibatch, totals)
 

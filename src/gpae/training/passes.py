@@ -66,11 +66,17 @@ def window_pass(
         plan: What never changes.
         parameters: The current parameters.
         window: The rollouts.
-        behaviour: What acted in its only rollout, with the current parameters.
+        behaviour: What acted in the window's only rollout, [T, E, ...], with the current
+            parameters.
 
     Returns:
         What they say, and the recurrent states *before* each step, [M T, E, ...].
+
+    Raises:
+        ValueError: There is a ``behaviour``, but more than one rollout.
     """
+    if behaviour is not None and len(window.valid) > 1:
+        raise ValueError(f"behaviour: a window of {len(window.valid)} rollouts, expected one")
     acted = jax.tree.map(lambda leaf: leaf[None], behaviour)
     before = jnp.concatenate([jnp.zeros(1, bool), window.valid[:-1]])
 
@@ -97,7 +103,7 @@ def rollout_pass(
 ) -> Pass:
     """Run both networks over the steps, [T, E, ...], from the given recurrent states.
 
-    Where it is known what acted, and with these parameters, only the critic is run.
+    Where it is known what acted in them with these parameters, [T, E, ...], only the critic is run.
     """
     if behaviour is None:
         memories, policy = apply_actor(

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from gpae.training.estimation import Batch
 from gpae.training.keys import Clock, Purpose, derive
-from gpae.training.minibatch import Minibatch, Totals, prepare
+from gpae.training.minibatch import Minibatch, Totals, prepare_batch
 from gpae.training.objectives import Objective, network_loss
 from gpae.training.protocol import Scalars
 from gpae.training.reduce import DEVICES
@@ -84,9 +84,9 @@ def update_on_batch(
     Returns:
         The new parameters and optimiser states, and the mean of each gradient step's scalars.
     """
-    prepared = prepare(batch, plan.chunk)
-    steps, environments, agents = batch.log_ratios.shape
-    size = environments // plan.settings.minibatches
+    prepared = prepare_batch(batch, plan.chunk)
+    steps, held, agents = batch.log_ratios.shape
+    size = held // plan.settings.minibatches
     parts = number_of_parts(plan, size, steps * agents)
     whole = plan.settings.minibatches == parts == 1
     select = (lambda _: prepared.minibatch()) if whole else prepared.minibatch
@@ -142,8 +142,8 @@ def gradient_step(
 ) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
     """One step on one minibatch, the gradients summed over its parts and over devices.
 
-    Networks share no parameters. Each one's gradient is finished before the next begins, so that
-    what is kept for it is in a processor's cache alone.
+    Networks share no parameters. Each one's gradient is a computation of its own, so that what is
+    kept for one need not share a processor's cache with what is kept for another.
 
     Args:
         plan: What never changes.
