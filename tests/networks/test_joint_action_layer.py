@@ -10,18 +10,19 @@ from gpae.networks.joint_actions import JointActionLayer, joint_action_inputs, s
 BATCH, ACTIONS, SIZE = (3, 2), 4, 6
 
 
-def layer_on_random_rows(num_agents):
+def layer_on_random_rows(num_agents, batch=BATCH):
     random = np.random.default_rng(num_agents)
-    taken, own = random.normal(size=(2, *BATCH, num_agents, ACTIONS)).astype(np.float32)
+    taken, own = random.normal(size=(2, *batch, num_agents, ACTIONS)).astype(np.float32)
     layer = JointActionLayer(SIZE)
     parameters = layer.init(jax.random.key(0), taken, own)
     return layer, parameters, jnp.asarray(taken), jnp.asarray(own)
 
 
 @pytest.mark.parametrize("num_agents", [1, 2, 5])
-def test_values_and_gradients_are_those_of_a_dense_layer(num_agents):
-    layer, parameters, taken, own = layer_on_random_rows(num_agents)
-    weights = np.random.default_rng(0).normal(size=(*BATCH, num_agents, SIZE))
+@pytest.mark.parametrize("batch", [(), BATCH])
+def test_values_and_gradients_are_those_of_a_dense_layer(num_agents, batch):
+    layer, parameters, taken, own = layer_on_random_rows(num_agents, batch)
+    weights = np.random.default_rng(0).normal(size=(*batch, num_agents, SIZE))
 
     def ours(parameters, taken, own):
         return (weights * layer.apply(parameters, taken, own)).sum()

@@ -71,6 +71,9 @@ def estimate(
     steps, merged = merge_time((window.rollouts.steps, passes))
     values = of_taken(plan.critic.spec, merged.outputs, steps.actions)
     successor_keys = derive_each(clock.seed, Purpose.SUCCESSOR_ACTION, clock.update, environments)
+    next_values = successor_values(
+        plan, parameters, window.rollouts, passes, values, successor, successor_keys
+    )
     situation = Situation(
         steps=steps,
         policy=merged.policy,
@@ -78,30 +81,42 @@ def estimate(
         memories=before,
         keys=derive_each(clock.seed, Purpose.OWN_ACTIONS, clock.update, environments),
     )
-    last = jnp.arange(steps.rewards.shape[0]) == steps.rewards.shape[0] - 1
-    evidence = Evidence(
-        rewards=steps.rewards,
-        discounts=jnp.where(steps.terminated, 0.0, plan.discount),
-        boundaries=steps.terminated | steps.truncated,
-        values=values,
-        next_values=successor_values(
-            plan, parameters, window.rollouts, passes, values, successor, successor_keys
-        ),
-        log_ratios=merged.log_probs - steps.log_probs,
-        resampled=steps.truncated | last[:, None],
-        own_actions=own_action_values(plan, parameters, situation),
-        expected_rewards=expected_rewards(plan, parameters, situation),
-    )
+    log_ratios = merged.log_probs - steps.log_probs
+    evidence = _evidence(plan, parameters, situation, values, next_values, log_ratios)
     batch = Batch(
         steps=steps,
         policy=merged.policy,
-        log_ratios=evidence.log_ratios,
+        log_ratios=log_ratios,
         values=values,
         estimate=plan.method.estimate(evidence),
         memories=before,
         weights=_existing(window),
     )
     return batch, merged.memories.critic[-1]
+
+
+def _evidence(
+    plan: EstimationPlan,
+    parameters: Parameters,
+    situation: Situation,
+    values: Float[Array, "T E C"],
+    next_values: Float[Array, "T E C"],
+    log_ratios: Float[Array, "T E N"],
+) -> Evidence:
+    """What the method is told of the steps."""
+    steps = situation.steps
+    last = jnp.arange(steps.rewards.shape[0]) == steps.rewards.shape[0] - 1
+    return Evidence(
+        rewards=steps.rewards,
+        discounts=jnp.where(steps.terminated, 0.0, plan.discount),
+        boundaries=steps.terminated | steps.truncated,
+        values=values,
+        next_values=next_values,
+        log_ratios=log_ratios,
+        resampled=steps.truncated | last[:, None],
+        own_actions=own_action_values(plan, parameters, situation),
+        expected_rewards=expected_rewards(plan, parameters, situation),
+    )
 
 
 def _existing(window: Window) -> Float[Array, "T E"]:
