@@ -13,6 +13,7 @@ from rich.console import Console
 from gpae import __version__
 from gpae.arguments import whole_number
 from gpae.errors import DivergedError, UserError
+from gpae.garbage import without_garbage_collection
 
 if TYPE_CHECKING:
     from gpae.config.schema import Config
@@ -225,10 +226,11 @@ def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _train(parsed: argparse.Namespace, console: Console) -> int:
-    from gpae.config.compose import compose, describe, expand_sweep
+    with without_garbage_collection():
+        from gpae.config.compose import compose, describe, expand_sweep
 
-    jobs = expand_sweep(parsed.overrides) if parsed.multirun else [parsed.overrides]
-    configs = [compose(job) for job in jobs]
+        jobs = expand_sweep(parsed.overrides) if parsed.multirun else [parsed.overrides]
+        configs = [compose(job) for job in jobs]
     if parsed.cfg:
         for config in configs:
             _say(console, describe(config).rstrip())
@@ -259,12 +261,13 @@ def _train_new(config: "Config", console: Console) -> bool:
     for caution in cautions(config):
         _say(console, f"note: {caution}")
     prepare_jax(config.run.devices, config.seeds)
-    from gpae.runs.memory import check_memory
-    from gpae.runs.session import train
-    from gpae.runs.system import System
+    with without_garbage_collection():
+        from gpae.runs.memory import check_memory
+        from gpae.runs.session import train
+        from gpae.runs.system import System
 
-    system = System(config, range(config.seed, config.seed + config.seeds))
-    memory = check_memory(system.learner, system.runner.devices, config.seeds)
+        system = System(config, range(config.seed, config.seed + config.seeds))
+        memory = check_memory(system.runner, config.seeds)
     if config.run.devices > system.runner.devices_a_run:
         _say(
             console,
@@ -308,7 +311,7 @@ def _resume(parsed: argparse.Namespace, console: Console) -> int:
     from gpae.runs.system import System
 
     system = System(config, [each.seed for each in configs])
-    check_memory(system.learner, system.runner.devices, len(folders))
+    check_memory(system.runner, len(folders))
     for folder in folders:
         changes = _changes(folder, config.run.devices, system.runner.devices_a_run)
         if changes:

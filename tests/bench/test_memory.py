@@ -12,6 +12,7 @@ from gpae.errors import UserError
 from gpae.runs import memory
 from gpae.runs.free_memory import available_memory
 from gpae.runs.memory import MemoryNeed, check_memory, readable, tree_bytes
+from gpae.training.seeds import make_runner
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -20,9 +21,13 @@ FLOAT = INTEGER = 4
 ACTION = 1
 
 
+def need_of(learner, runs=1):
+    return MemoryNeed(make_runner(learner, 1, 0, 1), runs)
+
+
 @pytest.mark.parametrize(("length", "mode"), [(1, "constant_batch"), (2, "growing_batch")])
 def test_the_window_is_what_its_arrays_are(learner, length, mode):
-    need = MemoryNeed(learner("method=mappo", f"window.length={length}", f"window.mode={mode}"))
+    need = need_of(learner("method=mappo", f"window.length={length}", f"window.mode={mode}"))
     seen = AGENTS * (PLACES + 1) * FLOAT + (PLACES + 1) * FLOAT + AGENTS * PLACES + AGENTS
     step = seen + 1 + AGENTS * (ACTION + FLOAT) + FLOAT + 2 + AGENTS
     cuts = -(-STEPS // LIMIT) * (seen + INTEGER)
@@ -34,7 +39,7 @@ def test_the_window_is_what_its_arrays_are(learner, length, mode):
 
 def test_the_state_is_what_a_run_begins_with(learner):
     made = learner("method=gpae", "window.length=2")
-    need = MemoryNeed(made)
+    need = need_of(made)
     state = jax.jit(made.initial_state)(jnp.uint32(0))
     assert need.state == sum(leaf.nbytes for leaf in jax.tree.leaves(state))
     assert need.experience == sum(leaf.nbytes for leaf in jax.tree.leaves(state.window))
@@ -44,21 +49,21 @@ def test_the_state_is_what_a_run_begins_with(learner):
 def test_a_growing_window_needs_more_and_a_shared_one_no_more(learner):
     def kept(length, mode):
         made = learner("method=gpae", f"window.length={length}", f"window.mode={mode}")
-        return MemoryNeed(made).experience
+        return need_of(made).experience
 
     assert kept(4, "growing_batch") == pytest.approx(4 * kept(1, "growing_batch"), rel=0.01)
     assert kept(4, "constant_batch") == pytest.approx(kept(1, "constant_batch"), rel=0.01)
 
 
 def test_the_batch_holds_memories_before_every_step(learner):
-    need = MemoryNeed(learner("method=gpae", "window.length=1"))
+    need = need_of(learner("method=gpae", "window.length=1"))
     memories = ENVIRONMENTS * STEPS * 2 * AGENTS * HIDDEN * FLOAT
     assert memories < need.batch < 4 * memories
 
 
 def test_runs_made_together_need_as_much_each(learner):
     made = learner("method=gpae", "window.length=1")
-    one, three = MemoryNeed(made), MemoryNeed(made, runs=3)
+    one, three = need_of(made), need_of(made, runs=3)
     assert three.experience == 3 * one.experience
     assert three.state == 3 * one.state
     assert three.batch == 3 * one.batch
@@ -78,14 +83,14 @@ def test_actions_take_a_byte_where_their_numbers_fit(size, bytes_):
 
 
 def test_q_learning_keeps_a_buffer(learner):
-    need = MemoryNeed(learner("method=vdn"))
+    need = need_of(learner("method=vdn"))
     assert need.experience_name == "buffer"
     assert 0 < need.experience < need.state
     assert need.batch == 0
 
 
 def test_a_run_that_cannot_fit_is_refused_in_one_line(learner):
-    need = MemoryNeed(learner("method=gpae", "window.length=2"))
+    need = need_of(learner("method=gpae", "window.length=2"))
     need.check(None)
     need.check(need.state + need.batch)
     for available in (need.state + need.batch - 1, need.state - 1):
@@ -102,8 +107,8 @@ def test_a_run_that_cannot_fit_is_refused_in_one_line(learner):
 def test_the_line_before_training(learner, monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 2**34)
     made = learner("method=gpae", "window.length=2")
-    need = MemoryNeed(made)
-    assert check_memory(made, jax.devices("cpu")) == (
+    need = need_of(made)
+    assert check_memory(make_runner(made, 1, 0, 1)) == (
         f"memory: window {readable(need.experience)}, whole state {readable(need.state)} "
         "of 16.0 GiB available"
     )

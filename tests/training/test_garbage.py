@@ -1,10 +1,11 @@
 """The garbage collector rests while a program is traced, and is then as it was."""
 
 import gc
+import weakref
 
 import pytest
 
-from gpae.training.garbage import without_garbage_collection
+from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
 from gpae.training.sharding import Runner
 
 
@@ -13,6 +14,12 @@ def as_it_was():
     enabled = gc.isenabled()
     yield
     (gc.enable if enabled else gc.disable)()
+    gc.unfreeze()
+
+
+class Cycle:
+    def __init__(self):
+        self.itself = self
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -30,6 +37,18 @@ def test_it_works_again_after_an_error():
     assert gc.isenabled()
 
 
+def test_what_there_is_by_then_is_spared_for_a_while():
+    with without_garbage_collection():
+        early = weakref.ref(Cycle())
+    late = weakref.ref(Cycle())
+    gc.collect()
+    assert early() is not None
+    assert late() is None
+    collect_garbage_as_ever()
+    gc.collect()
+    assert early() is None
+
+
 def test_a_run_compiled_ahead_is_traced_without_it(learner, cpu_devices, monkeypatch):
     enabled, iteration = [], Runner._iteration
 
@@ -44,3 +63,4 @@ def test_a_run_compiled_ahead_is_traced_without_it(learner, cpu_devices, monkeyp
     runner.run(runner.initial_state(0), 1)
     assert enabled == [False]
     assert gc.isenabled()
+    assert gc.get_freeze_count() == 0

@@ -89,8 +89,13 @@ def test_another_device_than_a_cpu_takes_all_at_once(setup, monkeypatch):
 
 def test_results_of_parts_are_added_up():
     parts = jnp.array([[0, 1], [10, 2], [100, 3]])
-    total = sum_over(lambda part: {"tens": part[0] * 2, "sum": part.sum()}, parts)
-    assert {name: int(each) for name, each in total.items()} == {"tens": 220, "sum": 116}
+
+    def gradient(part):
+        return {"tens": part[:1] * 2}, {"sum": part.sum()}
+
+    total, scalars = sum_over(gradient, parts, {"tens": jnp.array([7])})
+    assert total["tens"].tolist() == [220]
+    assert scalars["sum"] == 116
 
 
 def test_totals_are_of_steps_that_exist_and_of_agents_that_live(batch, over_devices):
@@ -129,9 +134,9 @@ def test_the_change_of_the_policy_is_a_mean_over_living_agents(setup, played, ba
 def test_updates_of_a_runner_in_parts(learner, cpu_devices, monkeypatch, minibatches, devices):
     parts, found = set(), {}
 
-    def counting(function, given):
+    def counting(function, given, held):
         parts.add(len(given))
-        return sum_over(function, given)
+        return sum_over(function, given, held)
 
     monkeypatch.setattr("gpae.training.update.sum_over", counting)
     for features in (2**20, 1):

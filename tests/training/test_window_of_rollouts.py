@@ -9,6 +9,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from gpae.methods import Gpae
+from gpae.training.collection import collect, empty_rollout
 from gpae.training.minibatch import prepare_batch
 from gpae.training.objectives import minibatch_loss
 from gpae.training.state import Cuts, Rollout
@@ -55,6 +56,22 @@ def test_appending_drops_the_oldest_and_counts_those_that_exist():
         valid.append(window.valid.tolist())
     assert contents == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4]]
     assert valid == [[False, False, True], [False, True, True], [True] * 3, [True] * 3]
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
+@pytest.mark.parametrize("numbered", [True, False])
+def test_an_empty_rollout_is_what_is_collected_in_shapes(learner, clockwork, dials, numbered, kind):
+    setup = learner(clockwork() if numbered else dials, Gpae(), kind=kind)
+    plan, environments = setup.collection, jnp.arange(setup.budget.environments)
+    state = jax.eval_shape(setup.initial_state, jnp.uint32(0))
+    arguments = state.parameters, state.collector, state.clock, environments
+    collected = jax.eval_shape(partial(collect, plan), *arguments)[1]
+    empty = empty_rollout(plan, jax.tree.map(lambda leaf: jnp.ones(leaf.shape), state.collector))
+    assert jax.tree.map(jnp.shape, empty) == jax.tree.map(jnp.shape, collected)
+    types = jax.eval_shape(partial(empty_rollout, plan), state.collector)
+    assert jax.tree.map(jnp.dtype, types) == jax.tree.map(jnp.dtype, collected)
+    assert not any(leaf.any() for leaf in jax.tree.leaves((empty.steps, empty.cuts.view)))
+    assert (empty.cuts.index == plan.steps).all()
 
 
 def joined(rollouts):

@@ -56,7 +56,7 @@ def _running(system: "System", state: Any, repeats: int) -> dict[str, Any]:
 def _memory(system: "System") -> dict[str, int]:
     from gpae.runs.memory import MemoryNeed
 
-    need = MemoryNeed(system.learner)
+    need = MemoryNeed(system.runner)
     return {need.experience_name: need.experience, "state": need.state, "batch": need.batch}
 
 

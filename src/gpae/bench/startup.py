@@ -9,6 +9,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from gpae.garbage import without_garbage_collection
+
 if TYPE_CHECKING:
     from gpae.runs.system import System
 
@@ -55,7 +57,8 @@ def start(overrides: list[str], started: float) -> tuple["System", Any, Startup]
         UserError: The configuration cannot be.
     """
     startup = Startup()
-    system = _build(overrides, startup)
+    with without_garbage_collection():
+        system = _build(overrides, startup)
     startup.built = time.time() - started
     system.runner.compile_ahead()
     state = _blocked(system.runner.initial_state(system.config.seed))
@@ -79,6 +82,7 @@ def peak_memory() -> int:
 
 
 def _build(overrides: list[str], startup: Startup) -> "System":
+    """The system and what it needs of memory, without garbage collection, as in ``gpae train``."""
     from gpae.config.compose import compose
     from gpae.runs.devices import prepare_jax
 
@@ -91,9 +95,12 @@ def _build(overrides: list[str], startup: Startup) -> "System":
             startup.xla += duration_secs
 
     jax.monitoring.register_event_duration_secs_listener(listen)
+    from gpae.runs.memory import check_memory
     from gpae.runs.system import System
 
-    return System(config)
+    system = System(config)
+    check_memory(system.runner)
+    return system
 
 
 def _update(system: "System", state: Any) -> tuple[Any, float]:

@@ -168,7 +168,12 @@ class Core(nn.Module):
             prevent_cse=False,
             policy=jax.checkpoint_policies.save_only_these_names(KEPT),
         )
-        scan = nn.scan(block, variable_broadcast="params", split_rngs={"params": False})
+        scan = nn.scan(
+            block,
+            variable_broadcast="params",
+            split_rngs={"params": False},
+            check_constancy_invariants=self.is_initializing(),
+        )
         run = scan(settings, self.encoder, outputs, scale)
         length = block_length(len(resets), math.prod(memory.shape[:-1]))
         blocks = jax.tree.map(

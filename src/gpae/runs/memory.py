@@ -11,8 +11,8 @@ import jax.numpy as jnp
 
 from gpae.errors import UserError
 from gpae.runs.free_memory import available_memory
-from gpae.training.protocol import Learner
 from gpae.training.reduce import DEVICES
+from gpae.training.sharding import Runner
 
 _EXPERIENCE = {
     "window": "rollout.environments, rollout.steps, window.length or network.hidden_size",
@@ -26,16 +26,16 @@ _LARGEST_BATCH = 256
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """What a learner holds at least, in bytes, over all devices.
+    """What a runner's learner holds at least, in bytes, over all devices.
 
     A run's peak is higher: the gradient's intermediate results come on top.
 
     Attributes:
-        learner: The learner.
+        runner: The runner.
         runs: How many runs it makes at the same time.
     """
 
-    learner: Learner
+    runner: Runner
     runs: int = 1
 
     @cached_property
@@ -59,9 +59,10 @@ class MemoryNeed:
 
         What collection hands on is left out, and not traced: estimation hands on all of it.
         """
-        environments = jax.ShapeDtypeStruct((self.learner.budget.environments,), jnp.int32)
+        learner = self.runner.learner
+        environments = jax.ShapeDtypeStruct((learner.budget.environments,), jnp.int32)
         handed, largest = None, 0
-        for phase in self.learner.phases[:-1]:
+        for phase in learner.phases[:-1]:
             shapes = jax.make_jaxpr(phase.run, axis_env=[(DEVICES, 1)], return_shape=True)
             handed = shapes(self._state, handed, environments)[1][1]
             largest = max(largest, tree_bytes(handed))
@@ -90,18 +91,18 @@ class MemoryNeed:
     def _remedies(self) -> str:
         return _EXPERIENCE[self.experience_name] + (", or seeds" if self.runs > 1 else "")
 
-    @cached_property
+    @property
     def _state(self) -> Any:
-        return jax.eval_shape(self.learner.initial_state, jnp.uint32(0))
+        return self.runner.state_shapes
 
 
-def check_memory(learner: Learner, devices: Sequence[jax.Device], runs: int = 1) -> str:
+def check_memory(runner: Runner, runs: int = 1) -> str:
     """Refuse what cannot fit, and say in a line what the run, or several together, will keep.
 
     Raises:
         UserError: It cannot fit.
     """
-    need, available = MemoryNeed(learner, runs), device_memory(devices)
+    need, available = MemoryNeed(runner, runs), device_memory(runner.devices)
     need.check(available)
     room = "" if available is None else f" of {readable(available)} available"
     return (

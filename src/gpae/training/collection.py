@@ -124,6 +124,30 @@ def record_cuts(
     )
 
 
+def empty_rollout(plan: CollectionPlan, collector: Collector) -> Rollout:
+    """What :func:`collect` returns from there in shapes and types, but empty; nothing is traced."""
+    view, space = collector.view, plan.environment.spec.actions
+    per_agent = jnp.zeros(view.alive.shape)
+    discrete = isinstance(space, DiscreteActions)
+    step = Steps(
+        view=view,
+        first=collector.first,
+        actions=per_agent.astype(space.dtype)
+        if discrete
+        else jnp.zeros(view.available_actions.shape),
+        log_probs=per_agent,
+        rewards=collector.episode_return,
+        terminated=collector.first,
+        truncated=collector.first,
+        forced=view.alive,
+    )
+    return Rollout(
+        steps=jax.tree.map(lambda leaf: jnp.zeros((plan.steps, *leaf.shape), leaf.dtype), step),
+        cuts=empty_cuts(view, plan.cut_slots, plan.steps),
+        memories=collector.memories,
+    )
+
+
 def collect(
     plan: CollectionPlan,
     parameters: Parameters,

@@ -1,7 +1,6 @@
 """The policy-gradient learner, once for every method: Algorithm 1 in three phases."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import jax
@@ -17,7 +16,7 @@ from gpae.networks import (
     initial_memory,
     make_reward_models,
 )
-from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, collect
+from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, collect, empty_rollout
 from gpae.training.diagnostics import batch_diagnostics
 from gpae.training.estimation import Batch, estimate
 from gpae.training.keys import Clock, Purpose, Seed, derive
@@ -143,7 +142,7 @@ class PolicyGradientLearner:
             parameters=parameters,
             optimisers=initial_optimisers(self.gradient.optimiser, parameters),
             collector=collector,
-            window=empty_window(self._rollout_shape(parameters, collector), self.window_length),
+            window=empty_window(empty_rollout(self.collection, collector), self.window_length),
         )
 
     def collect_phase(
@@ -215,13 +214,6 @@ class PolicyGradientLearner:
             critic=plan.critic.init(critic_key, memories.critic, inputs, resets),
             reward_model=models and models.init(derive(seed, Purpose.REWARD_MODELS, 0), inputs),
         )
-
-    def _rollout_shape(self, parameters: Parameters, collector: Collector) -> Rollout:
-        """The shapes and types of what is collected."""
-        clock = Clock(seed=jnp.uint32(0), update=jnp.int32(0))
-        environments = jnp.arange(self.budget.environments)
-        run = partial(collect, self.collection)
-        return jax.eval_shape(run, parameters, collector, clock, environments)[1]
 
 
 def make_learner(

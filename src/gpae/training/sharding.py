@@ -12,10 +12,10 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int
 
+from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
 from gpae.training.collection import EpisodeTotals
 from gpae.training.compiler import compiler_options
 from gpae.training.factorisation import in_one_thread
-from gpae.training.garbage import without_garbage_collection
 from gpae.training.protocol import Learner, Scalars
 from gpae.training.reduce import DEVICES
 
@@ -69,7 +69,8 @@ class Runner:
 
         What goes wrong in it is raised by :meth:`run`.
         """
-        states = self._by_sharding(_laid_out, self._joined_shapes())
+        with without_garbage_collection():
+            states = self._by_sharding(_laid_out, self._joined_shapes())
         arguments = states, self._environments, jnp.int32(1)
 
         def compile_run() -> None:
@@ -126,9 +127,12 @@ class Runner:
         """
         if not 1 <= count <= self.updates_per_call:
             raise ValueError(f"count: expected 1 to {self.updates_per_call}, found {count}")
+        ahead = bool(self._pending)
         while self._pending:
             self._pending.pop().result()
         state, totals, scalars = self._compiled_run(state, self._environments, jnp.int32(count))
+        if ahead:
+            collect_garbage_as_ever()
         return state, *jax.tree.map(lambda leaf: np.asarray(leaf)[:count], (totals, scalars))
 
     def run_phases(

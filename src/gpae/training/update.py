@@ -179,17 +179,21 @@ def initial_optimisers(
     return OptimiserStates(**{name: optimiser.init(getattr(parameters, name)) for name in names})
 
 
-def sum_over(function: Callable[[Int[Array, " B"]], Tree], parts: Int[Array, "P B"]) -> Tree:
-    """The sum of the results of a function of each part's environments."""
+def sum_over(
+    gradient: Callable[[Int[Array, " B"]], tuple[Tree, Scalars]],
+    parts: Int[Array, "P B"],
+    parameters: Tree,
+) -> tuple[Tree, Scalars]:
+    """The sums of a gradient by the parameters, and of scalars, over each part's environments."""
     if len(parts) == 1:
-        return function(parts[0])
+        return gradient(parts[0])
 
-    def add(total: Tree, part: Int[Array, " B"]) -> tuple[Tree, None]:
-        return jax.tree.map(jnp.add, total, function(part)), None
+    def add(total: Tree, part: Int[Array, " B"]) -> tuple[Tree, Scalars]:
+        found, scalars = gradient(part)
+        return jax.tree.map(jnp.add, total, found), scalars
 
-    results = jax.eval_shape(function, parts[0])
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), results)
-    return jax.lax.scan(add, nothing, parts)[0]
+    total, scalars = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, parameters), parts)
+    return total, jax.tree.map(lambda each: each.sum(0), scalars)
 
 
 def network_gradient(
@@ -210,10 +214,9 @@ def network_gradient(
         parts: The environments of each part of the minibatch.
         totals: Those of the whole minibatch.
     """
-    loss = partial(network_loss, plan.objective, network)
+    loss, held = partial(network_loss, plan.objective, network), getattr(parameters, network)
 
     def differentiate(environments: Int[Array, " B"]) -> tuple[Any, Scalars]:
-        held = getattr(parameters, network)
         return jax.grad(loss, has_aux=True)(held, select(environments), totals)
 
-    return sum_over(differentiate, parts)
+    return sum_over(differentiate, parts, held)
