@@ -127,15 +127,12 @@ def record_cuts(
 def empty_rollout(plan: CollectionPlan, collector: Collector) -> Rollout:
     """What :func:`collect` returns from there in shapes and types, but empty; nothing is traced."""
     view, space = collector.view, plan.environment.spec.actions
-    per_agent = jnp.zeros(view.alive.shape)
-    discrete = isinstance(space, DiscreteActions)
+    like_actions = view.alive if isinstance(space, DiscreteActions) else view.available_actions
     step = Steps(
         view=view,
         first=collector.first,
-        actions=per_agent.astype(space.dtype)
-        if discrete
-        else jnp.zeros(view.available_actions.shape),
-        log_probs=per_agent,
+        actions=_stored(space, jnp.zeros(like_actions.shape)),
+        log_probs=jnp.zeros(view.alive.shape),
         rewards=collector.episode_return,
         terminated=collector.first,
         truncated=collector.first,
