@@ -1,4 +1,4 @@
-"""What options of XLA's change, in alternating updates of programs that differ in nothing else.
+"""What options of XLA's change, in processes that take turns and differ in nothing else.
 
     python benchmarks/compiler.py
 
@@ -8,15 +8,16 @@ of another value.
 
 import argparse
 import sys
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 from gpae.arguments import whole_number
-from gpae.bench.alternation import Training, alternate
+from gpae.bench.alternation import Training, TrainingProcess, alternate
 from gpae.bench.documents import new_document
 from gpae.bench.scripts import run_script
 from gpae.bench.table import render
-from gpae.runs.devices import prepare_jax
 from gpae.training.compiler import compiler_options
 
 COMMON = ["task=smax/5m_vs_6m", "preset=jaxmarl", "method=mappo", "run.updates_per_call=1"]
@@ -46,11 +47,14 @@ def compiled(options: dict[str, str | int] | None, overrides: list[str]) -> Trai
 
 def measure(parsed: argparse.Namespace) -> None:
     common = [*COMMON, *parsed.overrides]
-    prepare_jax()
     variants = {name: str(options) for name, options in OPTIONS.items()}
     document = new_document("overhead", reference=REFERENCE, variants=variants, common=common)
-    trainings = {name: compiled(options, common) for name, options in OPTIONS.items()}
-    alternate(trainings, parsed.rounds, document, parsed.output)
+    with ExitStack() as processes:
+        trainings = {
+            name: processes.enter_context(TrainingProcess(partial(compiled, options, common)))
+            for name, options in OPTIONS.items()
+        }
+        alternate(trainings, parsed.rounds, document, parsed.output)
     print(f"{render(document)}\n\nraw numbers in {parsed.output}")
 
 

@@ -1,4 +1,4 @@
-"""What credit and reuse cost: updates of several methods, alternated in one process.
+"""What credit and reuse cost: updates of several methods, in processes that take turns.
 
     python benchmarks/overhead.py [--only METHOD] [OVERRIDES]
 
@@ -9,10 +9,12 @@ that slowly changes its pace treats all alike.
 
 import argparse
 import sys
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from gpae.arguments import whole_number
-from gpae.bench.alternation import Training, alternate
+from gpae.bench.alternation import Training, TrainingProcess, alternate
 from gpae.bench.documents import new_document
 from gpae.bench.scripts import run_script
 from gpae.bench.table import render
@@ -35,12 +37,18 @@ VARIANTS = {
 def measure(parsed: argparse.Namespace) -> None:
     common = [*COMMON, *parsed.overrides]
     variants = {name: VARIANTS[name] for name in [REFERENCE, *parsed.only]}
-    trainings = {name: Training([*common, *words.split()]) for name, words in variants.items()}
     document = new_document("overhead", reference=REFERENCE, variants=variants, common=common)
-    for training in trainings.values():
-        for _ in range(parsed.warmup):
-            training.update()
-    alternate(trainings, parsed.rounds, document, parsed.output)
+    with ExitStack() as processes:
+        trainings = {
+            name: processes.enter_context(
+                TrainingProcess(partial(Training, [*common, *words.split()]))
+            )
+            for name, words in variants.items()
+        }
+        for training in trainings.values():
+            for _ in range(parsed.warmup):
+                training.update()
+        alternate(trainings, parsed.rounds, document, parsed.output)
     print(f"{render(document)}\n\nraw numbers in {parsed.output}")
 
 

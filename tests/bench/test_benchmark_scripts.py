@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import ClassVar
 
@@ -243,21 +244,29 @@ class Turns:
         return 1.0
 
 
+def in_this_process(make):
+    """In the place of a training's own process."""
+    return nullcontext(make())
+
+
 @pytest.fixture
-def turns(monkeypatch):
-    monkeypatch.setattr(Turns, "taken", [])
-    return Turns
-
-
-def test_variants_take_turns_at_going_first(script, monkeypatch, tmp_path, turns):
+def overhead(script, monkeypatch):
+    """The script with made-up trainings, and whose turn it was."""
     module = script("overhead")
-    monkeypatch.setattr(module, "Training", turns)
+    monkeypatch.setattr(Turns, "taken", [])
+    monkeypatch.setattr(module, "Training", Turns)
+    monkeypatch.setattr(module, "TrainingProcess", in_this_process)
+    return module, Turns.taken
+
+
+def test_variants_take_turns_at_going_first(overhead, monkeypatch, tmp_path):
+    module, taken = overhead
     monkeypatch.setattr(module, "VARIANTS", {module.REFERENCE: "a=1", "other": "a=2"})
     output = tmp_path / "overhead.json"
     words = ["--rounds", "3", "--warmup", "1", "--output", str(output)]
     monkeypatch.setattr(sys, "argv", ["overhead.py", *words])
     module.measure(module.arguments())
-    assert turns.taken == ["a=1", "a=2", "a=1", "a=2", "a=2", "a=1", "a=1", "a=2"]
+    assert taken == ["a=1", "a=2", "a=1", "a=2", "a=2", "a=1", "a=1", "a=2"]
     assert read_document(output)["seconds"] == {module.REFERENCE: [1.0] * 3, "other": [1.0] * 3}
 
 
@@ -266,7 +275,7 @@ def test_programs_are_compared_on_all_cores(script_path, tmp_path):
     code = "import sys; sys.path[:0] = {}\n{}".format(
         list(map(str, folders)),
         "import compiler, conftest\n"
-        "compiler.COMMON = list(conftest.TINY)\n"
+        "compiler.COMMON = ['task=jaxmarl/switch_riddle', *conftest.TINY[1:]]\n"
         "compiler.OPTIONS = {compiler.REFERENCE: {}}\n"
         "compiler.measure(compiler.arguments())",
     )
@@ -281,14 +290,13 @@ def test_programs_are_compared_on_all_cores(script_path, tmp_path):
     assert len(devices) == min(len(os.sched_getaffinity(0)), 4)
 
 
-def test_a_variant_can_be_measured_without_the_others(script, monkeypatch, tmp_path, turns):
-    module = script("overhead")
-    monkeypatch.setattr(module, "Training", turns)
+def test_a_variant_can_be_measured_without_the_others(overhead, monkeypatch, tmp_path):
+    module, taken = overhead
     output = tmp_path / "overhead.json"
     words = ["--only", "GPAE, M = 1", "--rounds", "1", "--warmup", "0", "--output", str(output)]
     monkeypatch.setattr(sys, "argv", ["overhead.py", *words])
     module.measure(module.arguments())
-    assert turns.taken == ["window.length=1"] * 2
+    assert taken == ["window.length=1"] * 2
     document = read_document(output)
     assert (
         list(document["variants"])
@@ -318,6 +326,7 @@ def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_
 
     options = {module.REFERENCE: {}, "none": None, "other": {"a": "1"}}
     monkeypatch.setattr(module, "Training", Training)
+    monkeypatch.setattr(module, "TrainingProcess", in_this_process)
     monkeypatch.setattr(module, "OPTIONS", options)
     output = tmp_path / "compiler.json"
     monkeypatch.setattr(sys, "argv", ["compiler.py", "--rounds", "1", "--output", str(output)])

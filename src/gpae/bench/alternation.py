@@ -1,14 +1,28 @@
 """Trainings that take turns, so that a machine that slowly changes its pace treats all alike."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from gpae.bench.documents import write_document
 from gpae.bench.timing import timed
 from gpae.config.compose import compose
 from gpae.runs.devices import prepare_jax
+
+
+class Trainable(Protocol):
+    """What takes turns."""
+
+    @property
+    def devices(self) -> list[str]:
+        """The kinds of the devices it is split over."""
+
+    def update(self) -> float:
+        """Make an update, and say how many seconds it took."""
 
 
 class Training:
@@ -40,8 +54,50 @@ class Training:
         return seconds
 
 
+class TrainingProcess(AbstractContextManager["TrainingProcess"]):
+    """A training in a process of its own, as runs are, until it is closed.
+
+    In one process, how fast a program is depends on what was compiled there before it.
+
+    Args:
+        make: What makes the training, there; it can be pickled.
+
+    Raises:
+        UserError: Of what makes it.
+    """
+
+    def __init__(self, make: Callable[[], Trainable]) -> None:
+        self._process = ProcessPoolExecutor(1, get_context("spawn"))
+        try:
+            self.devices = self._process.submit(_make, make).result()
+        except BaseException:
+            self._process.shutdown()
+            raise
+
+    def update(self) -> float:
+        """Make an update, and say how many seconds it took there."""
+        return self._process.submit(_update).result()
+
+    def __exit__(self, *_: object) -> None:
+        """End the process."""
+        self._process.shutdown()
+
+
+_made: list[Trainable] = []
+"""In a training's process, the training."""
+
+
+def _make(make: Callable[[], Trainable]) -> list[str]:
+    _made.append(make())
+    return _made[0].devices
+
+
+def _update() -> float:
+    return _made[0].update()
+
+
 def alternate(
-    trainings: Mapping[str, Training], rounds: int, document: dict[str, Any], output: Path
+    trainings: Mapping[str, Trainable], rounds: int, document: dict[str, Any], output: Path
 ) -> None:
     """Time an update of each in every round; in every round another one begins.
 

@@ -1,0 +1,23 @@
+"""Trainings that take turns, each in a process of its own."""
+
+import os
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+
+from gpae.bench.alternation import Training, TrainingProcess
+from gpae.errors import UserError
+
+
+def test_a_training_is_made_and_updated_in_a_process_of_its_own():
+    make = partial(SimpleNamespace, devices=["made up"], update=os.getpid)
+    with TrainingProcess(make) as one, TrainingProcess(make) as other:
+        assert one.devices == ["made up"]
+        assert one.update() == one.update() != other.update()
+        assert os.getpid() not in (one.update(), other.update())
+
+
+def test_what_a_user_gets_wrong_is_raised_as_if_it_were_here():
+    with pytest.raises(UserError, match="no-such-method"):
+        TrainingProcess(partial(Training, ["method=no-such-method"]))
