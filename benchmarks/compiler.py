@@ -18,6 +18,7 @@ from gpae.bench.alternation import Training, TrainingProcess, alternate
 from gpae.bench.documents import new_document
 from gpae.bench.scripts import run_script
 from gpae.bench.table import render
+from gpae.runs.devices import prepare_jax
 from gpae.training.compiler import compiler_options
 
 COMMON = ["task=smax/5m_vs_6m", "preset=jaxmarl", "method=mappo", "run.updates_per_call=1"]
@@ -38,6 +39,7 @@ OPTIONS = {
 
 def compiled(options: dict[str, str | int] | None, overrides: list[str]) -> Training:
     """A training that has made its first update, compiled with these options."""
+    prepare_jax()
     chosen = {} if options is None else {**compiler_options(), **options}
     with patch("gpae.training.sharding.compiler_options", return_value=chosen):
         training = Training(overrides)
