@@ -10,6 +10,8 @@ import pytest
 from gpae.methods import Coma
 from gpae.networks import apply_actor, apply_critic
 from gpae.training.collection import CollectionPlan
+from gpae.training.state import Cuts
+from gpae.training.successors import _of_window, _places_of_cuts
 from gpae.training.valuation import critic_inputs
 from gpae.training.window import merge_time
 
@@ -216,6 +218,35 @@ def test_cut_slots_hold_the_successor_of_every_truncated_step(played, successors
             atol=1e-6,
         )
     np.testing.assert_array_equal(rollout.cuts.view.state[index == STEPS], 0.0)
+
+
+def test_what_acted_is_kept_as_it_was_after_each_truncated_step_and_the_last(learner, experience):
+    played = experience(learner(environments=8, steps=16), count=2, drift=0.3)
+    acted, index = played.behaviour, np.asarray(played.rollouts[-1].cuts.index)
+    memories, kept = np.asarray(acted.memories), np.asarray(acted.at_successors)
+    cuts = np.argwhere(index < 16)
+    assert len(cuts) >= 3
+    for slot, environment in cuts:
+        after = memories[index[slot, environment], environment]
+        assert np.abs(after).min() > 0
+        np.testing.assert_array_equal(kept[slot, environment], after)
+    np.testing.assert_array_equal(kept[-1], memories[-1])
+
+
+def test_a_windows_successors_are_each_rollouts_cuts_and_the_last_ones_end():
+    rollouts, slots, environments = 3, 2, 4
+    m, k, e = np.indices((rollouts, slots + 1, environments))
+    merged = np.asarray(_of_window(jnp.asarray(100 * m + 10 * k + e)[..., None, None]))[..., 0, 0]
+    assert merged.shape == (rollouts * slots + 1, environments)
+    for m, k, e in np.ndindex(rollouts, slots, environments):
+        assert merged[m * slots + k, e] == 100 * m + 10 * k + e
+    np.testing.assert_array_equal(merged[-1], 220 + np.arange(environments))
+    m, k, e = np.indices((rollouts, slots, environments))
+    index = np.where(e == 1, STEPS, 5 * k + e)
+    places = _places_of_cuts(Cuts(view=None, index=jnp.asarray(index)), STEPS)
+    for m, k, e in np.ndindex(rollouts, slots, environments):
+        unused = rollouts * STEPS
+        assert places[m * slots + k, e] == (unused if e == 1 else m * STEPS + 5 * k + e)
 
 
 @pytest.mark.parametrize(

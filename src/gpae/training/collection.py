@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from gpae.environments.environment import (
     Actions,
@@ -17,7 +17,7 @@ from gpae.environments.environment import (
     View,
     auto_reset_step,
 )
-from gpae.networks import PolicyNetwork, apply_actor, sample
+from gpae.networks import Policy, PolicyNetwork, apply_actor, sample
 from gpae.training.keys import Clock, Purpose, Seed, derive_each
 from gpae.training.state import (
     Behaviour,
@@ -110,18 +110,24 @@ def record_cuts(
     unused: int,
 ) -> Cuts:
     """Put the successors of the environments truncated at ``time`` in their next free slots."""
-    slots, size = cuts.index.shape
-    used = (cuts.index < unused).sum(0)
-    slot = jnp.where(truncated, used, slots)
-    each = jnp.arange(size)
-
-    def write(kept: Float[Array, "K E *x"], new: Float[Array, "E *x"]) -> Float[Array, "K E *x"]:
-        return kept.at[slot, each].set(new, mode="drop")
-
+    write = partial(_written, _free_slots(cuts, truncated, unused))
     return Cuts(
         view=jax.tree.map(write, cuts.view, successor),
-        index=write(cuts.index, jnp.full(size, time)),
+        index=write(cuts.index, jnp.full(len(truncated), time)),
     )
+
+
+def _free_slots(cuts: Cuts, truncated: Bool[Array, " E"], unused: int) -> Int[Array, " E"]:
+    """The next free slot of each environment that is truncated, and one past the last of others."""
+    used = (cuts.index < unused).sum(0)
+    return jnp.where(truncated, used, len(cuts.index))
+
+
+def _written(
+    slots: Int[Array, " E"], kept: Shaped[Array, "K E *x"], new: Shaped[Array, "E *x"]
+) -> Shaped[Array, "K E *x"]:
+    """What is kept in slots, with something new in a slot of each environment that has one."""
+    return kept.at[slots, jnp.arange(len(slots))].set(new, mode="drop")
 
 
 def empty_rollout(plan: CollectionPlan, collector: Collector) -> Rollout:
@@ -166,12 +172,18 @@ def collect(
         that ended in it.
     """
     act = partial(_act, plan, parameters, clock, environments)
-    cuts = empty_cuts(collector.view, plan.cut_slots, plan.steps)
     start = collector.memories
-    (collector, cuts), (steps, behaviour, totals) = jax.lax.scan(
-        act, (collector, cuts), jnp.arange(plan.steps)
+    cuts = empty_cuts(collector.view, plan.cut_slots, plan.steps)
+    at_cuts = jnp.zeros((plan.cut_slots, *start.actor.shape))
+    (collector, cuts, at_cuts), (steps, (policy, memories), totals) = jax.lax.scan(
+        act, (collector, cuts, at_cuts), jnp.arange(plan.steps)
     )
     rollout = Rollout(steps=steps, cuts=cuts, memories=start)
+    behaviour = Behaviour(
+        policy=policy,
+        memories=memories,
+        at_successors=jnp.concatenate([at_cuts, collector.memories.actor[None]]),
+    )
     return collector, rollout, behaviour, jax.tree.map(lambda each: each.sum(), totals)
 
 
@@ -180,10 +192,14 @@ def _act(
     parameters: Parameters,
     clock: Clock,
     environments: Int[Array, " E"],
-    carry: tuple[Collector, Cuts],
+    carry: tuple[Collector, Cuts, Float[Array, "K E N M"]],
     time: Int[Array, ""],
-) -> tuple[tuple[Collector, Cuts], tuple[Steps, Behaviour, EpisodeTotals]]:
-    collector, cuts = carry
+) -> tuple[
+    tuple[Collector, Cuts, Float[Array, "K E N M"]],
+    tuple[Steps, tuple[Policy, Float[Array, "E N M"]], EpisodeTotals],
+]:
+    """Act once; also kept are the actor's memories after truncated steps, in the cuts' slots."""
+    collector, cuts, at_cuts = carry
     view, counter = collector.view, clock.update * plan.steps + time
     memories, policy = apply_actor(
         plan.actor,
@@ -193,8 +209,7 @@ def _act(
         view.available_actions[None],
         collector.first[None],
     )
-    behaviour = Behaviour(policy=policy[0], memories=memories[0])
-    policy = behaviour.policy
+    policy, memory = policy[0], memories[0]
     chosen = sample(derive_each(clock.seed, Purpose.ACTION, counter, environments), policy)
     environment_state, next_view, step = jax.vmap(partial(auto_reset_step, plan.environment))(
         derive_each(clock.seed, Purpose.STEP, counter, environments),
@@ -219,12 +234,13 @@ def _act(
         environment_state=environment_state,
         view=next_view,
         first=step.boundary,
-        memories=replace(collector.memories, actor=behaviour.memories),
+        memories=replace(collector.memories, actor=memory),
         episode_return=jnp.where(step.boundary, 0.0, episode_return),
         episode_length=jnp.where(step.boundary, 0, episode_length),
     )
+    at_cuts = _written(_free_slots(cuts, step.truncated, plan.steps), at_cuts, memory)
     cuts = record_cuts(cuts, step.view, step.truncated, time, plan.steps)
-    return (collector, cuts), (steps, behaviour, totals)
+    return (collector, cuts, at_cuts), (steps, (policy, memory), totals)
 
 
 def _taken(chosen: Actions, step: Step) -> Actions:

@@ -92,7 +92,7 @@ def estimate(
         memories=before,
         weights=_existing(window),
     )
-    return batch, merged.memories.critic[-1]
+    return batch, passes.at_successors.critic[-1, -1]
 
 
 def _evidence(

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from gpae.methods import Method
 from gpae.networks import Actor, Critic, Policy, RewardEnsemble, apply_actor, apply_critic
-from gpae.training.state import Behaviour, Memories, Parameters, Rollout, Steps, Window
+from gpae.training.state import Behaviour, Cuts, Memories, Parameters, Rollout, Window
 from gpae.training.valuation import Outputs, critic_inputs
 from gpae.training.window import merge_time
 
@@ -43,12 +43,15 @@ class Pass:
         policy: The policies, [T, E, N, A].
         outputs: The critic's values, [T, E, C], or action values, [T, E, N, A].
         memories: The recurrent states *after* each step.
+        at_successors: Those of them after truncated steps, in the slots of the rollout's cuts, and
+            after the last step, [K+1, E, ...].
     """
 
     log_probs: Float[Array, "T E N"]
     policy: Policy
     outputs: Outputs
     memories: Memories
+    at_successors: Memories
 
 
 def window_pass(
@@ -85,8 +88,8 @@ def window_pass(
     ) -> tuple[Memories, tuple[Pass, Memories]]:
         rollout, acted, continues = inputs
         start = jax.tree.map(partial(jnp.where, continues), carried, rollout.memories)
-        result = rollout_pass(plan, parameters, start, rollout.steps, acted)
-        end = jax.tree.map(lambda leaf: leaf[-1], result.memories)
+        result = rollout_pass(plan, parameters, start, rollout, acted)
+        end = jax.tree.map(lambda leaf: leaf[-1], result.at_successors)
         return end, (result, start)
 
     stored = jax.tree.map(lambda leaf: leaf[0], window.rollouts.memories)
@@ -98,13 +101,14 @@ def rollout_pass(
     plan: EstimationPlan,
     parameters: Parameters,
     start: Memories,
-    steps: Steps,
+    rollout: Rollout,
     behaviour: Behaviour | None = None,
 ) -> Pass:
-    """Run both networks over the steps, [T, E, ...], from the given recurrent states.
+    """Run both networks over a rollout, [T, E, ...], from the given recurrent states.
 
-    Where it is known what acted in them with these parameters, [T, E, ...], only the critic is run.
+    Where it is known what acted in it with these parameters, only the critic is run.
     """
+    steps, cuts = rollout.steps, rollout.cuts
     if behaviour is None:
         memories, policy = apply_actor(
             plan.actor,
@@ -114,7 +118,9 @@ def rollout_pass(
             steps.view.available_actions,
             steps.first,
         )
-        behaviour = Behaviour(policy=policy, memories=memories)
+        behaviour = Behaviour(
+            policy=policy, memories=memories, at_successors=_at_successors(memories, cuts)
+        )
     policy = behaviour.policy
     features, summary = policy.features(steps.actions), policy.summary()
     critic_memories, outputs = apply_critic(
@@ -129,7 +135,17 @@ def rollout_pass(
         policy=policy,
         outputs=outputs,
         memories=Memories(actor=behaviour.memories, critic=critic_memories),
+        at_successors=Memories(
+            actor=behaviour.at_successors, critic=_at_successors(critic_memories, cuts)
+        ),
     )
+
+
+def _at_successors(memories: Float[Array, "T E C M"], cuts: Cuts) -> Float[Array, "K+1 E C M"]:
+    """The memories after truncated steps, anything in unused slots, and after the last step."""
+    places = jnp.minimum(cuts.index, len(memories) - 1)
+    at_cuts = memories[places, jnp.arange(places.shape[1])]
+    return jnp.concatenate([at_cuts, memories[-1:]])
 
 
 def _memories_before(after: Memories, starts: Memories) -> Memories:

@@ -102,15 +102,18 @@ class Rollout:
 
 @struct.dataclass
 class Behaviour:
-    """What acted over T steps in E environments, [T, E, ...].
+    """What acted over T steps in E environments.
 
     Attributes:
         policy: The policy of each step, [T, E, N, A].
         memories: The actor's recurrent states *after* each step, [T, E, N, M].
+        at_successors: Those of them after truncated steps, in the slots of the rollout's
+            :class:`Cuts`, and after the last step, [K+1, E, N, M].
     """
 
     policy: Policy
     memories: Float[Array, "T E N M"]
+    at_successors: Float[Array, "K+1 E N M"]
 
 
 @struct.dataclass

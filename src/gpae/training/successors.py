@@ -33,34 +33,29 @@ def successor_values(
         keys: One key an environment, for the actions sampled where the data has none.
     """
     steps = rollouts.steps.rewards.shape[1]
-    where_cut, cut_memories = _memories_at_cuts(rollouts.cuts, passes.memories, steps)
-    end = jax.tree.map(lambda leaf: leaf[-1, -1][None], passes.memories)
     views = jax.tree.map(
         lambda cut, last: jnp.concatenate([cut, last[None]]),
         merge_time(rollouts.cuts.view),
         successor,
     )
-    memories = jax.tree.map(lambda *parts: jnp.concatenate(parts), cut_memories, end)
+    memories = jax.tree.map(_of_window, passes.at_successors)
     sampled = _values_of_sampled(plan, parameters, views, memories, keys)
     shifted = jnp.concatenate([values[1:], sampled[-1:]])
     each = jnp.arange(shifted.shape[1])
-    return shifted.at[where_cut, each].set(sampled[:-1], mode="drop")
+    places = _places_of_cuts(rollouts.cuts, steps)
+    return shifted.at[places, each].set(sampled[:-1], mode="drop")
 
 
-def _memories_at_cuts(
-    cuts: Cuts, memories: Memories, steps: int
-) -> tuple[Int[Array, "K E"], Memories]:
-    """The cuts' places in merged time (past its end if unused), and the memories after them."""
-    rollout = jnp.arange(cuts.index.shape[0])[:, None, None]
-    merged = (rollout * steps + cuts.index).reshape(-1, cuts.index.shape[-1])
-    total = cuts.index.shape[0] * steps
-    used = (cuts.index < steps).reshape(merged.shape)
-    each = jnp.arange(merged.shape[1])
-    readable = jnp.where(used, merged, 0)
-    return (
-        jnp.where(used, merged, total),
-        jax.tree.map(lambda leaf: leaf[readable, each], merge_time(memories)),
-    )
+def _places_of_cuts(cuts: Cuts, steps: int) -> Int[Array, "MK E"]:
+    """The cuts' places in merged time, past its end where a slot is unused."""
+    rollout = jnp.arange(len(cuts.index))[:, None, None]
+    merged = jnp.where(cuts.index < steps, rollout * steps + cuts.index, len(cuts.index) * steps)
+    return merge_time(merged)
+
+
+def _of_window(at_successors: Float[Array, "M K+1 E C M"]) -> Float[Array, "MK+1 E C M"]:
+    """What is kept of each rollout's cuts, and of the last one's end."""
+    return jnp.concatenate([merge_time(at_successors[:, :-1]), at_successors[-1, -1:]])
 
 
 def _values_of_sampled(
