@@ -21,3 +21,9 @@ def test_a_training_is_made_and_updated_in_a_process_of_its_own():
 def test_what_a_user_gets_wrong_is_raised_as_if_it_were_here():
     with pytest.raises(UserError, match="no-such-method"):
         TrainingProcess(partial(Training, ["method=no-such-method"]))
+
+
+def test_a_process_that_is_killed_is_told_of_in_a_line():
+    with TrainingProcess(partial(SimpleNamespace, devices=[], update=os.abort)) as killed:
+        with pytest.raises(UserError, match="was killed, as where memory does not suffice"):
+            killed.update()

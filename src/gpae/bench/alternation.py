@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from gpae.bench.documents import write_document
 from gpae.bench.timing import timed
 from gpae.config.compose import compose
+from gpae.errors import UserError
 from gpae.runs.devices import prepare_jax
+
+Told = TypeVar("Told")
 
 
 class Trainable(Protocol):
@@ -63,20 +67,34 @@ class TrainingProcess(AbstractContextManager["TrainingProcess"]):
         make: What makes the training, there; it can be pickled.
 
     Raises:
-        UserError: Of what makes it.
+        UserError: Of what makes it, or its process was killed.
     """
 
     def __init__(self, make: Callable[[], Trainable]) -> None:
         self._process = ProcessPoolExecutor(1, get_context("spawn"))
         try:
-            self.devices = self._process.submit(_make, make).result()
+            self.devices = self._told(_make, make)
         except BaseException:
             self._process.shutdown()
             raise
 
     def update(self) -> float:
-        """Make an update, and say how many seconds it took there."""
-        return self._process.submit(_update).result()
+        """Make an update, and say how many seconds it took there.
+
+        Raises:
+            UserError: Its process was killed.
+        """
+        return self._told(_update)
+
+    def _told(self, function: Callable[..., Told], *arguments: Any) -> Told:
+        """What a function returns there."""
+        try:
+            return self._process.submit(function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise UserError(
+                "the process of a training was killed, as where memory does not suffice: "
+                "measure fewer at once, or smaller ones"
+            ) from error
 
     def __exit__(self, *_: object) -> None:
         """End the process."""
