@@ -24,6 +24,7 @@ def test_what_a_user_gets_wrong_is_raised_as_if_it_were_here():
 
 
 def test_a_process_that_is_killed_is_told_of_in_a_line():
-    with TrainingProcess(partial(SimpleNamespace, devices=[], update=os.abort)) as killed:
-        with pytest.raises(UserError, match="was killed, as where memory does not suffice"):
-            killed.update()
+    make = partial(SimpleNamespace, devices=[], update=os.abort)
+    one_line = pytest.raises(UserError, match="was killed, as where memory does not suffice")
+    with TrainingProcess(make) as killed, one_line:
+        killed.update()
