@@ -1,12 +1,13 @@
 """How JAX's random bits are compiled for a CPU."""
 
 import math
-from functools import cache, partial
+from collections.abc import Callable
+from functools import cache, partial, partialmethod
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from jax.extend.mlir.dialects import stablehlo
 from jax.extend.random import threefry2x32_p
 from jax.interpreters import mlir
 from jaxtyping import Array, UInt32
@@ -38,9 +39,10 @@ def threefry(
     """
     keys = key_0, key_1, key_0 ^ key_1 ^ _PARITY
     state = (counter_0 + keys[0], counter_1 + keys[1]), _rotated(keys), tuple(_ROTATIONS)
+    first, *others, end = np.arange(1, 7, dtype=np.uint32)
     if loop:
-        return jax.lax.fori_loop(1, 6, _four_rounds, state)[0]
-    for number in range(1, 6):
+        return jax.lax.fori_loop(first, end, _four_rounds, state)[0]
+    for number in (first, *others):
         state = _four_rounds(number, state)
     return state[0]
 
@@ -50,7 +52,7 @@ def _four_rounds(number: Any, state: Any) -> Any:
     for rotation in rotations[0]:
         left = left + right
         right = left ^ (right << rotation | right >> (np.uint32(32) - rotation))
-    words = left + keys[0], right + keys[1] + jnp.uint32(number)
+    words = left + keys[0], right + keys[1] + number
     return words, _rotated(keys), _rotated(rotations)
 
 
@@ -67,13 +69,44 @@ def compile_random_bits_for_cpu() -> None:
     row, and a step of SMAX and its policy draw at twenty places. With one key the loop is better:
     what is in a row would be compiled again into all that use it.
     """
-    lower = {
-        loop: mlir.lower_fun(partial(threefry, loop=loop), multiple_results=True)
-        for loop in (True, False)
-    }
+    loop = mlir.lower_fun(partial(threefry, loop=True), multiple_results=True)
 
     def rule(context: Any, *operands: Any) -> Any:
         one_key = math.prod(context.avals_in[0].shape) == 1
-        return lower[one_key](context, *operands)
+        return loop(context, *operands) if one_key else _lower_in_a_row(context, *operands)
 
     mlir.register_lowering(threefry2x32_p, rule, platform="cpu")
+
+
+class _Words:
+    """Words of a program that is being written, with the operators of :func:`threefry`.
+
+    Written so, an operation takes a fraction of the time that JAX takes to trace and lower it.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def _apply(self, operation: Callable[..., Any], other: Any) -> "_Words":
+        if not isinstance(other, _Words):
+            other = _Words(mlir.ir_constant(np.broadcast_to(other, self.value.type.shape)))
+        return _Words(operation(self.value, other.value))
+
+    __add__ = partialmethod(_apply, stablehlo.add)
+    __xor__ = partialmethod(_apply, stablehlo.xor)
+    __or__ = partialmethod(_apply, stablehlo.or_)
+    __lshift__ = partialmethod(_apply, stablehlo.shift_left)
+    __rshift__ = partialmethod(_apply, stablehlo.shift_right_logical)
+
+
+def _lower_in_a_row(context: Any, *operands: Any) -> list[Any]:
+    """All 20 rounds as operations of the program."""
+    shape = context.avals_out[0].shape
+    words = (_Words(_broadcast(operand, shape)) for operand in operands)
+    return [word.value for word in threefry(*words)]
+
+
+def _broadcast(value: Any, shape: tuple[int, ...]) -> Any:
+    axes = range(len(shape) - value.type.rank, len(shape))
+    result = mlir.ir.RankedTensorType.get(shape, value.type.element_type)
+    return stablehlo.broadcast_in_dim(result, value, mlir.dense_int_array(axes))
