@@ -71,15 +71,9 @@ class Runner:
         """
         with without_garbage_collection():
             states = self._by_sharding(_laid_out, self._joined_shapes())
-        arguments = states, self._environments, jnp.int32(1)
-
-        def compile_run() -> None:
-            with without_garbage_collection():
-                lowered = self._compiled_run.lower(*arguments)
-            lowered.compile()
-
+            lowered = self._compiled_run.lower(states, self._environments, jnp.int32(1))
         executor = ThreadPoolExecutor(max_workers=1)
-        self._pending.append(executor.submit(compile_run))
+        self._pending.append(executor.submit(lowered.compile))
         executor.shutdown(wait=False)
 
     @cached_property
