@@ -202,19 +202,28 @@ def test_what_was_compiled_ahead_is_what_runs(setup, runs, compilations):
     assert sum("_run_shard" in name for name in compilations) == 1
 
 
-def test_what_cannot_be_compiled_is_told_where_it_runs(setup, cpu_devices):
-    def broken(state, environments):
+def runner_of_broken(setup, collect_phase, devices):
+    names = "budget", "state_specs", "initial_state"
+    like = {name: getattr(setup, name) for name in names}
+    return Runner(SimpleNamespace(**like, collect_phase=collect_phase, phases=()), devices, 1)
+
+
+def test_what_cannot_be_traced_is_told_at_once(setup, cpu_devices):
+    def untraceable(state, environments):
         raise ArithmeticError("no such step")
 
-    learner = SimpleNamespace(
-        **{name: getattr(setup, name) for name in ("budget", "state_specs", "initial_state")},
-        collect_phase=broken,
-        phases=(),
-    )
-    runner = Runner(learner, cpu_devices, 1)
+    with pytest.raises(ArithmeticError, match="no such step"):
+        runner_of_broken(setup, untraceable, cpu_devices).compile_ahead()
+
+
+def test_what_cannot_be_compiled_is_told_where_it_runs(setup, cpu_devices):
+    def uncompilable(state, environments):
+        return state, None, jax.ffi.ffi_call("no_such_step", environments)(environments)
+
+    runner = runner_of_broken(setup, uncompilable, cpu_devices)
     runner.compile_ahead()
     state = runner.initial_state(0)
-    with pytest.raises(ArithmeticError, match="no such step"):
+    with pytest.raises(jax.errors.JaxRuntimeError, match="no_such_step"):
         runner.run(state, 1)
 
 

@@ -1,6 +1,7 @@
 """Random bits: Threefry's published answers, JAX's bits whatever the program, and no loop in it."""
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -59,6 +60,28 @@ def test_keys_split_side_by_side_are_those_of_threefry():
 
 def test_one_key_is_split_as_threefry_says():
     np.testing.assert_array_equal(jax.jit(split)(KEYS[2]), np.stack(scrambled(KEYS[2], 11), axis=1))
+
+
+def test_numbers_folded_into_keys_side_by_side_are_scrambled_under_them():
+    def fold(key):
+        return jax.random.key_data(jax.random.fold_in(key, 9))
+
+    # The seed 9 as a key is (0, 9), which is the counter.
+    expected = jax.vmap(lambda key: jnp.stack(threefry(*key, jnp.uint32(0), jnp.uint32(9))))
+    np.testing.assert_array_equal(
+        jax.jit(jax.vmap(fold))(KEYS), expected(jax.random.key_data(KEYS))
+    )
+
+
+def test_a_program_exported_for_any_number_of_keys_splits_them_alike():
+    def of_data(data):
+        return jax.vmap(lambda each: split(jax.random.wrap_key_data(each)))(data)
+
+    (keys,) = jax.export.symbolic_shape("keys")
+    shape = jax.ShapeDtypeStruct((keys, 2), jnp.uint32)
+    exported = jax.export.export(jax.jit(of_data))(shape)
+    data = jax.random.key_data(KEYS)
+    np.testing.assert_array_equal(exported.call(data), jax.jit(of_data)(data))
 
 
 def test_bits_drawn_side_by_side_are_those_of_threefry():

@@ -67,13 +67,15 @@ def compile_random_bits_for_cpu() -> None:
     For a CPU alone, JAX makes a loop of :func:`threefry`. Where many keys are drawn from at once,
     as by vectorised environments, XLA takes several times as long to compile it as all rounds in a
     row, and a step of SMAX and its policy draw at twenty places. With one key the loop is better:
-    what is in a row would be compiled again into all that use it.
+    what is in a row would be compiled again into all that use it; so it is for sizes that an
+    exported program leaves open.
     """
     loop = mlir.lower_fun(partial(threefry, loop=True), multiple_results=True)
 
     def rule(context: Any, *operands: Any) -> Any:
-        one_key = math.prod(context.avals_in[0].shape) == 1
-        return loop(context, *operands) if one_key else _lower_in_a_row(context, *operands)
+        many_keys = math.prod(context.avals_in[0].shape) != 1
+        in_a_row = many_keys and all(type(size) is int for size in context.avals_out[0].shape)
+        return (_lower_in_a_row if in_a_row else loop)(context, *operands)
 
     mlir.register_lowering(threefry2x32_p, rule, platform="cpu")
 

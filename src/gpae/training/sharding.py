@@ -65,9 +65,9 @@ class Runner:
         return int(self.mesh.shape[DEVICES])
 
     def compile_ahead(self) -> None:
-        """Begin to compile what :meth:`run` calls, beside whatever is done until it is called.
+        """Trace what :meth:`run` calls, and compile it beside whatever is done until it is called.
 
-        What goes wrong in it is raised by :meth:`run`.
+        What goes wrong in compiling it is raised by :meth:`run`.
         """
         with without_garbage_collection():
             states = self._by_sharding(_laid_out, self._joined_shapes())
