@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gpae.config.schema import Config
     from gpae.runs import RunFolder
     from gpae.runs.session import Outcome
+    from gpae.runs.system import System
 
 _TRAIN_HELP = """\
 Train a method on a task, in Hydra's syntax:
@@ -256,18 +257,10 @@ def _train(parsed: argparse.Namespace, console: Console) -> int:
 def _train_new(config: "Config", console: Console) -> bool:
     """Train in new folders, made once all else is in order; whether a stop was asked for."""
     from gpae.config.checks import cautions
-    from gpae.runs.devices import prepare_jax
 
     for caution in cautions(config):
         _say(console, f"note: {caution}")
-    prepare_jax(config.run.devices, config.seeds)
-    with without_garbage_collection():
-        from gpae.runs.memory import check_memory
-        from gpae.runs.session import train
-        from gpae.runs.system import System
-
-        system = System(config, range(config.seed, config.seed + config.seeds))
-        memory = check_memory(system.runner, config.seeds)
+    system, memory = _put_together(config, range(config.seed, config.seed + config.seeds))
     if config.run.devices > system.runner.devices_a_run:
         _say(
             console,
@@ -279,9 +272,25 @@ def _train_new(config: "Config", console: Console) -> bool:
     for folder in folders:
         _say(console, f"run folder {folder.path}")
     _say(console, memory)
+    from gpae.runs.session import train
+
     outcomes = train(system, folders, console)
     _conclude(folders, outcomes, console)
     return outcomes[0].stopped
+
+
+def _put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]":
+    """What trains the runs of these seeds, and a line on the memory that they need."""
+    from gpae.runs.devices import prepare_jax
+
+    prepare_jax(config.run.devices, len(seeds))
+    with without_garbage_collection():
+        import gpae.runs.session  # noqa: F401 -- before garbage is looked for again
+        from gpae.runs.memory import check_memory
+        from gpae.runs.system import System
+
+        system = System(config, seeds)
+        return system, check_memory(system.runner, len(seeds))
 
 
 def _new_folders(config: "Config") -> "list[RunFolder]":
@@ -299,23 +308,18 @@ def _new_folders(config: "Config") -> "list[RunFolder]":
 def _resume(parsed: argparse.Namespace, console: Console) -> int:
     from gpae.config.compose import from_dict
     from gpae.runs import RunFolder, same_but_for_seeds
-    from gpae.runs.devices import prepare_jax
 
     folders = [RunFolder.open(path) for path in parsed.run]
     same_but_for_seeds(folders)
     configs = [from_dict(folder.config) for folder in folders]
     config = configs[0]
-    prepare_jax(config.run.devices, len(folders))
-    from gpae.runs.memory import check_memory
-    from gpae.runs.session import train
-    from gpae.runs.system import System
-
-    system = System(config, [each.seed for each in configs])
-    check_memory(system.runner, len(folders))
+    system, _ = _put_together(config, [each.seed for each in configs])
     for folder in folders:
         changes = _changes(folder, config.run.devices, system.runner.devices_a_run)
         if changes:
             _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
+    from gpae.runs.session import train
+
     outcomes = train(system, folders, console, checkpoint=parsed.checkpoint)
     _conclude(folders, outcomes, console)
     return 0

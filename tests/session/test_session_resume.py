@@ -1,5 +1,6 @@
 """A run that was stopped or crashed and was resumed ends exactly like one that was not."""
 
+import gc
 import os
 import re
 import shutil
@@ -80,6 +81,38 @@ def test_stop_then_resume_equals_straight(
     assert (resumed.code, resumed.err) == (0, "")
     same_end(folder, straight(method)[0])
     assert resumed.out.splitlines()[-4:-2] == straight(method)[1].out.splitlines()[-4:-2]
+
+
+@pytest.fixture
+def collected_when_traced(monkeypatch):
+    """Whether Python looked for garbage, each time that an update was traced."""
+    from gpae.training.sharding import Runner
+
+    enabled, iteration = [], Runner._iteration
+
+    def traced(runner, state, environments):
+        enabled.append(gc.isenabled())
+        return iteration(runner, state, environments)
+
+    monkeypatch.setattr(Runner, "_iteration", traced)
+    return enabled
+
+
+def test_a_resumed_run_is_traced_once_and_without_garbage_collection(
+    gpae, small, before_call, collected_when_traced, tmp_path
+):
+    before_call(4, terminate)
+    gpae("train", *small(), f"run.folder={tmp_path / 'run'}")
+    collected_when_traced.clear()
+    assert gpae("resume", tmp_path / "run").code == 0
+    assert collected_when_traced == [False]
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_finished_run_is_not_traced_again(gpae, straight, collected_when_traced):
+    assert gpae("resume", straight("gpae")[0]).code == 0
+    assert collected_when_traced == []
 
 
 @pytest.mark.parametrize("method", METHODS)

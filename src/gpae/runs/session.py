@@ -138,15 +138,20 @@ class Session:
         for member in self.members:
             member.require_checkpoint(checkpoint)
         saved = self._saved(checkpoint)
-        if saved is None and not self.system.config.profile:
-            self.system.runner.compile_ahead()
-        states = [
-            member.begin() if saved is None else member.restore(saved) for member in self.members
-        ]
-        if saved is not None:
+        if saved is None:
+            self._compile_ahead(0)
+            states = [member.begin() for member in self.members]
+        else:
+            states = [member.restore(saved) for member in self.members]
             for member in self.members:
                 member.checkpoints.discard_after(saved)
+            self._compile_ahead(saved)
         return self.system.runner.join(states), saved
+
+    def _compile_ahead(self, update: int) -> None:
+        """Begin to compile updates that are to come, unless their phases run one by one."""
+        if update < self.system.budget.updates and not self.system.config.profile:
+            self.system.runner.compile_ahead()
 
     def _saved(self, checkpoint: int | None) -> int | None:
         """The update at which all the runs are to go on, None for the beginning."""

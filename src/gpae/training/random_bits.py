@@ -104,8 +104,9 @@ class _Words:
 def _lower_in_a_row(context: Any, *operands: Any) -> list[Any]:
     """All 20 rounds as operations of the program."""
     shape = context.avals_out[0].shape
-    words = (_Words(_broadcast(operand, shape)) for operand in operands)
-    return [word.value for word in threefry(*words)]
+    words: Any = [_Words(_broadcast(operand, shape)) for operand in operands]
+    scrambled: Any = threefry(*words)
+    return [word.value for word in scrambled]
 
 
 def _broadcast(value: Any, shape: tuple[int, ...]) -> Any:
