@@ -8,13 +8,12 @@ of another value.
 
 import argparse
 import sys
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 from gpae.arguments import whole_number
-from gpae.bench.alternation import Training, TrainingProcess, alternate
+from gpae.bench.alternation import Training, alternate, training_processes
 from gpae.bench.documents import new_document
 from gpae.bench.scripts import run_script
 from gpae.bench.table import render
@@ -51,11 +50,8 @@ def measure(parsed: argparse.Namespace) -> None:
     common = [*COMMON, *parsed.overrides]
     variants = {name: str(options) for name, options in OPTIONS.items()}
     document = new_document("overhead", reference=REFERENCE, variants=variants, common=common)
-    with ExitStack() as processes:
-        trainings = {
-            name: processes.enter_context(TrainingProcess(partial(compiled, options, common)))
-            for name, options in OPTIONS.items()
-        }
+    makers = {name: partial(compiled, options, common) for name, options in OPTIONS.items()}
+    with training_processes(makers) as trainings:
         alternate(trainings, parsed.rounds, document, parsed.output)
     print(f"{render(document)}\n\nraw numbers in {parsed.output}")
 

@@ -9,12 +9,11 @@ that slowly changes its pace treats all alike.
 
 import argparse
 import sys
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from gpae.arguments import whole_number
-from gpae.bench.alternation import Training, TrainingProcess, alternate
+from gpae.bench.alternation import Training, alternate, training_processes
 from gpae.bench.documents import new_document
 from gpae.bench.scripts import run_script
 from gpae.bench.table import render
@@ -38,13 +37,10 @@ def measure(parsed: argparse.Namespace) -> None:
     common = [*COMMON, *parsed.overrides]
     variants = {name: VARIANTS[name] for name in [REFERENCE, *parsed.only]}
     document = new_document("overhead", reference=REFERENCE, variants=variants, common=common)
-    with ExitStack() as processes:
-        trainings = {
-            name: processes.enter_context(
-                TrainingProcess(partial(Training, [*common, *words.split()]))
-            )
-            for name, words in variants.items()
-        }
+    makers = {
+        name: partial(Training, [*common, *words.split()]) for name, words in variants.items()
+    }
+    with training_processes(makers) as trainings:
         for training in trainings.values():
             for _ in range(parsed.warmup):
                 training.update()

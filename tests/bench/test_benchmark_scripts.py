@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 
+from gpae.bench import alternation
 from gpae.bench.documents import read_document
 from gpae.bench.scripts import run_script
 from gpae.errors import UserError
@@ -255,7 +256,7 @@ def overhead(script, monkeypatch):
     module = script("overhead")
     monkeypatch.setattr(Turns, "taken", [])
     monkeypatch.setattr(module, "Training", Turns)
-    monkeypatch.setattr(module, "TrainingProcess", in_this_process)
+    monkeypatch.setattr(alternation, "TrainingProcess", in_this_process)
     return module, Turns.taken
 
 
@@ -326,7 +327,7 @@ def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_
 
     options = {module.REFERENCE: {}, "none": None, "other": {"a": "1"}}
     monkeypatch.setattr(module, "Training", Training)
-    monkeypatch.setattr(module, "TrainingProcess", in_this_process)
+    monkeypatch.setattr(alternation, "TrainingProcess", in_this_process)
     monkeypatch.setattr(module, "OPTIONS", options)
     output = tmp_path / "compiler.json"
     monkeypatch.setattr(sys, "argv", ["compiler.py", "--rounds", "1", "--output", str(output)])

@@ -1,9 +1,9 @@
 """Trainings that take turns, so that a machine that slowly changes its pace treats all alike."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -99,6 +99,15 @@ class TrainingProcess(AbstractContextManager["TrainingProcess"]):
     def __exit__(self, *_: object) -> None:
         """End the process."""
         self._process.shutdown()
+
+
+@contextmanager
+def training_processes(
+    makers: Mapping[str, Callable[[], Trainable]],
+) -> Iterator[dict[str, TrainingProcess]]:
+    """A :class:`TrainingProcess` for each maker, by name, until all are closed."""
+    with ExitStack() as opened:
+        yield {name: opened.enter_context(TrainingProcess(make)) for name, make in makers.items()}
 
 
 _made: list[Trainable] = []
