@@ -23,10 +23,10 @@ class Startup:
 
     Attributes:
         built: From the start of the process until everything is imported and put together.
-        state: Until the initial state is there.
+        state: Until the program of an update is traced and the initial state is there.
         first_update: Until the first update is finished.
         compilation: How much longer the first update took than the second: what was left to wait
-            for of tracing, and of compiling or loading from the cache, begun before the state.
+            for of compiling or loading from the cache, begun before the state.
         evaluation: The first evaluation, compilation included.
         xla: What XLA took of all this to compile, or to load, every program.
     """
