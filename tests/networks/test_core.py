@@ -104,6 +104,32 @@ def test_outputs_and_gradients_are_those_of_the_plain_form(name, block, data, mo
     )
 
 
+def test_first_parameters_do_not_depend_on_the_number_of_blocks(data, monkeypatch):
+    settings, (inputs, resets, _) = SETTINGS["plain"], data
+    memory = initial_memory(settings, ENVIRONMENTS, AGENTS)
+
+    def first_parameters(block):
+        monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", block * ENVIRONMENTS * AGENTS)
+        return core_of(settings).init(jax.random.key(3), memory, inputs, resets)
+
+    jax.tree.map(np.testing.assert_array_equal, first_parameters(STEPS), first_parameters(3))
+
+
+def loops(block, data, monkeypatch):
+    """How many loops the program of a forward pass has, beside the GRU's own."""
+    monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", block * ENVIRONMENTS * AGENTS)
+    settings, (inputs, resets, _) = SETTINGS["plain"], data
+    arguments = initial_memory(settings, ENVIRONMENTS, AGENTS), inputs, resets
+    core = core_of(settings)
+    parameters = core.init(jax.random.key(0), *arguments)
+    return str(jax.make_jaxpr(core.apply)(parameters, *arguments)).count("scan[") - 1
+
+
+def test_blocks_are_looped_over_only_where_there_are_several(data, monkeypatch):
+    assert loops(3, data, monkeypatch) == 1
+    assert loops(STEPS, data, monkeypatch) == 0
+
+
 def test_gradients_over_a_further_axis_are_those_one_by_one(data, monkeypatch):
     monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", 4 * ENVIRONMENTS * AGENTS)
     inputs, resets, weights = data

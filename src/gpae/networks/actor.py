@@ -11,6 +11,7 @@ from gpae.networks.acting import PolicyNetwork
 from gpae.networks.core import Core, activate
 from gpae.networks.dense import Dense, add_to_rows
 from gpae.networks.initialisers import HIDDEN_INITIALISER
+from gpae.networks.parameters import parameter
 from gpae.networks.policies import (
     UNAVAILABLE_LOGIT,
     CategoricalPolicy,
@@ -63,7 +64,7 @@ class Actor(nn.Module):
     ) -> Policy:
         if isinstance(self.actions, DiscreteActions):
             return CategoricalPolicy(jnp.where(available_actions, outputs, UNAVAILABLE_LOGIT))
-        log_std = self.param("log_std", nn.initializers.zeros, (self.actions.size,))
+        log_std = parameter(self, "log_std", nn.initializers.zeros, (self.actions.size,))
         return GaussianPolicy(
             mean=outputs,
             log_std=jnp.broadcast_to(log_std, outputs.shape),

@@ -10,11 +10,15 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from gpae.networks.dense import Dense
 from gpae.networks.initialisers import orthogonal
+from gpae.networks.parameters import parameter
 from gpae.networks.recurrence import KEPT, Recurrent, Seen, kept, memories_after
 from gpae.networks.settings import NetworkSettings
 
 BLOCK_ROWS = 640
 """Rows that a recurrent network computes together, at most, where a step has fewer."""
+
+_BLOCK = "ScanCheckpoint_Block_0"
+"""Under which name a recurrent network keeps its parameters."""
 
 
 class Hidden(nn.Module):
@@ -60,10 +64,10 @@ class _Kernel(nn.Module):
 
     @nn.compact
     def __call__(self) -> tuple[Array, ...]:
-        kernel = self.param("kernel", orthogonal(), (self.size, self.size))
+        kernel = parameter(self, "kernel", orthogonal(), (self.size, self.size))
         if not self.use_bias:
             return (kernel,)
-        return kernel, self.param("bias", nn.initializers.zeros, (self.size,))
+        return kernel, parameter(self, "bias", nn.initializers.zeros, (self.size,))
 
 
 class Gru(nn.Module):
@@ -158,31 +162,39 @@ class Core(nn.Module):
         Returns:
             The memory after each step, and the outputs of each step.
         """
-        settings, outputs, scale = self.settings, self.outputs, self.scale
-        if settings.kind == "feedforward":
-            features = Hidden(settings, settings.hidden_size)(self.encoder(inputs))
-            nothing = jnp.zeros((*features.shape[:-1], 0), features.dtype)
-            return nothing, Head(settings, outputs, scale)(features)
+        if self.settings.kind == "recurrent":
+            return self._in_blocks(memory, inputs, resets)
+        features = Hidden(self.settings, self.settings.hidden_size)(self.encoder(inputs))
+        nothing = jnp.zeros((*features.shape[:-1], 0), features.dtype)
+        return nothing, Head(self.settings, self.outputs, self.scale)(features)
+
+    def _in_blocks(
+        self, memory: Float[Array, "*b N M"], inputs: PyTree, resets: Bool[Array, "T *b"]
+    ) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N outputs"]]:
         block = nn.remat(
             _Block,
             prevent_cse=False,
             policy=jax.checkpoint_policies.save_only_these_names(KEPT),
         )
+        length = block_length(len(resets), math.prod(memory.shape[:-1]))
+        if length == len(resets):
+            return self._made(block)(memory, (inputs, resets))[1]
         scan = nn.scan(
             block,
             variable_broadcast="params",
             split_rngs={"params": False},
             check_constancy_invariants=self.is_initializing(),
         )
-        run = scan(settings, self.encoder, outputs, scale)
-        length = block_length(len(resets), math.prod(memory.shape[:-1]))
         blocks = jax.tree.map(
             lambda leaf: leaf.reshape(-1, length, *leaf.shape[1:]), (inputs, resets)
         )
-        _, results = run(memory, blocks)
+        results = self._made(scan)(memory, blocks)[1]
         joined: Any = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), results)
-        memories, values = joined
-        return memories, values
+        return joined
+
+    def _made(self, block: Any) -> nn.Module:
+        """The one block of all steps, or what scans over several, with the same parameters."""
+        return block(self.settings, self.encoder, self.outputs, self.scale, name=_BLOCK)
 
 
 def initial_memory(settings: NetworkSettings, *batch: int) -> Float[Array, "*b M"]:

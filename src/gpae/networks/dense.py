@@ -7,6 +7,7 @@ from jax.nn.initializers import Initializer
 from jaxtyping import Array, Float
 
 from gpae.networks.initialisers import HIDDEN_INITIALISER
+from gpae.networks.parameters import parameter
 
 
 class Dense(nn.Module):
@@ -19,11 +20,11 @@ class Dense(nn.Module):
     @nn.compact
     def __call__(self, inputs: Float[Array, "*b F"]) -> Float[Array, "*b size"]:
         """Apply the layer."""
-        kernel = self.param("kernel", self.initialiser, (inputs.shape[-1], self.size))
+        kernel = parameter(self, "kernel", self.initialiser, (inputs.shape[-1], self.size))
         outputs = dot_of_rows(inputs, kernel)
         if not self.use_bias:
             return outputs
-        bias = self.param("bias", nn.initializers.zeros, (self.size,))
+        bias = parameter(self, "bias", nn.initializers.zeros, (self.size,))
         return add_to_rows(outputs.reshape(-1, self.size), bias).reshape(outputs.shape)
 
 

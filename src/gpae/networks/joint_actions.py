@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gpae.networks.initialisers import HIDDEN_INITIALISER
+from gpae.networks.parameters import parameter
 
 
 def joint_action_inputs(
@@ -45,7 +46,9 @@ class JointActionLayer(nn.Module):
     ) -> Float[Array, "*b N size"]:
         """Apply the layer to each agent's row."""
         num_agents, num_actions = action_features.shape[-2:]
-        kernel = self.param("kernel", HIDDEN_INITIALISER, (num_agents * num_actions, self.size))
+        kernel = parameter(
+            self, "kernel", HIDDEN_INITIALISER, (num_agents * num_actions, self.size)
+        )
         return apply_to_joint_actions(action_features, own_features, kernel)
 
 
