@@ -1,5 +1,6 @@
 """Two CPU devices for every test, and compiled programs kept for the next run of the tests."""
 
+import gc
 import os
 
 import jax
@@ -19,3 +20,18 @@ def compile_quickly():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture
+def collected_when_traced(monkeypatch):
+    """Whether Python looked for garbage, each time that an update was traced."""
+    from gpae.training.sharding import Runner
+
+    enabled, iteration = [], Runner._iteration
+
+    def traced(runner, state, environments):
+        enabled.append(gc.isenabled())
+        return iteration(runner, state, environments)
+
+    monkeypatch.setattr(Runner, "_iteration", traced)
+    return enabled

@@ -83,21 +83,6 @@ def test_stop_then_resume_equals_straight(
     assert resumed.out.splitlines()[-4:-2] == straight(method)[1].out.splitlines()[-4:-2]
 
 
-@pytest.fixture
-def collected_when_traced(monkeypatch):
-    """Whether Python looked for garbage, each time that an update was traced."""
-    from gpae.training.sharding import Runner
-
-    enabled, iteration = [], Runner._iteration
-
-    def traced(runner, state, environments):
-        enabled.append(gc.isenabled())
-        return iteration(runner, state, environments)
-
-    monkeypatch.setattr(Runner, "_iteration", traced)
-    return enabled
-
-
 def test_a_resumed_run_is_traced_once_and_without_garbage_collection(
     gpae, small, before_call, collected_when_traced, tmp_path
 ):

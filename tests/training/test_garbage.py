@@ -49,18 +49,11 @@ def test_what_there_is_by_then_is_spared_for_a_while():
     assert early() is None
 
 
-def test_a_run_compiled_ahead_is_traced_without_it(learner, cpu_devices, monkeypatch):
-    enabled, iteration = [], Runner._iteration
-
-    def traced(self, state, environments):
-        enabled.append(gc.isenabled())
-        return iteration(self, state, environments)
-
-    monkeypatch.setattr(Runner, "_iteration", traced)
+def test_a_run_compiled_ahead_is_traced_without_it(learner, cpu_devices, collected_when_traced):
     gc.enable()
     runner = Runner(learner(window=1), cpu_devices[:1], 1)
     runner.compile_ahead()
     runner.run(runner.initial_state(0), 1)
-    assert enabled == [False]
+    assert collected_when_traced == [False]
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0

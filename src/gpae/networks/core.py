@@ -18,7 +18,7 @@ BLOCK_ROWS = 640
 """Rows that a recurrent network computes together, at most, where a step has fewer."""
 
 _BLOCK = "ScanCheckpoint_Block_0"
-"""Under which name a recurrent network keeps its parameters."""
+"""Under which name a recurrent network, and so a checkpoint, keeps its parameters."""
 
 
 class Hidden(nn.Module):
