@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gpae.cli import main
-from gpae.environments import DiscreteActions, EnvironmentSpec, Step, View, register
+from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step, register
 
 PLACES, LIMIT = 8, 20
 
@@ -25,13 +25,13 @@ class Meeting:
     def reset(self, key):
         places = jax.random.choice(key, PLACES, (2,), replace=False)
         state = {"places": places, "time": jnp.int32(0)}
-        return state, self.view(state)
+        return state, self.observation(state)
 
     def step(self, key, state, actions):
         state = {"places": (state["places"] + actions - 1) % PLACES, "time": state["time"] + 1}
         met = state["places"][0] == state["places"][1]
         return state, Step(
-            view=self.view(state),
+            observation=self.observation(state),
             actions=actions,
             reward=jnp.float32(-1.0),
             terminated=met,
@@ -40,9 +40,9 @@ class Meeting:
             forced=jnp.zeros(2, bool),
         )
 
-    def view(self, state):
+    def observation(self, state):
         seen = jax.nn.one_hot(state["places"], PLACES)
-        return View(
+        return Observation(
             observations=jnp.stack([seen.ravel(), seen[::-1].ravel()]),  # one's own place first
             state=seen.ravel(),
             available_actions=jnp.ones((2, 3), bool),

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from gpae.config.compose import from_dict
 from gpae.environments import make
-from gpae.networks import apply_actor, initial_memory
+from gpae.networks import apply_actor, initial_hidden_state
 from gpae.runs import Checkpoints, RunFolder
 from gpae.runs.system import System
 
@@ -22,25 +22,25 @@ def play(folder: Path, seed: int = 0) -> tuple[float, int]:
     config = from_dict(run.config)
     system = System(config)
     snapshot = Checkpoints(run.checkpoints_path).restore(system.snapshot_shapes())
-    parameters = snapshot.best.parameters.actor  # the newest: snapshot.state.parameters.actor
+    params = snapshot.best.params.actor  # the newest: snapshot.state.parameters.actor
 
     environment = make(config.task_name, **config.task_settings)
-    state, view = environment.reset(jax.random.key(seed))
-    memory = initial_memory(system.learner.network, environment.spec.num_agents)
+    state, observation = environment.reset(jax.random.key(seed))
+    hidden_state = initial_hidden_state(system.learner.network, environment.spec.num_agents)
     step = jax.jit(environment.step)
     total, length, over = 0.0, 0, False
     while not over:
-        memories, policy = apply_actor(  # over time, here of one step
+        hidden_states, policy = apply_actor(  # over time, here of one step
             system.learner.actor,
-            parameters,
-            memory,
-            view.observations[None],
-            view.available_actions[None],
+            params,
+            hidden_state,
+            observation.observations[None],
+            observation.available_actions[None],
             jnp.array([length == 0]),
         )
-        memory, actions = memories[0], policy[0].executed(policy[0].mode())
+        hidden_state, actions = hidden_states[0], policy[0].executed(policy[0].mode())
         state, taken = step(jax.random.key(length), state, actions)
-        view, length, total = taken.view, length + 1, total + float(taken.reward)
+        observation, length, total = taken.observation, length + 1, total + float(taken.reward)
         over = bool(taken.boundary)
     return total, length
 

@@ -7,7 +7,7 @@ import pytest
 
 from gpae.bench.flops import Work, count_products, gradient_work, trace
 from gpae.environments import DiscreteActions
-from gpae.networks import Actor, NetworkSettings, initial_memory
+from gpae.networks import Actor, NetworkSettings, initial_hidden_state
 
 A = jnp.zeros
 
@@ -126,19 +126,19 @@ def actor(request):
     settings = SETTINGS[request.param]
     network = Actor(settings, DiscreteActions(16))
     arguments = (
-        initial_memory(settings, 64, 4),
+        initial_hidden_state(settings, 64, 4),
         A((1, 64, 4, 32)),
         jnp.ones((1, 64, 4, 16), bool),
         jnp.zeros((1, 64), bool),
     )
-    parameters = jax.eval_shape(network.init, jax.random.key(0), *arguments)
+    params = jax.eval_shape(network.init, jax.random.key(0), *arguments)
 
     def loss(differentiated, *arguments):
-        parameters, memory = differentiated
-        return (network.apply(parameters, memory, *arguments)[1].logits ** 2).sum()
+        params, memory = differentiated
+        return (network.apply(params, memory, *arguments)[1].logits ** 2).sum()
 
     memory, *inputs = arguments
-    return request.param, loss, ((parameters, memory), *inputs)
+    return request.param, loss, ((params, memory), *inputs)
 
 
 def test_an_actor_counts_its_layers(actor):

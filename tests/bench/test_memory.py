@@ -30,11 +30,11 @@ def test_the_window_is_what_its_arrays_are(learner, length, mode):
     need = need_of(learner("method=mappo", f"window.length={length}", f"window.mode={mode}"))
     seen = AGENTS * (PLACES + 1) * FLOAT + (PLACES + 1) * FLOAT + AGENTS * PLACES + AGENTS
     step = seen + 1 + AGENTS * (ACTION + FLOAT) + FLOAT + 2 + AGENTS
-    cuts = -(-STEPS // LIMIT) * (seen + INTEGER)
+    truncations = -(-STEPS // LIMIT) * (seen + INTEGER)
     memories = 2 * AGENTS * HIDDEN * FLOAT
     assert need.experience_name == "window"
     kept = ENVIRONMENTS // (length if mode == "constant_batch" else 1)
-    assert need.experience == length * (kept * (STEPS * step + cuts + memories) + 1)
+    assert need.experience == length * (kept * (STEPS * step + truncations + memories) + 1)
 
 
 def test_the_state_is_what_a_run_begins_with(learner):

@@ -56,7 +56,7 @@ def test_estimation_passes_over_the_window_once_and_over_the_successors(learner,
     estimate = phase_work(made, spec_of(made))["estimate"]
     of_actor = 2 * AGENTS * (ACTOR_FIRST + ACTOR_REST)
     of_critic = 2 * (AGENTS * VALUE_REST + STATE * HIDDEN)
-    successors = made.budget.environments * (1 + length * made.collection.cut_slots)
+    successors = made.budget.environments * (1 + length * made.collection.truncation_slots)
     asked = of_critic * (rows_of(made) + successors) + of_actor * successors
     assert estimate.forward == asked + (length > 1) * of_actor * rows_of(made)
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from gpae.environments import DiscreteActions, EnvironmentSpec, Step, View
+from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
 
 TIME_LIMIT = 4
 LIFETIMES = jnp.array([99, 2, 99])
@@ -23,13 +23,13 @@ class Countdown:
 
     def reset(self, key):
         state = {"time": jnp.array(0, jnp.int32), "length": jax.random.randint(key, (), 2, 6)}
-        return state, self.view(state)
+        return state, self.observation(state)
 
     def step(self, key, state, actions):
         state = {**state, "time": state["time"] + 1}
         terminated = state["time"] >= state["length"]
         return state, Step(
-            view=self.view(state),
+            observation=self.observation(state),
             actions=actions,
             reward=actions @ jnp.array([1.0, 10.0, 100.0]) + jax.random.uniform(key),
             terminated=terminated,
@@ -38,9 +38,9 @@ class Countdown:
             forced=jnp.zeros(3, bool),
         )
 
-    def view(self, state):
+    def observation(self, state):
         time = state["time"]
-        return View(
+        return Observation(
             observations=jnp.stack([jnp.full(3, time), jnp.arange(3)], axis=1).astype(jnp.float32),
             state=jnp.stack([time, state["length"]]).astype(jnp.float32),
             available_actions=jnp.ones((3, 6), bool),

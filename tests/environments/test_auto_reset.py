@@ -15,12 +15,12 @@ def play(environment, reset_keys, step_keys):
     """Run environments side by side; histories are [T, E, ...]."""
 
     def advance(carry, keys):
-        states, views = carry
+        states, all_observations = carry
         actions = jnp.zeros((keys.shape[0], 3), jnp.int32)
-        states, views, steps = jax.vmap(lambda k, s, a: auto_reset_step(environment, k, s, a))(
-            keys, states, actions
-        )
-        return (states, views), (carry[1], views, steps)
+        states, all_observations, steps = jax.vmap(
+            lambda k, s, a: auto_reset_step(environment, k, s, a)
+        )(keys, states, actions)
+        return (states, all_observations), (carry[1], all_observations, steps)
 
     first = jax.vmap(environment.reset)(reset_keys)
     return jax.lax.scan(advance, first, step_keys)[1]
@@ -43,9 +43,11 @@ def history(countdown, reset_keys, step_keys):
 
 def test_the_true_successor_is_kept_even_where_a_reset_followed(history):
     before, _, steps = history
-    np.testing.assert_array_equal(steps.view.state[..., TIME], before.state[..., TIME] + 1)
-    np.testing.assert_array_equal(steps.view.state[..., LENGTH], before.state[..., LENGTH])
-    np.testing.assert_array_equal(steps.view.observations[..., 0], before.observations[..., 0] + 1)
+    np.testing.assert_array_equal(steps.observation.state[..., TIME], before.state[..., TIME] + 1)
+    np.testing.assert_array_equal(steps.observation.state[..., LENGTH], before.state[..., LENGTH])
+    np.testing.assert_array_equal(
+        steps.observation.observations[..., 0], before.observations[..., 0] + 1
+    )
 
 
 def test_a_boundary_begins_a_new_episode_and_nothing_else_does(history):
@@ -54,8 +56,10 @@ def test_a_boundary_begins_a_new_episode_and_nothing_else_does(history):
     assert boundary.any(axis=0).all()
     assert (after.state[..., TIME][boundary] == 0).all()
     assert after.alive[boundary].all()
-    np.testing.assert_array_equal(after.state[~boundary], steps.view.state[~boundary])
-    np.testing.assert_array_equal(after.observations[~boundary], steps.view.observations[~boundary])
+    np.testing.assert_array_equal(after.state[~boundary], steps.observation.state[~boundary])
+    np.testing.assert_array_equal(
+        after.observations[~boundary], steps.observation.observations[~boundary]
+    )
 
 
 def test_termination_and_truncation_are_told_apart(history):

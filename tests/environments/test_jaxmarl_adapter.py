@@ -63,12 +63,12 @@ def played(quickly_compiled):
         game, agents = environment._game, environment._game.agents
 
         def advance(carry, key):
-            state, view = carry
-            actions = random_actions(jax.random.fold_in(key, 0), view.available_actions)
+            state, observation = carry
+            actions = random_actions(jax.random.fold_in(key, 0), observation.available_actions)
             successor, step = environment.step(key, state, actions)
             orders = {agent: actions[i] for i, agent in enumerate(agents)}
             raw = game.step_env(key, state, orders)[:4]
-            return (successor, step.view), (successor, step, raw)
+            return (successor, step.observation), (successor, step, raw)
 
         def episode(key):
             first = environment.reset(key)
@@ -84,13 +84,16 @@ def played(quickly_compiled):
 
 @pytest.mark.parametrize("task", SHORT)
 def test_sizes_are_those_of_the_spec(task, played):
-    environment, (_, view), (_, step, _) = played(task)
+    environment, (_, observation), (_, step, _) = played(task)
     spec, (N, size, S, A) = environment.spec, SIZES[task]
     assert (spec.name, spec.num_agents, spec.actions) == (task, N, DiscreteActions(A))
     assert (spec.observation_size, spec.state_size) == (size, S)
     assert spec.max_episode_steps == SHORT[task][1]
     assert find_task(task).num_agents == N
-    for seen, leading in ((view, (ENVIRONMENTS,)), (step.view, (SHORT[task][1], ENVIRONMENTS))):
+    for seen, leading in (
+        (observation, (ENVIRONMENTS,)),
+        (step.observation, (SHORT[task][1], ENVIRONMENTS)),
+    ):
         assert seen.observations.shape == (*leading, N, size)
         assert seen.state.shape == (*leading, S)
         assert seen.available_actions.shape == (*leading, N, A)
@@ -107,10 +110,10 @@ def test_a_step_is_jaxmarls_own(task, played):
     }
     for row, agent in enumerate(environment._game.agents):
         size = flat[agent].shape[-1]
-        assert_same(step.view.observations[..., row, :size], flat[agent])
-        assert not step.view.observations[..., row, size:].any()
+        assert_same(step.observation.observations[..., row, :size], flat[agent])
+        assert not step.observation.observations[..., row, size:].any()
     joined = np.concatenate([flat[agent] for agent in environment._game.agents], axis=-1)
-    assert_same(step.view.state, joined)
+    assert_same(step.observation.state, joined)
     np.testing.assert_array_equal(step.boundary, dones["__all__"])
     jax.tree.map(assert_same, successor, state)
 
@@ -174,9 +177,9 @@ def test_after_a_reset_the_true_successor_is_kept(quickly_compiled):
     environment = make(SPREAD, max_steps=2)
 
     def advance(carry, key):
-        state, view = carry
+        state, observation = carry
         state, following, step = auto_reset_step(environment, key, state, jnp.array([1, 2, 3]))
-        return (state, following), (view, following, step)
+        return (state, following), (observation, following, step)
 
     def play(key):
         return jax.lax.scan(advance, environment.reset(key), jax.random.split(key, 7))[1]
@@ -185,11 +188,11 @@ def test_after_a_reset_the_true_successor_is_kept(quickly_compiled):
     assert np.flatnonzero(step.truncated).tolist() == [2, 5]
     velocity, position = slice(0, 2), slice(2, 4)
     moved = before.observations[..., position] + 0.1 * before.observations[..., velocity]
-    np.testing.assert_allclose(step.view.observations[..., position], moved, atol=1e-6)
+    np.testing.assert_allclose(step.observation.observations[..., position], moved, atol=1e-6)
     ends = np.asarray(step.boundary)
     assert (after.observations[ends][..., velocity] == 0).all()
-    assert (step.view.observations[ends][..., velocity] != 0).any(axis=-1).all()
-    np.testing.assert_array_equal(after.observations[~ends], step.view.observations[~ends])
+    assert (step.observation.observations[ends][..., velocity] != 0).any(axis=-1).all()
+    np.testing.assert_array_equal(after.observations[~ends], step.observation.observations[~ends])
 
 
 def test_the_same_keys_play_the_same_and_others_do_not(quickly_compiled):
@@ -206,20 +209,22 @@ def test_the_same_keys_play_the_same_and_others_do_not(quickly_compiled):
 
 
 def test_the_speaker_has_three_actions_and_the_listener_five(played):
-    _, (_, view), (_, step, _) = played(SPEAKER)
-    np.testing.assert_array_equal(view.available_actions[0], [[True] * 3 + [False] * 2, [True] * 5])
-    assert (step.view.available_actions == view.available_actions).all()
+    _, (_, observation), (_, step, _) = played(SPEAKER)
+    np.testing.assert_array_equal(
+        observation.available_actions[0], [[True] * 3 + [False] * 2, [True] * 5]
+    )
+    assert (step.observation.available_actions == observation.available_actions).all()
     assert np.unique(step.actions[..., 0]).tolist() == [0, 1, 2]
     assert np.unique(step.actions[..., 1]).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_hanabis_legal_moves_are_its_masks(quickly_compiled):
     environment = make("jaxmarl/hanabi")
-    state, view = quickly_compiled(environment.reset)(jax.random.key(0))
+    state, observation = quickly_compiled(environment.reset)(jax.random.key(0))
     legal = environment._game.get_legal_moves(state)
     expected = np.stack([legal[agent] for agent in environment._game.agents]) > 0
-    np.testing.assert_array_equal(view.available_actions, expected)
-    assert view.available_actions.sum(axis=1).min() == 1
+    np.testing.assert_array_equal(observation.available_actions, expected)
+    assert observation.available_actions.sum(axis=1).min() == 1
     assert environment.spec.max_episode_steps is None
 
 
@@ -229,19 +234,19 @@ def test_continuous_actions_are_mapped_to_the_environments_bounds(quickly_compil
 
     @partial(quickly_compiled)
     def ours_and_theirs(key, actions, speaker, listener):
-        state, view = environment.reset(key)
+        state, observation = environment.reset(key)
         successor, _ = environment.step(key, state, actions)
         orders = {"speaker_0": speaker, "listener_0": listener}
-        return successor, environment._game.step_env(key, state, orders)[1], view
+        return successor, environment._game.step_env(key, state, orders)[1], observation
 
     actions = jnp.array([[-1.0, 0.5, 1.0, 9.0, 9.0], [0.0, 3.0, -3.0, 0.2, -0.6]])
     speaker, listener = jnp.array([0.0, 0.75, 1.0]), jnp.array([0.5, 1.0, 0.0, 0.6, 0.2])
-    ours, theirs, view = ours_and_theirs(jax.random.key(0), actions, speaker, listener)
+    ours, theirs, observation = ours_and_theirs(jax.random.key(0), actions, speaker, listener)
     np.testing.assert_allclose(ours.p_vel, theirs.p_vel, atol=1e-6)
     np.testing.assert_allclose(ours.c, theirs.c, atol=1e-6)
     np.testing.assert_allclose(ours.c[0], speaker, atol=1e-6)
     assert ours.p_vel[1].all()
-    np.testing.assert_array_equal(view.available_actions.sum(axis=1), [3, 5])
+    np.testing.assert_array_equal(observation.available_actions.sum(axis=1), [3, 5])
 
 
 @pytest.mark.parametrize(
@@ -259,11 +264,11 @@ def test_every_other_game_fits_its_spec(name):
     actions = jnp.zeros((N, A)) if continuous else jnp.zeros(N, jnp.int32)
     fresh = jax.eval_shape(environment.reset, key)
     state, step = jax.eval_shape(environment.step, key, fresh[0], actions)
-    assert types(fresh) == types((state, step.view))
+    assert types(fresh) == types((state, step.observation))
     assert (N, continuous) == (task.num_agents, task.continuous)
-    assert step.view.observations.shape == (N, spec.observation_size)
-    assert step.view.state.shape == (spec.state_size,)
-    assert step.view.available_actions.shape == (N, A)
+    assert step.observation.observations.shape == (N, spec.observation_size)
+    assert step.observation.state.shape == (spec.state_size,)
+    assert step.observation.available_actions.shape == (N, A)
     assert (step.reward.shape, step.terminated.dtype) == ((), bool)
     assert tuple(step.outcomes) == spec.metrics
 
@@ -274,7 +279,7 @@ def test_a_state_has_the_same_types_after_a_reset_as_after_a_step(task):
     actions = jnp.zeros(environment.spec.num_agents, jnp.int32)
     fresh = jax.eval_shape(environment.reset, jax.random.key(0))
     state, step = jax.eval_shape(environment.step, jax.random.key(0), fresh[0], actions)
-    assert types(fresh) == types((state, step.view))
+    assert types(fresh) == types((state, step.observation))
 
 
 def test_what_jaxmarl_registers_is_a_task_or_refused():
@@ -369,21 +374,23 @@ def own_step(actions, time=0, **settings):
 
 
 def test_pictures_and_nested_observations_are_flattened_and_padded():
-    _, view = own().reset(jax.random.key(0))
-    np.testing.assert_array_equal(view.observations, [[0, 1, 2, 3, 4, 5], [8.5, 9.5, 7, 0, 0, 0]])
+    _, observation = own().reset(jax.random.key(0))
+    np.testing.assert_array_equal(
+        observation.observations, [[0, 1, 2, 3, 4, 5], [8.5, 9.5, 7, 0, 0, 0]]
+    )
 
 
 def test_the_state_is_the_environments_own_or_the_teams_observations():
     key = jax.random.key(0)
     np.testing.assert_array_equal(own().reset(key)[1].state, [0, 1])
     np.testing.assert_array_equal(own(state="environment").reset(key)[1].state, [0, 1])
-    _, view = own(state="observations").reset(key)
-    np.testing.assert_array_equal(view.state, [0, 1, 2, 3, 4, 5, 8.5, 9.5, 7])
+    _, observation = own(state="observations").reset(key)
+    np.testing.assert_array_equal(observation.state, [0, 1, 2, 3, 4, 5, 8.5, 9.5, 7])
 
 
 def test_the_environments_masks_are_within_each_agents_own_actions():
-    _, view = own().reset(jax.random.key(0))
-    np.testing.assert_array_equal(view.available_actions, [[0, 1, 0, 0], [0, 1, 0, 1]])
+    _, observation = own().reset(jax.random.key(0))
+    np.testing.assert_array_equal(observation.available_actions, [[0, 1, 0, 0], [0, 1, 0, 1]])
 
 
 def test_a_reward_that_is_not_shared_is_never_taken_for_one():

@@ -118,37 +118,37 @@ def test_a_name_that_shells_would_interpret_has_a_plain_alias():
 @pytest.mark.parametrize("table", TEAMS.values(), ids=TEAMS)
 def test_each_number_of_an_agent_moves_the_joint_it_drives_and_no_other(around_stub, table):
     environment = around_stub(table)
-    state, view = environment.reset(KEY)
+    state, observation = environment.reset(KEY)
     step = jax.jit(lambda actions: environment.step(KEY, state, actions)[1].reward)
     for i, agent in enumerate(table.agents):
         for j in range(environment.spec.actions.size):
             weight = agent.driven[j] + 1 if j < len(agent.driven) else 0
-            actions = jnp.zeros_like(view.available_actions, float).at[i, j].set(0.5)
+            actions = jnp.zeros_like(observation.available_actions, float).at[i, j].set(0.5)
             assert step(actions) == 0.5 * weight
-            assert view.available_actions[i, j] == (weight > 0)
+            assert observation.available_actions[i, j] == (weight > 0)
 
 
 @pytest.mark.parametrize("table", TEAMS.values(), ids=TEAMS)
 def test_agents_see_their_own_indices_then_zeros(around_stub, table):
-    _, view = around_stub(table).reset(KEY)
-    np.testing.assert_array_equal(view.state, 100 + np.arange(table.observation_size))
-    for agent, seen in zip(table.agents, np.asarray(view.observations), strict=True):
+    _, observation = around_stub(table).reset(KEY)
+    np.testing.assert_array_equal(observation.state, 100 + np.arange(table.observation_size))
+    for agent, seen in zip(table.agents, np.asarray(observation.observations), strict=True):
         size = len(agent.observed)
         np.testing.assert_array_equal(seen[:size], 100 + np.array(agent.observed))
         np.testing.assert_array_equal(seen[size:], 0)
-    assert view.alive.all()
+    assert observation.alive.all()
 
 
 def test_numbers_without_a_joint_are_masked_and_have_no_effect(around_stub):
     environment = around_stub(PAIR)
-    state, view = environment.reset(KEY)
+    state, observation = environment.reset(KEY)
     assert environment.spec.actions == ContinuousActions(2, -1.0, 1.0)
-    np.testing.assert_array_equal(view.available_actions, [[True, True], [True, False]])
+    np.testing.assert_array_equal(observation.available_actions, [[True, True], [True, False]])
     _, step = environment.step(KEY, state, rows([0.1, 0.2], [0.3, 0.4]))
     _, other = environment.step(KEY, state, rows([0.1, 0.2], [0.3, -0.9]))
     np.testing.assert_allclose(step.reward, 3 * 0.1 + 1 * 0.2 + 2 * 0.3, rtol=1e-6)
     np.testing.assert_array_equal(other.reward, step.reward)
-    np.testing.assert_array_equal(other.view.state, step.view.state)
+    np.testing.assert_array_equal(other.observation.state, step.observation.state)
 
 
 def test_actions_are_clipped_to_the_bounds_and_reported_as_given(around_stub):
@@ -170,15 +170,17 @@ def test_stepping_leaves_the_given_state_as_it_was(around_stub):
 
 def test_resetting_keeps_the_true_last_observation(around_stub):
     environment = around_stub(PAIR, max_episode_steps=2)
-    state, view = environment.reset(KEY)
-    start = np.asarray(view.state)
+    state, observation = environment.reset(KEY)
+    start = np.asarray(observation.state)
     ends = []
     for hip, age in ((0.0, 1), (0.0, 2), (-1.0, 1)):
         actions = rows([0.0, hip], [0.0, 0.0])
-        state, view, step = auto_reset_step(environment, KEY, state, actions)
+        state, observation, step = auto_reset_step(environment, KEY, state, actions)
         ends.append((bool(step.terminated), bool(step.truncated)))
-        np.testing.assert_array_equal(step.view.state, start + 1000 * age)
-        np.testing.assert_array_equal(view.state, start if step.boundary else step.view.state)
+        np.testing.assert_array_equal(step.observation.state, start + 1000 * age)
+        np.testing.assert_array_equal(
+            observation.state, start if step.boundary else step.observation.state
+        )
     assert ends == [(False, False), (False, True), (True, False)]
 
 
@@ -211,16 +213,16 @@ def test_settings_that_cannot_be_are_refused(settings, message):
 
 
 def test_the_team_return_is_the_bodys_own(hopper, body):
-    state, view = hopper.reset(KEY)
+    state, observation = hopper.reset(KEY)
     alone = body.reset(KEY)
-    np.testing.assert_array_equal(view.state, alone.obs)
+    np.testing.assert_array_equal(observation.state, alone.obs)
     team_return = body_return = 0.0
     for actions in jax.random.uniform(jax.random.key(1), (50, 3, 1), minval=-1.3, maxval=1.3):
         state, step = hopper.step(KEY, state, actions)
         alone = alone.replace(metrics={}, done=jnp.zeros(()))
         alone = body.step(alone, jnp.clip(actions[:, 0], -1.0, 1.0))
         team_return, body_return = team_return + step.reward, body_return + alone.reward
-        np.testing.assert_array_equal(step.view.state, alone.obs)
+        np.testing.assert_array_equal(step.observation.state, alone.obs)
     assert team_return == body_return
     assert team_return > 25.0
 
@@ -240,7 +242,7 @@ def test_falling_terminates_and_does_not_truncate(hopper):
     for _ in range(30):
         state, step = hopper.step(KEY, state, jnp.full((3, 1), -1.0, jnp.float32))
         fallen |= bool(step.terminated)
-        leaning = abs(step.view.state[1]) >= 0.2
+        leaning = abs(step.observation.state[1]) >= 0.2
         assert step.terminated == leaning
         assert not (step.terminated & step.truncated)
     assert fallen
@@ -258,10 +260,10 @@ def test_a_step_draws_nothing_from_its_key(hopper):
 def test_types_do_not_change_from_reset_to_step(backend):
     environment = make("mabrax/hopper-3x1", backend=backend)
     assert isinstance(environment, Environment)
-    state, view = jax.eval_shape(environment.reset, KEY)
+    state, observation = jax.eval_shape(environment.reset, KEY)
     successor, step = jax.eval_shape(environment.step, KEY, state, jnp.zeros((3, 1)))
     assert jax.tree.leaves(successor) == jax.tree.leaves(state)
-    assert jax.tree.leaves(step.view) == jax.tree.leaves(view)
+    assert jax.tree.leaves(step.observation) == jax.tree.leaves(observation)
 
 
 def test_listing_imports_no_simulator_and_making_is_silent(tmp_path):

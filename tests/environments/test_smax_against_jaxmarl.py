@@ -33,19 +33,19 @@ def random_actions(key, available_actions):
 
 
 def our_battle(compiled, environment, step):
-    """Play random available actions; ``step`` gives the state, the view to act on and the rest."""
+    """Play random available actions; ``step`` gives state, next observation and the rest."""
 
     def play(reset_key, action_keys, step_keys):
-        state, view = environment.reset(reset_key)
+        state, observation = environment.reset(reset_key)
 
         def advance(carry, keys):
-            state, view = carry
-            actions = random_actions(keys[0], view.available_actions)
-            state, view, result = step(keys[1], state, actions)
-            return (state, view), (actions, view, result)
+            state, observation = carry
+            actions = random_actions(keys[0], observation.available_actions)
+            state, observation, result = step(keys[1], state, actions)
+            return (state, observation), (actions, observation, result)
 
-        _, history = jax.lax.scan(advance, (state, view), (action_keys, step_keys))
-        return view, history
+        _, history = jax.lax.scan(advance, (state, observation), (action_keys, step_keys))
+        return observation, history
 
     reset_keys = jax.random.split(jax.random.key(3), ENVIRONMENTS)
     return compiled(jax.vmap(play, (0, 1, 1)))(reset_keys, keys(0), keys(1))
@@ -79,11 +79,11 @@ def raw_battle(compiled, raw, step, actions):
     return compiled(jax.vmap(play, (0, 1, 0)))(reset_keys, keys(1), actions)
 
 
-def assert_same_view(view, raw_view):
+def assert_same_view(observation, raw_view):
     """Equal but for rounding: a compiler may order the same sums differently in two programs."""
     for name, expected in raw_view.items():
         np.testing.assert_allclose(
-            getattr(view, name), expected, rtol=1e-5, atol=1e-5, err_msg=name
+            getattr(observation, name), expected, rtol=1e-5, atol=1e-5, err_msg=name
         )
 
 
@@ -106,22 +106,22 @@ def test_every_step_agrees_with_the_raw_environment(map_name, quickly_compiled):
 
     def step(key, state, actions):
         successor, result = environment.step(key, state, actions)
-        return successor, result.view, result
+        return successor, result.observation, result
 
-    first, (actions, views, steps) = our_battle(quickly_compiled, environment, step)
+    first, (actions, all_observations, steps) = our_battle(quickly_compiled, environment, step)
     raw_first, (raw_views, rewards, dones) = raw_battle(
         quickly_compiled, raw, raw.step_env, actions
     )
 
     assert_same_view(first, raw_first)
-    assert_same_view(views, raw_views)
-    assert_same_view(steps.view, raw_views)
+    assert_same_view(all_observations, raw_views)
+    assert_same_view(steps.observation, raw_views)
     np.testing.assert_array_equal(steps.actions, actions)
     np.testing.assert_array_equal(steps.boundary, dones["__all__"])
     for i, agent in enumerate(raw.agents):
         np.testing.assert_allclose(steps.reward, rewards[agent], atol=1e-6)
-        np.testing.assert_array_equal(~steps.view.alive[..., i], dones[agent])
-    assert not steps.view.alive.all(), "nobody died: the comparison saw too little"
+        np.testing.assert_array_equal(~steps.observation.alive[..., i], dones[agent])
+    assert not steps.observation.alive.all(), "nobody died: the comparison saw too little"
     assert steps.terminated.any(), "no battle ended: the comparison saw too little"
 
 
@@ -131,10 +131,10 @@ def test_auto_reset_continues_as_the_raw_environments_own(quickly_compiled):
     def step(key, state, actions):
         return auto_reset_step(environment, key, state, actions)
 
-    _, (actions, views, steps) = our_battle(quickly_compiled, environment, step)
+    _, (actions, all_observations, steps) = our_battle(quickly_compiled, environment, step)
     _, (raw_views, rewards, dones) = raw_battle(quickly_compiled, raw, raw.step, actions)
 
     assert steps.boundary.sum() >= ENVIRONMENTS
     np.testing.assert_array_equal(steps.boundary, dones["__all__"])
     np.testing.assert_allclose(steps.reward, rewards["ally_0"], atol=1e-6)
-    assert_same_view(views, raw_views)
+    assert_same_view(all_observations, raw_views)

@@ -64,20 +64,20 @@ def test_an_ending_is_read_from_who_is_alive(endings, name):
 
 def test_the_dead_can_only_stop_and_see_nothing(endings):
     _, step = endings["tagged"]
-    np.testing.assert_array_equal(step.view.alive, [True, False, True])
-    assert np.flatnonzero(step.view.available_actions[1]).tolist() == [STOP_ACTION]
-    assert step.view.available_actions[0, :5].all()
-    assert not step.view.observations[1].any()
+    np.testing.assert_array_equal(step.observation.alive, [True, False, True])
+    assert np.flatnonzero(step.observation.available_actions[1]).tolist() == [STOP_ACTION]
+    assert step.observation.available_actions[0, :5].all()
+    assert not step.observation.observations[1].any()
 
 
 def test_row_i_is_what_ally_i_sees(endings, battle):
     own_health, own_position = -10, slice(-9, -7)
     _, tagged = endings["tagged"]
     np.testing.assert_allclose(
-        tagged.view.observations[:, own_health], np.array([10, 0, 30]) / 45, rtol=1e-6
+        tagged.observation.observations[:, own_health], np.array([10, 0, 30]) / 45, rtol=1e-6
     )
     state, step = endings["undecided"]
-    seen = step.view.observations[:, own_position] * 32.0
+    seen = step.observation.observations[:, own_position] * 32.0
     np.testing.assert_allclose(seen, state.state.unit_positions[:3], rtol=1e-6)
     assert len(np.unique(seen[:, 1])) == 3
 
@@ -88,20 +88,22 @@ def test_a_battle_without_shots_runs_to_the_time_limit_and_starts_anew(quickly_c
 
     def play(key):
         def advance(state, key):
-            state, view, step = auto_reset_step(peaceful, key, state, jnp.full(3, STOP_ACTION))
-            return state, (view, step)
+            state, observation, step = auto_reset_step(
+                peaceful, key, state, jnp.full(3, STOP_ACTION)
+            )
+            return state, (observation, step)
 
         state, first = peaceful.reset(key)
         return first, jax.lax.scan(advance, state, jax.random.split(key, 11))[1]
 
-    first, (views, steps) = quickly_compiled(play)(jax.random.key(4))
+    first, (all_observations, steps) = quickly_compiled(play)(jax.random.key(4))
     assert np.flatnonzero(steps.truncated).tolist() == [4, 9]
     assert not steps.terminated.any()
     assert not steps.reward.any()
-    ally_x = np.asarray(views.observations[:, :, -9]) * 32.0
-    np.testing.assert_array_equal(views.state[:4], steps.view.state[:4])
-    assert (views.state[4] != steps.view.state[4]).any()
-    assert (views.state[4] != first.state).any()
+    ally_x = np.asarray(all_observations.observations[:, :, -9]) * 32.0
+    np.testing.assert_array_equal(all_observations.state[:4], steps.observation.state[:4])
+    assert (all_observations.state[4] != steps.observation.state[4]).any()
+    assert (all_observations.state[4] != first.state).any()
     np.testing.assert_array_less(np.abs(ally_x[[4, 9]] - 8.0), 2.5)
 
 
@@ -112,18 +114,18 @@ def test_a_state_has_the_same_types_after_a_reset_as_after_a_step(battle):
     key, actions = jax.random.key(0), jax.ShapeDtypeStruct((3,), jnp.int32)
     fresh = jax.eval_shape(battle.reset, key)
     state, step = jax.eval_shape(battle.step, key, fresh[0], actions)
-    assert types(fresh) == types((state, step.view))
+    assert types(fresh) == types((state, step.observation))
 
 
 def test_a_step_has_the_sizes_of_the_spec():
     battle = Smax("5m_vs_6m")
     spec = battle.spec
-    _, view = jax.eval_shape(battle.reset, jax.random.key(0))
+    _, observation = jax.eval_shape(battle.reset, jax.random.key(0))
     assert (spec.num_agents, spec.actions.size, spec.metrics) == (5, 11, ("win_rate",))
-    assert view.observations.shape == (5, spec.observation_size)
-    assert view.state.shape == (spec.state_size,)
-    assert view.available_actions.shape == (5, 11)
-    assert {x.dtype.name for x in jax.tree.leaves(view)} == {"float32", "bool"}
+    assert observation.observations.shape == (5, spec.observation_size)
+    assert observation.state.shape == (spec.state_size,)
+    assert observation.available_actions.shape == (5, 11)
+    assert {x.dtype.name for x in jax.tree.leaves(observation)} == {"float32", "bool"}
 
 
 @pytest.mark.usefixtures("battle")

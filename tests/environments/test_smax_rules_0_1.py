@@ -83,10 +83,10 @@ def test_every_step_is_the_recorded_one(map_name, replayed):
     recorded, (successor, step) = recording(map_name), replayed(map_name, "0.1")
     for name, found in described(successor).items():
         assert_close(found, recorded[f"after_{name}"], name)
-    assert_close(step.view.observations, recorded["observations"], "observations")
-    assert_close(step.view.state, recorded["state"], "state")
+    assert_close(step.observation.observations, recorded["observations"], "observations")
+    assert_close(step.observation.state, recorded["state"], "state")
     assert_close(step.reward, recorded["reward"], "reward")
-    np.testing.assert_array_equal(step.view.available_actions, recorded["available_actions"])
+    np.testing.assert_array_equal(step.observation.available_actions, recorded["available_actions"])
     np.testing.assert_array_equal(step.boundary, recorded["done"])
 
 
@@ -94,9 +94,9 @@ def test_every_step_is_the_recorded_one(map_name, replayed):
 def test_the_same_key_begins_the_same_battle(map_name, quickly_compiled):
     recorded = recording(map_name)
     key = jax.random.wrap_key_data(recorded["reset_key"])
-    _, view = quickly_compiled(battle(map_name, "0.1").reset)(key)
-    assert_close(view.observations, recorded["reset_observations"], "observations")
-    assert_close(view.state, recorded["reset_state"], "state")
+    _, observation = quickly_compiled(battle(map_name, "0.1").reset)(key)
+    assert_close(observation.observations, recorded["reset_observations"], "observations")
+    assert_close(observation.state, recorded["reset_state"], "state")
 
 
 @pytest.mark.parametrize("map_name", MAPS)
@@ -117,9 +117,9 @@ def test_by_the_later_rules_nothing_but_observations_differs_while_everybody_liv
     for name, found in described(successor).items():
         assert_close(found[steps], recorded[f"after_{name}"][steps], name)
     assert_close(step.reward[steps], recorded["reward"][steps], "reward")
-    assert_close(step.view.state[steps], recorded["state"][steps], "state")
+    assert_close(step.observation.state[steps], recorded["state"][steps], "state")
 
-    differs = np.abs(step.view.observations - recorded["observations"])[steps] > 1e-4
+    differs = np.abs(step.observation.observations - recorded["observations"])[steps] > 1e-4
     columns = set(np.flatnonzero(differs.any(axis=(0, 1))))
     others = {i for i in range(10 * FEATURES) if i % FEATURES in (LAST_TARGETED, COOLDOWN)}
     assert columns == others | {10 * FEATURES + OWN_COOLDOWN}
@@ -129,7 +129,7 @@ def test_by_the_later_rules_observed_cooldowns_and_targets_are_shares(replayed):
     """Marines only: cooldown .61, eleven actions of an ally and ten of an enemy."""
     recorded, (_, step) = recording("5m_vs_6m"), replayed("5m_vs_6m", "0.2")
     steps = living(recorded)
-    earlier, later = recorded["observations"][steps], step.view.observations[steps]
+    earlier, later = recorded["observations"][steps], step.observation.observations[steps]
     own = 10 * FEATURES + OWN_COOLDOWN
     assert_close(later[..., own], np.clip(earlier[..., own] / 0.61, 0, 1), "own cooldown")
     for unit in range(10):

@@ -111,10 +111,10 @@ def test_jit_with_a_traced_scalar_equals_eager(name, windows):
 @pytest.mark.parametrize("name", CASES)
 def test_vmap_equals_a_loop_over_windows_and_scalars(name, windows):
     estimate, _ = CASES[name]
-    scalars = jnp.linspace(0.1, 0.9, 5)
-    mapped = jax.vmap(estimate)(windows, scalars)
+    metrics = jnp.linspace(0.1, 0.9, 5)
+    mapped = jax.vmap(estimate)(windows, metrics)
     for index in range(5):
-        alone = estimate(one_of(windows, index), scalars[index])
+        alone = estimate(one_of(windows, index), metrics[index])
         np.testing.assert_allclose(mapped[index], alone, rtol=1e-5, atol=1e-5)
 
 

@@ -22,7 +22,7 @@ from gpae.training.keys import Clock
 from gpae.training.learner import make_learner
 from gpae.training.reduce import DEVICES
 from gpae.training.sharding import EVERYWHERE
-from gpae.training.state import Memories, Parameters, TrainingState
+from gpae.training.state import HiddenStates, Params, TrainingState
 from gpae.training.update import initial_optimisers
 from gpae.training.window import append, empty_window
 
@@ -50,7 +50,7 @@ class Trained:
     Attributes:
         before: The parameters that collected.
         after: The parameters after one update.
-        scalars: What the update reported.
+        metrics: What the update reported.
         steps: The steps learned from.
         log_ratios: log pi - log mu of these, before the update and after it.
         again: The parameters after the same update made once more.
@@ -59,7 +59,7 @@ class Trained:
 
     before: object
     after: object
-    scalars: dict
+    metrics: dict
     steps: object
     log_ratios: tuple
     again: object
@@ -67,8 +67,8 @@ class Trained:
 
     def assert_sound(self):
         """Finite losses, every network moved, and the seed decides all."""
-        assert any(name.startswith("loss/") for name in self.scalars)
-        for name, values in self.scalars.items():
+        assert any(name.startswith("loss/") for name in self.metrics)
+        for name, values in self.metrics.items():
             assert np.isfinite(values).all(), name
         networks = [each.name for each in dataclasses.fields(self.before)]
         for name in networks:
@@ -112,9 +112,10 @@ def played(task, overrides):
     """Two rollouts of a task, one after the other, by the actor that every method begins with."""
     learner = learner_of(task, "mappo", overrides)
     state = jax.jit(learner.initial_state)(jnp.uint32(0))
-    actor = Parameters(actor=state.parameters.actor, critic=None)
+    actor = Params(actor=state.params.actor, critic=None)
     collector = dataclasses.replace(
-        state.collector, memories=Memories(actor=state.collector.memories.actor, critic=None)
+        state.collector,
+        hidden_states=HiddenStates(actor=state.collector.hidden_states.actor, critic=None),
     )
     run = jax.jit(partial(collect, learner.collection))
     environments, rollouts = jnp.arange(learner.budget.environments), []
@@ -128,16 +129,16 @@ def played(task, overrides):
 def first_state(learner, task, overrides):
     """A state after collection, with random critics; the environment is not even traced."""
     actor, collector, rollouts = played(task, overrides)
-    critic = learner.empty_memories().critic
+    critic = learner.empty_hidden_states().critic
 
     def with_critic(holder):
-        memories = Memories(actor=holder.memories.actor, critic=critic)
-        return dataclasses.replace(holder, memories=memories)
+        hidden_states = HiddenStates(actor=holder.hidden_states.actor, critic=critic)
+        return dataclasses.replace(holder, hidden_states=hidden_states)
 
     collector = with_critic(collector)
-    shapes = jax.eval_shape(learner.initial_parameters, jnp.uint32(0), collector)
+    shapes = jax.eval_shape(learner.initial_params, jnp.uint32(0), collector)
     random = np.random.default_rng(0)
-    parameters = dataclasses.replace(
+    params = dataclasses.replace(
         jax.tree.map(lambda leaf: np.float32(0.3 * random.normal(size=leaf.shape)), shapes),
         actor=actor,
     )
@@ -146,8 +147,8 @@ def first_state(learner, task, overrides):
         window = append(window, with_critic(rollout))
     return TrainingState(
         clock=Clock(seed=jnp.uint32(0), update=jnp.int32(1)),
-        parameters=parameters,
-        optimisers=initial_optimisers(learner.gradient.optimiser, parameters),
+        params=params,
+        optimiser_states=initial_optimisers(learner.gradient.optimiser, params),
         collector=collector,
         window=window,
     )
@@ -160,15 +161,15 @@ def train_policy_gradient(task, method, *overrides, of_method=()):
 
     def update(state):
         state, batch, diagnostics = learner.estimate_phase(state, None, environments)
-        state, _, scalars = learner.update_phase(state, batch, environments)
-        return state, batch.log_ratios, {**diagnostics, **scalars}
+        state, _, metrics = learner.update_phase(state, batch, environments)
+        return state, batch.log_ratios, {**diagnostics, **metrics}
 
     mesh = Mesh(np.array(jax.devices()[:1]), (DEVICES,))
     run = jax.jit(
         jax.shard_map(update, mesh=mesh, in_specs=EVERYWHERE, out_specs=EVERYWHERE, check_vma=False)
     )
     state = first_state(learner, task, overrides)
-    after, log_ratios, scalars = run(state)
+    after, log_ratios, metrics = run(state)
     again, _, _ = run(state)
     _, moved_log_ratios, _ = run(dataclasses.replace(after, clock=state.clock))
     elsewhere = dataclasses.replace(state.clock, seed=jnp.uint32(1))
@@ -177,13 +178,13 @@ def train_policy_gradient(task, method, *overrides, of_method=()):
         lambda leaf: np.asarray(jax.lax.collapse(leaf, 0, 2)), state.window.rollouts.steps
     )
     return Trained(
-        before=state.parameters,
-        after=after.parameters,
-        scalars=scalars,
+        before=state.params,
+        after=after.params,
+        metrics=metrics,
         steps=steps,
         log_ratios=(np.asarray(log_ratios), np.asarray(moved_log_ratios)),
-        again=again.parameters,
-        otherwise=otherwise.parameters,
+        again=again.params,
+        otherwise=otherwise.params,
     )
 
 
@@ -193,19 +194,19 @@ def train_q_learning(task, method, *overrides):
     runner = System(compose([f"task={task}", f"method={method}", *settings])).runner
 
     def run(seed):
-        state, _, scalars = runner.run(runner.initial_state(seed), 2)
-        return state, scalars
+        state, _, metrics = runner.run(runner.initial_state(seed), 2)
+        return state, metrics
 
-    before = jax.tree.map(np.array, runner.initial_state(0).parameters)
-    after, scalars = run(0)
+    before = jax.tree.map(np.array, runner.initial_state(0).params)
+    after, metrics = run(0)
     return Trained(
         before=before,
-        after=after.parameters,
-        scalars=scalars,
+        after=after.params,
+        metrics=metrics,
         steps=jax.tree.map(np.asarray, after.buffer.experience),
         log_ratios=(),
-        again=run(0)[0].parameters,
-        otherwise=run(1)[0].parameters,
+        again=run(0)[0].params,
+        otherwise=run(1)[0].params,
     )
 
 

@@ -10,7 +10,7 @@ TASK, LENGTH, STOP = "smax/1s1z", "rollout.steps=40", 4
 def test_policy_gradient_updates(policy_gradient, method):
     trained = policy_gradient(TASK, method, LENGTH)
     trained.assert_sound()
-    dead = ~trained.steps.view.alive
+    dead = ~trained.steps.observation.alive
     assert dead.sum() > 10
     assert (trained.steps.actions[dead] == STOP).all()
     assert (trained.steps.log_probs[dead] == 0).all()
@@ -24,6 +24,6 @@ def test_policy_gradient_updates(policy_gradient, method):
 def test_q_learning_updates(q_learning, method):
     trained = q_learning(TASK, method, LENGTH)
     trained.assert_sound()
-    dead = ~trained.steps.view.alive
+    dead = ~trained.steps.observation.alive
     assert dead.sum() > 10
     assert (trained.steps.actions[dead] == STOP).all()

@@ -1,4 +1,4 @@
-"""The policy: masks, agent ids, memory, and sampling one environment at a time."""
+"""The policy: masks, agent ids, hidden state, and sampling one environment at a time."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gpae.environments import DiscreteActions
-from gpae.networks import Actor, CategoricalPolicy, NetworkSettings, initial_memory, sample
+from gpae.networks import Actor, CategoricalPolicy, NetworkSettings, initial_hidden_state, sample
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, SEEN = 6, 2, 3, 4, 5
 
@@ -25,14 +25,14 @@ def data():
 
 
 def make_policy(data, **settings):
-    """Random parameters, scaled up to spread the policy: (memory, data) to (memories, policy)."""
+    """Random parameters, scaled up: (hidden state, data) to (hidden states, policy)."""
     network = NetworkSettings(hidden_size=8, **settings)
     actor = Actor(network, DiscreteActions(ACTIONS))
-    memory = initial_memory(network, ENVIRONMENTS, AGENTS)
-    parameters = jax.jit(actor.init)(jax.random.key(0), memory, **data)
-    parameters = jax.tree.map(lambda leaf: 3 * leaf, parameters)
+    hidden_state = initial_hidden_state(network, ENVIRONMENTS, AGENTS)
+    params = jax.jit(actor.init)(jax.random.key(0), hidden_state, **data)
+    params = jax.tree.map(lambda leaf: 3 * leaf, params)
     apply = jax.jit(actor.apply)
-    return memory, lambda memory, data: apply(parameters, memory, **data)
+    return hidden_state, lambda hidden_state, data: apply(params, hidden_state, **data)
 
 
 def part(data, start, end):
@@ -40,8 +40,8 @@ def part(data, start, end):
 
 
 def test_unavailable_actions_have_probability_zero_and_are_never_drawn(data):
-    memory, act = make_policy(data)
-    _, policy = act(memory, data)
+    hidden_state, act = make_policy(data)
+    _, policy = act(hidden_state, data)
     available = np.asarray(data["available_actions"])
     assert (np.asarray(policy.probabilities)[~available] == 0).all()
     assert (np.asarray(policy.probabilities)[available] > 0).all()
@@ -61,35 +61,35 @@ def test_agents_that_see_the_same_act_apart_only_if_told_who_they_are(data, told
         "observations": jnp.broadcast_to(first, data["observations"].shape),
         "available_actions": jnp.ones_like(data["available_actions"]),
     }
-    memory, act = make_policy(same, kind="feedforward", actor_agent_id=told)
-    spread = np.ptp(np.asarray(act(memory, same)[1].probabilities), axis=2).max(-1)
+    hidden_state, act = make_policy(same, kind="feedforward", actor_agent_id=told)
+    spread = np.ptp(np.asarray(act(hidden_state, same)[1].probabilities), axis=2).max(-1)
     assert (spread > 1e-3).all() == told
     assert (spread == 0).all() != told
 
 
-def test_memory_carries_over_a_cut_in_time_and_not_over_an_episode(data):
-    memory, act = make_policy(data)
-    whole, policy = act(memory, data)
-    middle, _ = act(memory, part(data, 0, 3))
+def test_hidden_state_carries_over_a_cut_in_time_and_not_over_an_episode(data):
+    hidden_state, act = make_policy(data)
+    whole, policy = act(hidden_state, data)
+    middle, _ = act(hidden_state, part(data, 0, 3))
     _, continued = act(middle[-1], part(data, 3, STEPS))
-    _, fresh = act(memory, part(data, 3, STEPS))
+    _, fresh = act(hidden_state, part(data, 3, STEPS))
     np.testing.assert_allclose(continued.logits, policy.logits[3:], rtol=1e-5, atol=1e-5)
     assert np.abs(fresh.probabilities - policy.probabilities[3:]).max() > 1e-3
     np.testing.assert_allclose(middle[-1], whole[2], atol=1e-5)
 
     begins = {**data, "resets": data["resets"].at[3, 0].set(True)}
-    _, separate = act(memory, begins)
+    _, separate = act(hidden_state, begins)
     np.testing.assert_allclose(separate.logits[3:, 0], fresh.logits[:, 0], rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(separate.logits[:, 1], policy.logits[:, 1])
 
 
-def test_a_feed_forward_network_has_no_memory(data):
-    memory, act = make_policy(data, kind="feedforward")
-    memories, policy = act(memory, data)
-    assert memory.size == memories.size == 0
-    assert memories.shape == (STEPS, ENVIRONMENTS, AGENTS, 0)
+def test_a_feed_forward_network_has_no_hidden_state(data):
+    hidden_state, act = make_policy(data, kind="feedforward")
+    hidden_states, policy = act(hidden_state, data)
+    assert hidden_state.size == hidden_states.size == 0
+    assert hidden_states.shape == (STEPS, ENVIRONMENTS, AGENTS, 0)
     changed = {**data, "observations": data["observations"].at[0].add(1.0)}
-    np.testing.assert_array_equal(act(memory, changed)[1].logits[1:], policy.logits[1:])
+    np.testing.assert_array_equal(act(hidden_state, changed)[1].logits[1:], policy.logits[1:])
 
 
 def test_an_environments_draw_depends_on_its_own_key_and_policy_alone():

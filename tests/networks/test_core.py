@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gpae.bench.flops import count_products, gradient_work, trace
-from gpae.networks import NetworkSettings, initial_memory
+from gpae.networks import NetworkSettings, initial_hidden_state
 from gpae.networks.core import BLOCK_ROWS, Core, Gru, Head, Hidden, block_length
 from gpae.networks.dense import Dense, product, transposed
 from gpae.networks.recurrence import kept
@@ -37,25 +37,25 @@ class PlainCore(nn.Module):
     settings: NetworkSettings
 
     @nn.compact
-    def __call__(self, memory, inputs, resets):
+    def __call__(self, hidden_state, inputs, resets):
         size = self.settings.hidden_size
         inputs = Encoder(nn.Dense, name="encoder")(inputs)
         if self.settings.kind == "feedforward":
             return Head(self.settings, OUTPUTS, 1.0)(Hidden(self.settings, size)(inputs))
-        cell, memories = nn.GRUCell(size), []
+        cell, hidden_states = nn.GRUCell(size), []
         for features, reset in zip(inputs, resets, strict=True):
-            memory, _ = cell(jnp.where(reset[..., None, None], 0.0, memory), features)
-            memories.append(memory)
-        return jnp.stack(memories), Head(self.settings, OUTPUTS, 1.0)(jnp.stack(memories))
+            hidden_state, _ = cell(jnp.where(reset[..., None, None], 0.0, hidden_state), features)
+            hidden_states.append(hidden_state)
+        return jnp.stack(hidden_states), Head(self.settings, OUTPUTS, 1.0)(jnp.stack(hidden_states))
 
 
 def core_of(settings):
     return Core(settings, Encoder(Dense), OUTPUTS, 1.0)
 
 
-def plain_parameters(parameters):
+def plain_parameters(params):
     """A core's parameters as :class:`PlainCore` names them."""
-    parts = dict(parameters["params"])
+    parts = dict(params["params"])
     (block,) = [parts.pop(name) for name in list(parts) if "Block" in name] or [{}]
     parts |= {name.replace("Gru_0", "GRUCell_0"): part for name, part in block.items()}
     return {"params": parts}
@@ -78,21 +78,21 @@ def test_outputs_and_gradients_are_those_of_the_plain_form(name, block, data, mo
     monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", block * ENVIRONMENTS * AGENTS)
     settings, (inputs, resets, weights) = SETTINGS[name], data
     core, plain = core_of(settings), PlainCore(settings)
-    memory = initial_memory(settings, ENVIRONMENTS, AGENTS) + 0.5
-    parameters = core.init(jax.random.key(0), memory, inputs, resets)
+    hidden_state = initial_hidden_state(settings, ENVIRONMENTS, AGENTS) + 0.5
+    params = core.init(jax.random.key(0), hidden_state, inputs, resets)
 
-    def loss(parameters, memory, inputs):
-        memories, outputs = core.apply(parameters, memory, inputs, resets)
-        return (outputs * weights).sum() + memories.sum(), outputs
+    def loss(params, hidden_state, inputs):
+        hidden_states, outputs = core.apply(params, hidden_state, inputs, resets)
+        return (outputs * weights).sum() + hidden_states.sum(), outputs
 
-    def plain_loss(parameters, memory, inputs):
-        found = plain.apply(plain_parameters(parameters), memory, inputs, resets)
-        memories, outputs = (jnp.zeros(0), found) if settings.kind == "feedforward" else found
-        return (outputs * weights).sum() + memories.sum(), outputs
+    def plain_loss(params, hidden_state, inputs):
+        found = plain.apply(plain_parameters(params), hidden_state, inputs, resets)
+        hidden_states, outputs = (jnp.zeros(0), found) if settings.kind == "feedforward" else found
+        return (outputs * weights).sum() + hidden_states.sum(), outputs
 
     def run(function):
         return jax.jit(jax.grad(function, argnums=(0, 1, 2), has_aux=True))(
-            parameters, memory, inputs
+            params, hidden_state, inputs
         )
 
     found, expected = run(loss), run(plain_loss)
@@ -106,11 +106,11 @@ def test_outputs_and_gradients_are_those_of_the_plain_form(name, block, data, mo
 
 def test_first_parameters_do_not_depend_on_the_number_of_blocks(data, monkeypatch):
     settings, (inputs, resets, _) = SETTINGS["plain"], data
-    memory = initial_memory(settings, ENVIRONMENTS, AGENTS)
+    hidden_state = initial_hidden_state(settings, ENVIRONMENTS, AGENTS)
 
     def first_parameters(block):
         monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", block * ENVIRONMENTS * AGENTS)
-        return core_of(settings).init(jax.random.key(3), memory, inputs, resets)
+        return core_of(settings).init(jax.random.key(3), hidden_state, inputs, resets)
 
     jax.tree.map(np.testing.assert_array_equal, first_parameters(STEPS), first_parameters(3))
 
@@ -119,10 +119,10 @@ def loops(block, data, monkeypatch):
     """How many loops the program of a forward pass has, beside the GRU's own."""
     monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", block * ENVIRONMENTS * AGENTS)
     settings, (inputs, resets, _) = SETTINGS["plain"], data
-    arguments = initial_memory(settings, ENVIRONMENTS, AGENTS), inputs, resets
+    arguments = initial_hidden_state(settings, ENVIRONMENTS, AGENTS), inputs, resets
     core = core_of(settings)
-    parameters = core.init(jax.random.key(0), *arguments)
-    return str(jax.make_jaxpr(core.apply)(parameters, *arguments)).count("scan[") - 1
+    params = core.init(jax.random.key(0), *arguments)
+    return str(jax.make_jaxpr(core.apply)(params, *arguments)).count("scan[") - 1
 
 
 def test_blocks_are_looped_over_only_where_there_are_several(data, monkeypatch):
@@ -134,13 +134,13 @@ def test_gradients_over_a_further_axis_are_those_one_by_one(data, monkeypatch):
     monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", 4 * ENVIRONMENTS * AGENTS)
     inputs, resets, weights = data
     core = core_of(SETTINGS["plain"])
-    memory = initial_memory(SETTINGS["plain"], ENVIRONMENTS, AGENTS) + 0.5
+    hidden_state = initial_hidden_state(SETTINGS["plain"], ENVIRONMENTS, AGENTS) + 0.5
 
     def gradient(seed):
-        parameters = core.init(jax.random.key(seed), memory, inputs, resets)
-        return jax.grad(lambda of: (core.apply(of, memory, inputs, resets)[1] * weights).sum())(
-            parameters
-        )
+        params = core.init(jax.random.key(seed), hidden_state, inputs, resets)
+        return jax.grad(
+            lambda of: (core.apply(of, hidden_state, inputs, resets)[1] * weights).sum()
+        )(params)
 
     together = jax.jit(jax.vmap(gradient))(jnp.arange(3))
     alone = jax.tree.map(lambda *each: jnp.stack(each), *map(jax.jit(gradient), range(3)))
@@ -152,14 +152,14 @@ def test_gradients_over_a_further_axis_are_those_one_by_one(data, monkeypatch):
 
 
 def test_one_step_is_flaxs_gru_with_its_parameters():
-    memory, inputs = jax.random.normal(jax.random.key(0), (2, 6, 8))
-    flax, steps = nn.GRUCell(8), (memory, inputs[None], jnp.zeros((1, 6), bool))
-    parameters = flax.init(jax.random.key(1), memory, inputs)
+    hidden_state, inputs = jax.random.normal(jax.random.key(0), (2, 6, 8))
+    flax, steps = nn.GRUCell(8), (hidden_state, inputs[None], jnp.zeros((1, 6), bool))
+    params = flax.init(jax.random.key(1), hidden_state, inputs)
     shapes = jax.tree.map(jnp.shape, Gru(8).init(jax.random.key(1), *steps))
-    assert shapes == jax.tree.map(jnp.shape, parameters)
+    assert shapes == jax.tree.map(jnp.shape, params)
     np.testing.assert_allclose(
-        Gru(8).apply(parameters, *steps)[0],
-        flax.apply(parameters, memory, inputs)[0],
+        Gru(8).apply(params, *steps)[0],
+        flax.apply(params, hidden_state, inputs)[0],
         atol=1e-6,
     )
 
@@ -168,11 +168,11 @@ def test_a_gru_keeps_time_environments_and_agents_apart():
     steps, environments, agents, size = 4, 3, 2, 6
     gru, resets = Gru(size), jnp.zeros((steps, environments, agents), bool)
     inputs = jnp.zeros((steps, environments, agents, 5))
-    memory = jnp.zeros((environments, agents, size))
-    parameters = gru.init(jax.random.key(0), memory, inputs, resets)
-    still = gru.apply(parameters, memory, inputs, resets)
+    hidden_state = jnp.zeros((environments, agents, size))
+    params = gru.init(jax.random.key(0), hidden_state, inputs, resets)
+    still = gru.apply(params, hidden_state, inputs, resets)
     for t, e, n in np.ndindex(resets.shape):
-        moved = gru.apply(parameters, memory, inputs.at[t, e, n].set(1.0), resets)
+        moved = gru.apply(params, hidden_state, inputs.at[t, e, n].set(1.0), resets)
         changed = jnp.any(moved != still, axis=-1)
         expected = jnp.zeros_like(resets).at[t:, e, n].set(True)
         np.testing.assert_array_equal(changed, expected)
@@ -202,12 +202,12 @@ def test_a_block_divides_the_steps_and_has_few_rows(steps, rows):
 def test_a_dense_layer_is_flaxs(shape):
     inputs = jax.random.normal(jax.random.key(0), shape)
     ours, flax = Dense(4), nn.Dense(4)
-    parameters = flax.init(jax.random.key(1), inputs)
+    params = flax.init(jax.random.key(1), inputs)
 
     def run(layer):
         return jax.value_and_grad(
-            lambda parameters, inputs: (layer.apply(parameters, inputs) ** 2).sum(), argnums=(0, 1)
-        )(parameters, inputs)
+            lambda params, inputs: (layer.apply(params, inputs) ** 2).sum(), argnums=(0, 1)
+        )(params, inputs)
 
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), run(ours), run(flax)
@@ -252,16 +252,16 @@ def test_the_gradient_makes_no_product_twice_and_adds_up_biases_by_products_with
     monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", block * ENVIRONMENTS * AGENTS)
     inputs, resets, weights = data
     core = core_of(SETTINGS["plain"])
-    memory = initial_memory(SETTINGS["plain"], ENVIRONMENTS, AGENTS)
-    parameters = core.init(jax.random.key(0), memory, inputs, resets)
+    hidden_state = initial_hidden_state(SETTINGS["plain"], ENVIRONMENTS, AGENTS)
+    params = core.init(jax.random.key(0), hidden_state, inputs, resets)
 
     def loss(both):
-        return (core.apply(both[0], memory, both[1], resets)[1] * weights).sum()
+        return (core.apply(both[0], hidden_state, both[1], resets)[1] * weights).sum()
 
     rows = STEPS * ENVIRONMENTS * AGENTS
     first, hidden = FEATURES * FEATURES, 3 * FEATURES * 8 + 3 * 8 * 8 + 8 * 8 + 8 * OUTPUTS
     forward, biases = 2 * rows * (first + hidden), 2 * rows * (FEATURES + 5 * 8 + OUTPUTS)
-    both = (parameters, inputs)
+    both = (params, inputs)
     needed = gradient_work(trace(loss, both)[0], both)
     made = count_products(trace(jax.grad(loss), both)[0])
     assert needed.forward == forward

@@ -13,7 +13,7 @@ from gpae.networks import (
     CriticInputs,
     CriticSpec,
     NetworkSettings,
-    initial_memory,
+    initial_hidden_state,
     make_reward_models,
 )
 from gpae.networks.core import Core
@@ -49,21 +49,19 @@ def make_valuer(spec, fresh=False, **settings):
     """A critic, as a function of its data, with random parameters unless they are to be fresh."""
     network = NetworkSettings(hidden_size=8, **settings)
     critic = Critic(network, spec)
-    memory = initial_memory(network, ENVIRONMENTS, spec.values_per_state(AGENTS))
+    hidden_state = initial_hidden_state(network, ENVIRONMENTS, spec.values_per_state(AGENTS))
     sizes = {"observations": SEEN, "action_features": ACTIONS, "own_features": ACTIONS}
     zeros = {name: jnp.zeros((1, ENVIRONMENTS, AGENTS, size)) for name, size in sizes.items()}
     inputs = CriticInputs(state=jnp.zeros((1, ENVIRONMENTS, STATE)), **zeros)
-    parameters = jax.jit(critic.init)(
-        jax.random.key(0), memory, inputs, jnp.zeros((1, ENVIRONMENTS), bool)
+    params = jax.jit(critic.init)(
+        jax.random.key(0), hidden_state, inputs, jnp.zeros((1, ENVIRONMENTS), bool)
     )
     if not fresh:
         random = np.random.default_rng(0)
-        parameters = jax.tree.map(
-            lambda leaf: np.float32(random.normal(size=leaf.shape)), parameters
-        )
+        params = jax.tree.map(lambda leaf: np.float32(random.normal(size=leaf.shape)), params)
     apply = jax.jit(critic.apply)
     resets = jnp.zeros((STEPS, ENVIRONMENTS), bool)
-    return lambda data: np.asarray(apply(parameters, memory, inputs_of(spec, data), resets)[1])
+    return lambda data: np.asarray(apply(params, hidden_state, inputs_of(spec, data), resets)[1])
 
 
 def with_other(data, agent, field="actions", step=0):
@@ -246,7 +244,7 @@ class Given(nn.Module):
         return features
 
 
-def plain_values(settings, weights, memory, inputs, resets):
+def plain_values(settings, weights, hidden_state, inputs, resets):
     """The critic's values with its first layer as one dense layer over everything."""
     core, weights = weights["Core_0"], weights["CriticEncoder_0"]
     ids = jnp.broadcast_to(jnp.eye(AGENTS), (*inputs.state.shape[:-1], AGENTS, AGENTS))
@@ -265,7 +263,7 @@ def plain_values(settings, weights, memory, inputs, resets):
         last = weights["Hidden_0"]["Dense_0"]
         features = jax.nn.relu(both @ last["kernel"] + last["bias"])
     rest = Core(settings, Given(), 1, VALUE_SCALE)
-    return rest.apply({"params": core}, memory, features, resets)[1].squeeze(-1)
+    return rest.apply({"params": core}, hidden_state, features, resets)[1].squeeze(-1)
 
 
 @pytest.mark.parametrize("embedding", [0, 6])
@@ -273,12 +271,12 @@ def test_the_first_layer_is_one_dense_layer_over_everything(embedding, data):
     settings = NetworkSettings(hidden_size=8, critic_embedding_size=embedding)
     spec = CriticSpec(per_agent=True, own_observation=True, others_actions=True)
     critic, inputs = Critic(settings, spec), inputs_of(spec, data)
-    memory = initial_memory(settings, ENVIRONMENTS, AGENTS)
+    hidden_state = initial_hidden_state(settings, ENVIRONMENTS, AGENTS)
     resets = jnp.zeros((STEPS, ENVIRONMENTS), bool)
     random = np.random.default_rng(0)
     weights = jax.tree.map(
         lambda leaf: np.float32(random.normal(size=leaf.shape)),
-        critic.init(jax.random.key(0), memory, inputs, resets)["params"],
+        critic.init(jax.random.key(0), hidden_state, inputs, resets)["params"],
     )
     weighting = jnp.asarray(random.normal(size=(STEPS, ENVIRONMENTS, AGENTS)), jnp.float32)
 
@@ -288,8 +286,8 @@ def test_the_first_layer_is_one_dense_layer_over_everything(embedding, data):
     found, expected = (
         jax.value_and_grad(lambda weights, of=of: score(of(weights)), has_aux=True)(weights)
         for of in (
-            lambda weights: critic.apply({"params": weights}, memory, inputs, resets)[1],
-            lambda weights: plain_values(settings, weights, memory, inputs, resets),
+            lambda weights: critic.apply({"params": weights}, hidden_state, inputs, resets)[1],
+            lambda weights: plain_values(settings, weights, hidden_state, inputs, resets),
         )
     )
     jax.tree.map(

@@ -12,7 +12,7 @@ from gpae.networks import (
     GaussianPolicy,
     NetworkSettings,
     apply_actor,
-    initial_memory,
+    initial_hidden_state,
     sample,
 )
 
@@ -211,44 +211,44 @@ def act():
     """An actor of real numbers: its parameters, and a function of them and the observations."""
     settings = NetworkSettings(kind="feedforward", hidden_size=8, squash_actions=True)
     actor = Actor(settings, ContinuousActions(NUMBERS, LOW, HIGH))
-    memory = initial_memory(settings, ENVIRONMENTS, AGENTS)
+    hidden_state = initial_hidden_state(settings, ENVIRONMENTS, AGENTS)
     observations = jax.random.normal(jax.random.key(0), (*SHAPE[:-1], SEEN))
     mask = jnp.broadcast_to(HAS, SHAPE)
     resets = jnp.zeros(SHAPE[:2], bool)
-    parameters = jax.jit(actor.init)(jax.random.key(1), memory, observations, mask, resets)
+    params = jax.jit(actor.init)(jax.random.key(1), hidden_state, observations, mask, resets)
 
     @jax.jit
-    def policy_of(parameters, observations):
-        return apply_actor(actor, parameters, memory, observations, mask, resets)[1]
+    def policy_of(params, observations):
+        return apply_actor(actor, params, hidden_state, observations, mask, resets)[1]
 
-    return parameters, observations, policy_of
+    return params, observations, policy_of
 
 
 def test_standard_deviations_are_parameters_that_depend_on_nothing(act):
-    parameters, observations, policy_of = act
-    policy = policy_of(parameters, observations)
-    assert parameters["params"]["log_std"].shape == (NUMBERS,)
+    params, observations, policy_of = act
+    policy = policy_of(params, observations)
+    assert params["params"]["log_std"].shape == (NUMBERS,)
     np.testing.assert_array_equal(policy.log_std, np.zeros(SHAPE))
     assert np.abs(policy.mean).max() < 0.1, "means begin near 0"
     assert (policy.low, policy.high, policy.squash) == (LOW, HIGH, True)
     np.testing.assert_array_equal(policy.mask, np.broadcast_to(HAS, SHAPE))
 
     learnt = jnp.array([0.3, -1.2])
-    parameters = {"params": parameters["params"] | {"log_std": learnt}}
+    params = {"params": params["params"] | {"log_std": learnt}}
     for seen in (observations, 5.0 * observations):
-        policy = policy_of(parameters, seen)
+        policy = policy_of(params, seen)
         np.testing.assert_array_equal(policy.log_std, np.broadcast_to(learnt, SHAPE))
     assert np.ptp(policy.mean, axis=(0, 1, 2)).min() > 1e-3, "means do depend on what is seen"
 
 
 def test_the_gradient_of_a_standard_deviation_is_the_closed_form(act):
-    parameters, observations, policy_of = act
-    policy = policy_of(parameters, observations)
+    params, observations, policy_of = act
+    policy = policy_of(params, observations)
     actions = np.asarray(policy.sample(jax.random.key(2)))
 
-    def total(parameters):
-        return policy_of(parameters, observations).log_prob(actions).sum()
+    def total(params):
+        return policy_of(params, observations).log_prob(actions).sum()
 
-    found = jax.grad(total)(parameters)["params"]["log_std"]
+    found = jax.grad(total)(params)["params"]["log_std"]
     squares = np.where(HAS, np.asarray(actions - policy.mean, np.float64) ** 2 - 1.0, 0.0)
     np.testing.assert_allclose(found, squares.sum((0, 1, 2)), rtol=1e-4)

@@ -14,24 +14,24 @@ def layer_on_random_rows(num_agents, batch=BATCH):
     random = np.random.default_rng(num_agents)
     taken, own = random.normal(size=(2, *batch, num_agents, ACTIONS)).astype(np.float32)
     layer = JointActionLayer(SIZE)
-    parameters = layer.init(jax.random.key(0), taken, own)
-    return layer, parameters, jnp.asarray(taken), jnp.asarray(own)
+    params = layer.init(jax.random.key(0), taken, own)
+    return layer, params, jnp.asarray(taken), jnp.asarray(own)
 
 
 @pytest.mark.parametrize("num_agents", [1, 2, 5])
 @pytest.mark.parametrize("batch", [(), BATCH])
 def test_values_and_gradients_are_those_of_a_dense_layer(num_agents, batch):
-    layer, parameters, taken, own = layer_on_random_rows(num_agents, batch)
+    layer, params, taken, own = layer_on_random_rows(num_agents, batch)
     weights = np.random.default_rng(0).normal(size=(*batch, num_agents, SIZE))
 
-    def ours(parameters, taken, own):
-        return (weights * layer.apply(parameters, taken, own)).sum()
+    def ours(params, taken, own):
+        return (weights * layer.apply(params, taken, own)).sum()
 
-    def dense(parameters, taken, own):
-        kernel = parameters["params"]["kernel"]
+    def dense(params, taken, own):
+        kernel = params["params"]["kernel"]
         return (weights * (joint_action_inputs(taken, own) @ kernel)).sum()
 
-    arguments = (parameters, taken, own)
+    arguments = (params, taken, own)
     np.testing.assert_allclose(ours(*arguments), dense(*arguments), rtol=1e-5)
     jax.tree.map(
         lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5),
@@ -41,9 +41,9 @@ def test_values_and_gradients_are_those_of_a_dense_layer(num_agents, batch):
 
 
 def test_the_action_taken_does_not_change_its_own_row_by_a_bit():
-    layer, parameters, taken, own = layer_on_random_rows(5)
-    before = layer.apply(parameters, taken, own)
-    after = layer.apply(parameters, taken.at[..., 2, :].multiply(1.7), own)
+    layer, params, taken, own = layer_on_random_rows(5)
+    before = layer.apply(params, taken, own)
+    after = layer.apply(params, taken.at[..., 2, :].multiply(1.7), own)
     np.testing.assert_array_equal(before[..., 2, :], after[..., 2, :])
     others = np.delete(np.abs(before - after), 2, axis=-2)
     assert others.min() > 0

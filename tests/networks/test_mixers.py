@@ -35,17 +35,17 @@ def draws():
     return random_parameters(DRAWS), np.float32(values), np.float32(states)
 
 
-def slopes(parameters, values, states):
+def slopes(params, values, states):
     """The gradient of each mixer's value by each agent's."""
-    mix = jax.grad(lambda values, parameters, state: MIXER.apply(parameters, values, state))
-    return np.asarray(jax.jit(jax.vmap(mix))(values, parameters, states))
+    mix = jax.grad(lambda values, params, state: MIXER.apply(params, values, state))
+    return np.asarray(jax.jit(jax.vmap(mix))(values, params, states))
 
 
-def rises(parameters, values, states):
+def rises(params, values, states):
     """What each mixer's value gains where one agent's rises by 1, a column an agent."""
-    mix = jax.jit(jax.vmap(lambda parameters, *inputs: MIXER.apply(parameters, *inputs)))
-    base = mix(parameters, values, states)
-    lifted = [mix(parameters, values + row, states) for row in np.eye(AGENTS, dtype=np.float32)]
+    mix = jax.jit(jax.vmap(lambda params, *inputs: MIXER.apply(params, *inputs)))
+    base = mix(params, values, states)
+    lifted = [mix(params, values + row, states) for row in np.eye(AGENTS, dtype=np.float32)]
     return np.stack([(each - base) / np.maximum(np.abs(base), 1.0) for each in lifted], axis=1)
 
 
@@ -64,7 +64,7 @@ def test_weights_with_signs_would_be_found_out(draws, monkeypatch):
 
 
 def test_the_agents_own_best_actions_are_the_teams_best(draws):
-    parameters, _, states = draws
+    params, _, states = draws
     utilities = np.float32(np.random.default_rng(2).normal(size=(DRAWS, AGENTS, 3)))
     joint = np.stack(np.meshgrid(*[range(3)] * AGENTS, indexing="ij"), -1).reshape(-1, AGENTS)
     of_joint = utilities[:, np.arange(AGENTS), joint]
@@ -72,15 +72,15 @@ def test_the_agents_own_best_actions_are_the_teams_best(draws):
         jax.vmap(lambda *given: MIXER.apply(given[0], given[1], given[2]), in_axes=(0, 0, 0))
     )
     states = np.broadcast_to(states[:, None], (DRAWS, len(joint), SEEN))
-    team = np.asarray(mix(parameters, of_joint, states))
-    own_best = mix(parameters, utilities.max(-1), states[:, 0])
+    team = np.asarray(mix(params, of_joint, states))
+    own_best = mix(params, utilities.max(-1), states[:, 0])
     np.testing.assert_allclose(team.max(1), own_best, rtol=1e-5, atol=1e-5)
 
 
 def test_qmix_against_its_equation():
     """Every weight from the flax parameters by hand: no axis is merged with another."""
-    parameters = jax.tree.map(lambda leaf: leaf[0], random_parameters(1))
-    layers = [parameters["params"][f"Dense_{number}"] for number in range(7)]
+    params = jax.tree.map(lambda leaf: leaf[0], random_parameters(1))
+    layers = [params["params"][f"Dense_{number}"] for number in range(7)]
     random = np.random.default_rng(3)
     values = np.float32(random.normal(size=(2, 3, AGENTS)))
     states = np.float32(random.normal(size=(2, 3, SEEN)))
@@ -99,12 +99,12 @@ def test_qmix_against_its_equation():
         hidden = dense(layers[2], state) + sum(values[place][i] * weights[i] for i in range(AGENTS))
         hidden = np.where(hidden > 0, hidden, np.expm1(np.minimum(hidden, 0)))
         expected[place] = hidden @ np.abs(made(3, 4, state)) + made(5, 6, state)[0]
-    np.testing.assert_allclose(apply_mixer(MIXER, parameters, values, states), expected, rtol=1e-4)
+    np.testing.assert_allclose(apply_mixer(MIXER, params, values, states), expected, rtol=1e-4)
 
 
 def test_qmix_looks_at_the_state_and_vdn_does_not(draws):
-    parameters, values, states = draws
-    first = jax.tree.map(lambda leaf: leaf[0], parameters)
+    params, values, states = draws
+    first = jax.tree.map(lambda leaf: leaf[0], params)
     mixed = apply_mixer(MIXER, first, np.broadcast_to(values[:1], values.shape), states)
     assert len(np.unique(mixed)) == DRAWS
     assert SumMixer().init(jax.random.key(0), values, states) == {}

@@ -40,12 +40,12 @@ def test_where_there_is_one_the_initialiser_is_not_asked():
 
 
 @pytest.mark.parametrize(
-    ("parameters", "error"),
+    ("params", "error"),
     [
         ({"scale": jnp.zeros(4)}, flax.errors.ScopeParamShapeError),
         ({"other": jnp.zeros(3)}, flax.errors.ScopeParamNotFoundError),
     ],
 )
-def test_one_of_another_shape_or_name_is_refused_as_by_flax(parameters, error):
+def test_one_of_another_shape_or_name_is_refused_as_by_flax(params, error):
     with pytest.raises(error, match="scale"):
-        Scale(3).apply({"params": parameters})
+        Scale(3).apply({"params": params})

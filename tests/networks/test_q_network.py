@@ -1,4 +1,4 @@
-"""The agents' Q-network: memory, agent ids, and the greedy policy made of it."""
+"""The agents' Q-network: hidden state, agent ids, and the greedy policy made of it."""
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +11,12 @@ from gpae.networks import (
     QNetwork,
     apply_actor,
     apply_q_network,
-    initial_memory,
+    initial_hidden_state,
 )
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, SEEN = 6, 2, 3, 4, 5
 NETWORK = QNetwork(NetworkSettings(hidden_size=8, head_hidden=False, actor_agent_id=True), ACTIONS)
-START = initial_memory(NETWORK.settings, ENVIRONMENTS, AGENTS)
+START = initial_hidden_state(NETWORK.settings, ENVIRONMENTS, AGENTS)
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +26,23 @@ def observations():
 
 
 @pytest.fixture(scope="module")
-def parameters(observations):
+def params(observations):
     resets = jnp.zeros((STEPS, ENVIRONMENTS), bool)
     return jax.jit(NETWORK.init)(jax.random.key(0), START, observations, resets)
 
 
 @pytest.fixture(scope="module")
-def run(parameters):
-    compiled = jax.jit(lambda *inputs: apply_q_network(NETWORK, parameters, *inputs))
-    return lambda memory, observations, resets: compiled(memory, observations, jnp.asarray(resets))
+def run(params):
+    compiled = jax.jit(lambda *inputs: apply_q_network(NETWORK, params, *inputs))
+    return lambda hidden_state, observations, resets: compiled(
+        hidden_state, observations, jnp.asarray(resets)
+    )
 
 
-def test_memory_carries_over_a_cut_in_time_and_not_over_an_episode(run, observations):
+def test_hidden_state_carries_over_a_cut_in_time_and_not_over_an_episode(run, observations):
     never = np.zeros((STEPS, ENVIRONMENTS), bool)
-    memories, values = run(START, observations, never)
-    _, rest = run(memories[2], observations[3:], never[3:])
+    hidden_states, values = run(START, observations, never)
+    _, rest = run(hidden_states[2], observations[3:], never[3:])
     np.testing.assert_allclose(rest, values[3:], rtol=1e-5)
     resets = never.copy()
     resets[3, 0] = True
@@ -57,15 +59,15 @@ def test_agents_that_see_the_same_differ_by_their_id(run, observations):
     assert np.ptp(np.asarray(values), axis=2).min() > 0
 
 
-def test_greedy_is_the_available_action_of_most_value(run, parameters, observations):
+def test_greedy_is_the_available_action_of_most_value(run, params, observations):
     available = np.random.default_rng(1).random((STEPS, ENVIRONMENTS, AGENTS, ACTIONS)) < 0.5
     available[..., 2] = True
     resets = jnp.zeros((STEPS, ENVIRONMENTS), bool)
-    memories, policy = apply_actor(
-        GreedyActor(NETWORK), parameters, START, observations, jnp.asarray(available), resets
+    hidden_states, policy = apply_actor(
+        GreedyActor(NETWORK), params, START, observations, jnp.asarray(available), resets
     )
-    expected_memories, values = run(START, observations, resets)
-    np.testing.assert_allclose(memories, expected_memories, rtol=1e-5)
+    expected_hidden_states, values = run(START, observations, resets)
+    np.testing.assert_allclose(hidden_states, expected_hidden_states, rtol=1e-5)
     best = np.where(available, values, -np.inf).argmax(-1)
     np.testing.assert_array_equal(policy.mode(), best)
     assert (best != np.asarray(values).argmax(-1)).any(), "the mask matters"

@@ -1,4 +1,4 @@
-"""Reward models: an ensemble of critics without memory that differ in their parameters alone."""
+"""Reward models: an ensemble of feed-forward critics that differ in their parameters alone."""
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from gpae.networks import (
     NetworkSettings,
     apply_critic,
     apply_reward_models,
-    initial_memory,
+    initial_hidden_state,
     make_reward_models,
 )
 
@@ -37,27 +37,29 @@ def models(request):
 
 @pytest.fixture(scope="module")
 def rewards(models):
-    ensemble, parameters, inputs = models
-    return jax.jit(lambda inputs: apply_reward_models(ensemble, parameters, inputs))(inputs)
+    ensemble, params, inputs = models
+    return jax.jit(lambda inputs: apply_reward_models(ensemble, params, inputs))(inputs)
 
 
 def test_each_member_is_a_feed_forward_critic_of_its_own_parameters(models, rewards):
-    ensemble, parameters, inputs = models
+    ensemble, params, inputs = models
     settings = NetworkSettings(kind="feedforward", hidden_size=8)
     critic = Critic(settings, ensemble.spec)
-    memory = initial_memory(settings, ENVIRONMENTS, AGENTS)
-    (stacked,) = parameters["params"].values()
+    hidden_state = initial_hidden_state(settings, ENVIRONMENTS, AGENTS)
+    (stacked,) = params["params"].values()
     values = (ACTIONS,) * ensemble.spec.action_values
     assert rewards.shape == (SIZE, STEPS, ENVIRONMENTS, AGENTS, *values)
-    run = jax.jit(lambda own: apply_critic(critic, own, memory, inputs, jnp.zeros((4, 2), bool))[1])
+    run = jax.jit(
+        lambda own: apply_critic(critic, own, hidden_state, inputs, jnp.zeros((4, 2), bool))[1]
+    )
     for member in range(SIZE):
         own = {"params": jax.tree.map(lambda leaf, member=member: leaf[member], stacked)}
         np.testing.assert_allclose(run(own), rewards[member], rtol=1e-5, atol=1e-6)
 
 
 def test_members_differ_as_soon_as_they_are_made(models, rewards):
-    _, parameters, _ = models
-    for leaf in jax.tree.leaves(parameters):
+    _, params, _ = models
+    for leaf in jax.tree.leaves(params):
         assert leaf.shape[0] == SIZE
         random = np.ptp(np.asarray(leaf).reshape(SIZE, -1), axis=1).max() > 0
         assert all(
@@ -69,9 +71,9 @@ def test_members_differ_as_soon_as_they_are_made(models, rewards):
 
 
 def test_a_reward_is_of_its_own_step_alone(models, rewards):
-    ensemble, parameters, inputs = models
+    ensemble, params, inputs = models
     changed = inputs.replace(state=inputs.state.at[0, 1].add(1.0))
-    after = jax.jit(lambda inputs: apply_reward_models(ensemble, parameters, inputs))(changed)
+    after = jax.jit(lambda inputs: apply_reward_models(ensemble, params, inputs))(changed)
     difference = np.abs(np.asarray(after - rewards)).reshape(SIZE, STEPS, ENVIRONMENTS, -1).max(-1)
     assert (difference[:, 0, 1] > 1e-5).all()
     assert (difference[:, 1:] == 0).all()

@@ -24,7 +24,7 @@ class Counters(NamedTuple):
 
 @struct.dataclass
 class State:
-    parameters: dict[str, Any]
+    params: dict[str, Any]
     optimiser: Any
     counters: Counters
     key: jax.Array
@@ -35,13 +35,13 @@ class State:
 
 
 def make_state(seed: int = 0) -> State:
-    parameters = {
+    params = {
         "Dense_0": {"kernel": jax.random.normal(jax.random.key(seed), (3, 5))},
         "bias": jnp.array([0.1, -0.0, jnp.nan, jnp.inf, 1e-42], jnp.float32),
     }
-    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-3)).init(parameters)
+    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-3)).init(params)
     return State(
-        parameters=parameters,
+        params=params,
         optimiser=optimiser,
         counters=Counters(jnp.int32(seed), np.array(2**40 + seed, np.int64)),
         key=jax.random.split(jax.random.key(seed), 3),
@@ -87,7 +87,7 @@ def test_everything_returns_bit_for_bit(checkpoints: Checkpoints) -> None:
     assert bits(restored) == bits(state)
     assert jax.tree.structure(restored) == jax.tree.structure(state)
     assert isinstance(restored.optimiser[1][0], optax.ScaleByAdamState)
-    assert isinstance(restored.parameters["bias"], np.ndarray)
+    assert isinstance(restored.params["bias"], np.ndarray)
     assert isinstance(restored.episodes, int)
     assert restored.key.dtype == state.key.dtype
 
@@ -101,20 +101,20 @@ def test_a_template_of_shapes_is_enough(checkpoints: Checkpoints) -> None:
 
 def test_a_restored_optimiser_takes_the_same_next_step(checkpoints: Checkpoints) -> None:
     optimiser = optax.adam(1e-2)
-    parameters = {"w": jnp.linspace(-1.0, 1.0, 9)}
+    params = {"w": jnp.linspace(-1.0, 1.0, 9)}
     gradient = jax.grad(lambda p: jnp.sum(p["w"] ** 4))
 
     @jax.jit
-    def step(parameters: Any, moments: Any) -> Any:
-        updates, moments = optimiser.update(gradient(parameters), moments, parameters)
-        return optax.apply_updates(parameters, updates), moments
+    def step(params: Any, moments: Any) -> Any:
+        updates, moments = optimiser.update(gradient(params), moments, params)
+        return optax.apply_updates(params, updates), moments
 
-    moments = optimiser.init(parameters)
+    moments = optimiser.init(params)
     for _ in range(3):
-        parameters, moments = step(parameters, moments)
-    checkpoints.save(3, (parameters, moments))
-    resumed = jax.device_put(checkpoints.restore((parameters, moments)))
-    straight = (parameters, moments)
+        params, moments = step(params, moments)
+    checkpoints.save(3, (params, moments))
+    resumed = jax.device_put(checkpoints.restore((params, moments)))
+    straight = (params, moments)
     for _ in range(3):
         straight, resumed = step(*straight), step(*resumed)
     assert bits(straight) == bits(resumed)

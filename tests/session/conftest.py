@@ -227,18 +227,18 @@ def before_call(monkeypatch):
 
 @pytest.fixture
 def broken_results(monkeypatch):
-    """Have a compiled call's results changed: ``change(state, scalars, update) -> same two``."""
+    """Have a compiled call's results changed: ``change(state, metrics, update) -> same two``."""
     from gpae.training.sharding import Runner
 
     def install(change):
         run = Runner.run
 
         def patched(self, state, count):
-            state, totals, scalars = run(self, state, count)
+            state, totals, metrics = run(self, state, count)
             first = int(np.asarray(state.update)) - count + 1
-            scalars = {name: np.array(values) for name, values in scalars.items()}
-            state, scalars = change(state, scalars, range(first, first + count))
-            return state, totals, scalars
+            metrics = {name: np.array(values) for name, values in metrics.items()}
+            state, metrics = change(state, metrics, range(first, first + count))
+            return state, totals, metrics
 
         monkeypatch.setattr(Runner, "run", patched)
 

@@ -19,12 +19,12 @@ def diverged(result):
 
 
 def test_nan_in_a_loss(gpae, small, straight, metrics, final_arrays, broken_results, tmp_path):
-    def change(state, scalars, updates):
+    def change(state, metrics, updates):
         for row, update in enumerate(updates):
             if update >= 6:
-                scalars["loss/actor"][row] = np.nan
-                scalars["loss/critic"][row] = np.inf
-        return state, scalars
+                metrics["loss/actor"][row] = np.nan
+                metrics["loss/critic"][row] = np.inf
+        return state, metrics
 
     broken_results(change)
     folder = tmp_path / "run"
@@ -40,11 +40,11 @@ def test_nan_in_a_loss(gpae, small, straight, metrics, final_arrays, broken_resu
 def test_nan_in_the_parameters_alone_is_never_saved(
     gpae, small, final_arrays, broken_results, tmp_path
 ):
-    def change(state, scalars, updates):
+    def change(state, metrics, updates):
         if 8 in updates:
-            parameters = jax.tree.map(lambda leaf: leaf * np.nan, state.parameters)
-            state = state.replace(parameters=parameters)
-        return state, scalars
+            params = jax.tree.map(lambda leaf: leaf * np.nan, state.params)
+            state = state.replace(params=params)
+        return state, metrics
 
     broken_results(change)
     folder = tmp_path / "run"

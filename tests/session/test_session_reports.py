@@ -128,9 +128,9 @@ def test_evaluate_plays_many_episodes_a_part_at_a_time(straight, gpae, monkeypat
 
     played, lengths, evaluate = [], [], Evaluator.evaluate
 
-    def counting(self, parameters, seed, counter, *, greedy):
+    def counting(self, params, seed, counter, *, greedy):
         played.append((self.episodes, counter))
-        episodes = evaluate(self, parameters, seed, counter, greedy=greedy)
+        episodes = evaluate(self, params, seed, counter, greedy=greedy)
         lengths.extend(episodes["episode_length"])
         return episodes
 

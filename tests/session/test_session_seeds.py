@@ -181,11 +181,11 @@ def test_one_that_diverges_is_named_and_the_others_keep_their_checkpoints(
     run = SeedsRunner.run
 
     def broken(self, state, count):
-        state, totals, scalars = run(self, state, count)
+        state, totals, metrics = run(self, state, count)
         if int(np.asarray(state.update)[0]) > 4:
-            scalars = {name: np.array(values) for name, values in scalars.items()}
-            scalars["loss/critic"][:, 1] = np.nan
-        return state, totals, scalars
+            metrics = {name: np.array(values) for name, values in metrics.items()}
+            metrics["loss/critic"][:, 1] = np.nan
+        return state, totals, metrics
 
     monkeypatch.setattr(SeedsRunner, "run", broken)
     result = gpae("train", *group_words(small, "gpae", tmp_path), "seeds=2")

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from gpae.environments import DiscreteActions, EnvironmentSpec, Step, View, register, task_names
+from gpae.environments import (
+    DiscreteActions,
+    EnvironmentSpec,
+    Observation,
+    Step,
+    register,
+    task_names,
+)
 from gpae.errors import UserError
 
 AGENTS, PLACES, LIMIT = 2, 3, 6
@@ -39,7 +46,7 @@ class Beacon:
 
     def reset(self, key):
         state = {"time": jnp.int32(0), "place": jax.random.randint(key, (), 0, PLACES)}
-        return state, self.view(state)
+        return state, self.observation(state)
 
     def step(self, key, state, actions):
         place_key, end_key = jax.random.split(key)
@@ -50,7 +57,7 @@ class Beacon:
         }
         terminated = jax.random.bernoulli(end_key, 0.1)
         return state, Step(
-            view=self.view(state),
+            observation=self.observation(state),
             actions=actions,
             reward=hit + self.settings.bonus * (actions == 1).sum(),
             terminated=terminated,
@@ -59,9 +66,9 @@ class Beacon:
             forced=jnp.zeros(AGENTS, bool),
         )
 
-    def view(self, state):
+    def observation(self, state):
         seen = jnp.append(jax.nn.one_hot(state["place"], PLACES), state["time"] / LIMIT)
-        return View(
+        return Observation(
             observations=jnp.tile(seen, (AGENTS, 1)),
             state=seen,
             available_actions=jnp.ones((AGENTS, PLACES), bool),

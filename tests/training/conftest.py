@@ -13,8 +13,8 @@ from gpae.environments import (
     ContinuousActions,
     DiscreteActions,
     EnvironmentSpec,
+    Observation,
     Step,
-    View,
 )
 from gpae.methods import Coma, Estimate, Gpae
 from gpae.networks import NetworkSettings
@@ -58,7 +58,7 @@ class Clockwork:
             "length": jnp.int32(1000) if self.endless else length,
             "position": jax.random.uniform(position_key, (AGENTS,)),
         }
-        return state, self.view(state)
+        return state, self.observation(state)
 
     def step(self, key, state, actions):
         del key
@@ -67,7 +67,7 @@ class Clockwork:
         state = {**state, "time": time, "position": position}
         terminated = time >= state["length"]
         return state, Step(
-            view=self.view(state),
+            observation=self.observation(state),
             actions=actions,
             reward=position.sum() + 0.1 * actions[0] * actions[1],
             terminated=terminated,
@@ -76,14 +76,14 @@ class Clockwork:
             forced=jnp.zeros(AGENTS, bool),
         )
 
-    def view(self, state):
+    def observation(self, state):
         time, position, agent = state["time"], state["position"], jnp.arange(AGENTS)
         action = jnp.arange(ACTIONS)
         dead = (agent == 2) & (time >= 4)
         available = ~(((time + agent) % 3 == 0)[:, None] & (action == 2))
         available = jnp.where(dead[:, None], action == 0, available)
         gated = (time > 0) & (time % self.gate == 0)
-        return View(
+        return Observation(
             observations=jnp.stack(
                 [position, jnp.full(AGENTS, position.sum()), jnp.full(AGENTS, 0.1 * time)], axis=1
             ),
@@ -109,7 +109,7 @@ class TwoSteps:
     def reset(self, key):
         del key
         state = {"time": jnp.int32(0), "right": jnp.float32(0)}
-        return state, self.view(state)
+        return state, self.observation(state)
 
     def step(self, key, state, actions):
         del key
@@ -117,7 +117,7 @@ class TwoSteps:
         right = (actions == (jnp.arange(2) + state["time"]) % 3).sum().astype(jnp.float32)
         successor = {"time": state["time"] + 1, "right": jnp.where(first, right, state["right"])}
         return successor, Step(
-            view=self.view(successor),
+            observation=self.observation(successor),
             actions=actions,
             reward=jnp.where(first, -0.1 * right, 0.5 * (right + state["right"])),
             terminated=~first,
@@ -126,9 +126,9 @@ class TwoSteps:
             forced=jnp.zeros(2, bool),
         )
 
-    def view(self, state):
+    def observation(self, state):
         seen = jnp.stack([state["time"].astype(jnp.float32), state["right"]])
-        return View(
+        return Observation(
             observations=jnp.concatenate([jnp.eye(2), jnp.tile(seen, (2, 1))], axis=1),
             state=seen,
             available_actions=jnp.ones((2, 3), bool),
@@ -162,7 +162,7 @@ class Dials:
             "dials": jax.random.uniform(dial_key, (AGENTS,)),
             "arrived": jnp.zeros((AGENTS, 2)),
         }
-        return state, self.view(state)
+        return state, self.observation(state)
 
     def step(self, key, state, actions):
         del key
@@ -171,7 +171,7 @@ class Dials:
         state = {**state, "time": time, "dials": dials, "arrived": actions}
         terminated = time >= state["length"]
         return state, Step(
-            view=self.view(state),
+            observation=self.observation(state),
             actions=actions,
             reward=dials.sum() + actions[0, 0] * actions[1, 0],
             terminated=terminated,
@@ -180,10 +180,10 @@ class Dials:
             forced=jnp.zeros(AGENTS, bool),
         )
 
-    def view(self, state):
+    def observation(self, state):
         time, dials, arrived = state["time"], state["dials"], state["arrived"]
         clock = jnp.full((AGENTS, 1), 0.1 * time)
-        return View(
+        return Observation(
             observations=jnp.concatenate([dials[:, None], arrived, clock], axis=1),
             state=jnp.concatenate([dials, arrived.ravel(), clock[0]]),
             available_actions=jnp.array(self.numbers),
@@ -203,13 +203,13 @@ class Levers:
 
     def reset(self, key):
         del key
-        return jnp.int32(0), self.view()
+        return jnp.int32(0), self.observation()
 
     def step(self, key, state, actions):
         del key
         a, b = actions[:, 0]
         return state + 1, Step(
-            view=self.view(),
+            observation=self.observation(),
             actions=actions,
             reward=-((a + b - 0.4) ** 2) - 0.5 * (a - b - 1.6) ** 2,
             terminated=jnp.array(True),
@@ -218,8 +218,8 @@ class Levers:
             forced=jnp.zeros(2, bool),
         )
 
-    def view(self):
-        return View(
+    def observation(self):
+        return Observation(
             observations=jnp.eye(2),
             state=jnp.ones(1),
             available_actions=jnp.ones((2, 1), bool),
@@ -308,7 +308,7 @@ class Experience:
     """Rollouts one after the other, what acted in the last, and where collection stopped."""
 
     learner: object
-    parameters: object
+    params: object
     rollouts: tuple
     behaviour: object
     collector: object
@@ -329,8 +329,8 @@ class Experience:
             plan = dataclasses.replace(plan, method=method)
         run = self.compiled.setdefault(repr(plan), jax.jit(partial(estimate, plan)))
         environments = jnp.arange(self.collector.first.shape[0])
-        successor = self.collector.view
-        batch, _ = run(self.parameters, window, successor, clock(0), environments, behaviour)
+        successor = self.collector.observation
+        batch, _ = run(self.params, window, successor, clock(0), environments, behaviour)
         return batch
 
 
@@ -338,7 +338,7 @@ def gather(learner, count=1, drift=0.0):
     """Collect ``count`` rollouts with parameters that move randomly from one to the next.
 
     The parameters are wilder than fresh ones, which are too close to a uniform policy to test with,
-    and the critic's memories differ from rollout to rollout as they do in a run.
+    and the critic's hidden states differ from rollout to rollout as they do in a run.
     """
     random = np.random.default_rng(0)
 
@@ -348,26 +348,26 @@ def gather(learner, count=1, drift=0.0):
         )
 
     shapes = jax.eval_shape(learner.initial_state, jnp.uint32(SEED))
-    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes.parameters)
-    memories = jax.tree.map(
-        lambda leaf: np.zeros(leaf.shape, np.float32), shapes.collector.memories
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes.params)
+    hidden_states = jax.tree.map(
+        lambda leaf: np.zeros(leaf.shape, np.float32), shapes.collector.hidden_states
     )
     environments = jnp.arange(learner.budget.environments)
     collector = jax.jit(partial(begin, learner.collection))(
-        jnp.uint32(SEED), environments, memories
+        jnp.uint32(SEED), environments, hidden_states
     )
-    parameters, rollouts = noisy(zeros, 0.5), []
+    params, rollouts = noisy(zeros, 0.5), []
     run = jax.jit(partial(collect, learner.collection))
     for update in range(count):
         if update:
-            parameters = noisy(parameters, drift)
-            remembered = noisy(memories.critic, 1.0)
+            params = noisy(params, drift)
+            remembered = noisy(hidden_states.critic, 1.0)
             collector = collector.replace(
-                memories=collector.memories.replace(critic=jnp.asarray(remembered))
+                hidden_states=collector.hidden_states.replace(critic=jnp.asarray(remembered))
             )
-        collector, rollout, behaviour, _ = run(parameters, collector, clock(update), environments)
+        collector, rollout, behaviour, _ = run(params, collector, clock(update), environments)
         rollouts.append(rollout)
-    return Experience(learner, parameters, tuple(rollouts), behaviour, collector)
+    return Experience(learner, params, tuple(rollouts), behaviour, collector)
 
 
 @pytest.fixture(scope="module", autouse=True)

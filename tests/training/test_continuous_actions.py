@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gpae.environments import Step, View
+from gpae.environments import Observation, Step
 from gpae.methods import Gpae
 from gpae.networks import apply_actor, apply_critic
 from gpae.training.collection import _taken
@@ -88,7 +88,7 @@ def test_actions_are_stored_without_bounds_and_log_probs_are_of_those(batch, dia
 
 def test_the_environment_is_given_what_lies_within_the_bounds(batch, dials):
     steps, squash = batch.steps, batch.policy.squash
-    arrived = np.asarray(steps.view.state)[..., AGENTS:-1].reshape(steps.actions.shape)
+    arrived = np.asarray(steps.observation.state)[..., AGENTS:-1].reshape(steps.actions.shape)
     expected = carried_out(steps.actions, dials, squash)
     follows = ~np.asarray(steps.first)[1:]
     assert follows.sum() > 50
@@ -116,40 +116,46 @@ def test_numbers_sampled_at_a_successor_reach_the_critic_as_they_would_be_carrie
     played, window, probe, dials
 ):
     """With next to no deviation, what is sampled at the window's end is the mean there."""
-    parameters = jax.tree.map(lambda leaf: leaf, played.parameters)
-    parameters.actor["params"]["log_std"] = np.full(NUMBERS, -20.0, np.float32)
-    narrow = replace(played, parameters=parameters)
+    params = jax.tree.map(lambda leaf: leaf, played.params)
+    params.actor["params"]["log_std"] = np.full(NUMBERS, -20.0, np.float32)
+    narrow = replace(played, params=params)
     batch = narrow.estimate(window, probe)
     plan, first = played.learner.estimation, batch.steps.first[-1:]
     squash = batch.policy.squash
 
     @jax.jit
-    def policy_there(memories, view, after):
-        given = (view.observations, view.available_actions, first)
+    def policy_there(hidden_states, observation, after):
+        given = (observation.observations, observation.available_actions, first)
         there = (after.observations[None], after.available_actions[None], jnp.zeros_like(first))
-        memory, policy = apply_actor(plan.actor, parameters.actor, memories.actor, *given)
-        return policy, apply_actor(plan.actor, parameters.actor, memory[-1], *there)[1]
+        hidden_state, policy = apply_actor(plan.actor, params.actor, hidden_states.actor, *given)
+        return policy, apply_actor(plan.actor, params.actor, hidden_state[-1], *there)[1]
 
     @jax.jit
-    def value_there(memories, before, after):
-        run = partial(apply_critic, plan.critic, parameters.critic)
-        memory, _ = run(memories.critic, before, first)
-        return run(memory[-1], after, jnp.zeros_like(first))[1][0]
+    def value_there(hidden_states, before, after):
+        run = partial(apply_critic, plan.critic, params.critic)
+        hidden_state, _ = run(hidden_states.critic, before, first)
+        return run(hidden_state[-1], after, jnp.zeros_like(first))[1][0]
 
-    def looked_at(view, numbers, policy):
+    def looked_at(observation, numbers, policy):
         return critic_inputs(
             plan.critic.spec,
-            view,
+            observation,
             jnp.asarray(carried_out(numbers, dials, squash), jnp.float32),
             jnp.asarray(carried_out(policy.mean, dials, squash), jnp.float32),
         )
 
-    memories, view = jax.tree.map(lambda leaf: leaf[-1], batch.memories), batch.steps.view
-    view, after = jax.tree.map(lambda leaf: leaf[-1:], view), played.collector.view
-    policy, there = policy_there(memories, view, after)
+    hidden_states, observation = (
+        jax.tree.map(lambda leaf: leaf[-1], batch.hidden_states),
+        batch.steps.observation,
+    )
+    observation, after = (
+        jax.tree.map(lambda leaf: leaf[-1:], observation),
+        played.collector.observation,
+    )
+    policy, there = policy_there(hidden_states, observation, after)
     expected = value_there(
-        memories,
-        looked_at(view, batch.steps.actions[-1:], policy),
+        hidden_states,
+        looked_at(observation, batch.steps.actions[-1:], policy),
         looked_at(jax.tree.map(lambda leaf: leaf[None], after), there.mean, there),
     )
     goes_on = ~np.asarray(batch.steps.terminated | batch.steps.truncated)[-1]
@@ -169,7 +175,7 @@ def test_a_forced_agents_action_is_the_one_carried_out_and_no_others(numbers):
     forced = jnp.asarray((np.arange(4)[:, None] + np.arange(AGENTS)) % 3 == 0)
     nothing = jnp.zeros(4)
     step = Step(
-        view=View(nothing, nothing, nothing, nothing),
+        observation=Observation(nothing, nothing, nothing, nothing),
         actions=instead,
         reward=nothing,
         terminated=nothing,

@@ -59,9 +59,9 @@ def compilations():
 
 @pytest.fixture(scope="module")
 def at_once(two):
-    """All updates in one call on two devices: final state, episode totals, scalars."""
-    state, totals, scalars = two.run(two.initial_state(0), UPDATES)
-    return copied(state), totals, scalars
+    """All updates in one call on two devices: final state, episode totals, metrics."""
+    state, totals, metrics = two.run(two.initial_state(0), UPDATES)
+    return copied(state), totals, metrics
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,9 @@ def one_by_one(two, setup, cpu_devices):
     evaluator = Evaluator(setup.collection.environment, actor, network, 3, cpu_devices)
     state, records = two.initial_state(0), []
     for update in range(UPDATES):
-        evaluator.evaluate(state.parameters.actor, 0, update, greedy=False)
-        state, totals, scalars = two.run(state, 1)
-        records.append((copied(state), totals, scalars))
+        evaluator.evaluate(state.params.actor, 0, update, greedy=False)
+        state, totals, metrics = two.run(state, 1)
+        records.append((copied(state), totals, metrics))
     return records
 
 
@@ -83,8 +83,8 @@ def phase_by_phase(setup, cpu_devices):
     runner, told, records = Runner(setup, cpu_devices[:1], UPDATES), [], []
     state = runner.initial_state(0)
     for _ in range(UPDATES):
-        state, totals, scalars = runner.run_phases(state, told.append)
-        records.append((copied(state), totals, scalars))
+        state, totals, metrics = runner.run_phases(state, told.append)
+        records.append((copied(state), totals, metrics))
     return records, told
 
 
@@ -109,23 +109,23 @@ def test_one_device_collects_what_two_do(one_by_one, phase_by_phase):
 
 @pytest.mark.parametrize("update", range(UPDATES))
 def test_one_device_learns_what_two_do_phase_by_phase_or_not(one_by_one, phase_by_phase, update):
-    (two, totals, scalars), (one, *expected) = one_by_one[update], phase_by_phase[0][update]
-    assert_close(two.parameters, one.parameters, 1e-4)
-    assert scalars.keys() == expected[1].keys()
-    assert_close((totals, scalars), tuple(expected), 2e-3)
+    (two, totals, metrics), (one, *expected) = one_by_one[update], phase_by_phase[0][update]
+    assert_close(two.params, one.params, 1e-4)
+    assert metrics.keys() == expected[1].keys()
+    assert_close((totals, metrics), tuple(expected), 2e-3)
 
 
 def test_every_update_moves_both_networks(one_by_one):
     for before, after in pairwise(one_by_one):
         for network in ("actor", "critic"):
-            old, new = (getattr(record[0].parameters, network) for record in (before, after))
+            old, new = (getattr(record[0].params, network) for record in (before, after))
             moves = jax.tree.map(lambda a, b: np.abs(a - b).max(), old, new)
             assert max(jax.tree.leaves(moves)) > 1e-4
 
 
 def test_on_two_devices_log_ratios_are_zero_right_after_collection(one_by_one):
-    _, _, scalars = one_by_one[0]
-    assert scalars["estimate/largest_log_ratio"][0] <= 1e-5
+    _, _, metrics = one_by_one[0]
+    assert metrics["estimate/largest_log_ratio"][0] <= 1e-5
     assert one_by_one[1][2]["estimate/largest_log_ratio"][0] > 1e-4, "the window is off-policy"
 
 
@@ -136,10 +136,10 @@ def test_what_acted_is_handed_from_phase_to_phase_as_within_a_call(learner, cpu_
     state, *results = runner.run(runner.initial_state(0), 1)
     apart, *told = runner.run_phases(runner.initial_state(0), lambda name: None)
     assert_close((state, results), (apart, told), 1e-5)
-    totals, scalars = results
+    totals, metrics = results
     assert totals.count[0] > 0
     for name in ("estimate/largest_log_ratio", "update/approximate_kl", "update/clip_fraction"):
-        np.testing.assert_allclose(scalars[name], 0.0, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(metrics[name], 0.0, atol=1e-6, err_msg=name)
 
 
 def test_phases_are_told_in_order(phase_by_phase):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gpae.environments import DiscreteActions
-from gpae.networks import Actor, NetworkSettings, apply_actor, initial_memory
+from gpae.networks import Actor, NetworkSettings, apply_actor, initial_hidden_state
 from gpae.training import evaluation
 from gpae.training.evaluation import Evaluator, headline_metric
 from gpae.training.keys import Purpose, derive_each
@@ -22,14 +22,14 @@ def environment(clockwork):
 
 
 @pytest.fixture(scope="module")
-def parameters(environment):
-    _, view = environment.reset(jax.random.key(0))
+def params(environment):
+    _, observation = environment.reset(jax.random.key(0))
     shapes = jax.eval_shape(
         ACTOR.init,
         jax.random.key(0),
-        initial_memory(NETWORK, 1, 3),
-        view.observations[None, None],
-        view.available_actions[None, None],
+        initial_hidden_state(NETWORK, 1, 3),
+        observation.observations[None, None],
+        observation.available_actions[None, None],
         jnp.ones((1, 1), bool),
     )
     random = np.random.default_rng(0)
@@ -42,34 +42,34 @@ def evaluator(environment, cpu_devices):
 
 
 @pytest.fixture(scope="module")
-def greedy(evaluator, parameters):
-    return evaluator.evaluate(parameters, SEED, COUNTER, greedy=True)
+def greedy(evaluator, params):
+    return evaluator.evaluate(params, SEED, COUNTER, greedy=True)
 
 
 @pytest.fixture(scope="module")
-def sampled(evaluator, parameters):
-    return evaluator.evaluate(parameters, SEED, COUNTER, greedy=False)
+def sampled(evaluator, params):
+    return evaluator.evaluate(params, SEED, COUNTER, greedy=False)
 
 
-def played_by_hand(environment, parameters, key):
+def played_by_hand(environment, params, key):
     """One episode with the most likely actions, stopped where it ends."""
     step = jax.jit(environment.step)
-    act = jax.jit(lambda *inputs: apply_actor(ACTOR, parameters, *inputs))
-    state, view = environment.reset(key)
-    memory, rewards, ended = initial_memory(NETWORK, 1, 3), [], False
+    act = jax.jit(lambda *inputs: apply_actor(ACTOR, params, *inputs))
+    state, observation = environment.reset(key)
+    hidden_state, rewards, ended = initial_hidden_state(NETWORK, 1, 3), [], False
     while not ended:
-        inputs = (view.observations[None, None], view.available_actions[None, None])
-        memories, policy = act(memory, *inputs, jnp.zeros((1, 1), bool))
-        memory, actions = memories[0], np.asarray(policy.probabilities[0, 0]).argmax(-1)
+        inputs = (observation.observations[None, None], observation.available_actions[None, None])
+        hidden_states, policy = act(hidden_state, *inputs, jnp.zeros((1, 1), bool))
+        hidden_state, actions = hidden_states[0], np.asarray(policy.probabilities[0, 0]).argmax(-1)
         state, result = step(key, state, jnp.asarray(actions))
-        view, ended = result.view, bool(result.boundary)
+        observation, ended = result.observation, bool(result.boundary)
         rewards.append(float(result.reward))
     return sum(rewards), len(rewards), float(result.outcomes["late"])
 
 
-def test_greedy_episodes_are_those_played_by_hand(environment, parameters, greedy):
+def test_greedy_episodes_are_those_played_by_hand(environment, params, greedy):
     keys = derive_each(SEED, Purpose.EVALUATION_RESET, COUNTER, jnp.arange(EPISODES))
-    by_hand = [played_by_hand(environment, parameters, key) for key in keys]
+    by_hand = [played_by_hand(environment, params, key) for key in keys]
     returns, lengths, outcomes = zip(*by_hand, strict=True)
     assert len(set(lengths)) >= 3
     assert set(outcomes) == {0.0, 1.0}
@@ -91,37 +91,35 @@ def test_sampled_episodes_begin_as_the_greedy_ones_and_go_another_way(greedy, sa
 
 @pytest.mark.parametrize("mode", ["greedy", "sampled"])
 def test_results_do_not_depend_on_the_number_of_devices(
-    request, environment, parameters, cpu_devices, mode
+    request, environment, params, cpu_devices, mode
 ):
     alone = Evaluator(environment, ACTOR, NETWORK, EPISODES, cpu_devices[1:])
-    expected = alone.evaluate(parameters, SEED, COUNTER, greedy=mode == "greedy")
+    expected = alone.evaluate(params, SEED, COUNTER, greedy=mode == "greedy")
     for name, values in request.getfixturevalue(mode).items():
         np.testing.assert_allclose(values, expected[name], rtol=1e-5)
 
 
-def test_the_same_evaluation_is_repeatable_and_another_is_not_the_same(
-    evaluator, parameters, sampled
-):
-    again = evaluator.evaluate(parameters, SEED, COUNTER, greedy=False)
-    other = evaluator.evaluate(parameters, SEED, COUNTER + 1, greedy=False)
+def test_the_same_evaluation_is_repeatable_and_another_is_not_the_same(evaluator, params, sampled):
+    again = evaluator.evaluate(params, SEED, COUNTER, greedy=False)
+    other = evaluator.evaluate(params, SEED, COUNTER + 1, greedy=False)
     for name, values in sampled.items():
         np.testing.assert_array_equal(again[name], values)
     assert (other["episode_return"] != sampled["episode_return"]).all()
 
 
 def test_parameters_from_the_host_and_from_devices_run_the_same_program(
-    evaluator, parameters, greedy, cpu_devices
+    evaluator, params, greedy, cpu_devices
 ):
     compiled = evaluator._compiled[True]
     assert compiled._cache_size() == 1
     for device in cpu_devices:
-        moved = jax.device_put(parameters, device)
+        moved = jax.device_put(params, device)
         again = evaluator.evaluate(moved, SEED, COUNTER, greedy=True)
         np.testing.assert_array_equal(again["episode_return"], greedy["episode_return"])
     assert compiled._cache_size() == 1
 
 
-def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, parameters, cpu_devices):
+def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, params, cpu_devices):
     monkeypatch.setattr(evaluation, "UNLIMITED_EPISODE_STEPS", 20)
 
     class Endless(clockwork):
@@ -137,7 +135,7 @@ def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, parameters, c
 
     environment = Endless(endless=True)
     one = Evaluator(environment, ACTOR, NETWORK, 1, cpu_devices[:1])
-    assert one.evaluate(parameters, SEED, 0, greedy=True)["episode_length"] == [20]
+    assert one.evaluate(params, SEED, 0, greedy=True)["episode_length"] == [20]
     assert headline_metric(environment) == "episode_return"
 
 
@@ -149,14 +147,14 @@ def test_the_headline_is_the_environments_first_outcome(environment):
 def test_greedy_real_numbers_are_the_means_within_the_bounds(levers, cpu_devices, squash):
     network = NetworkSettings(kind="feedforward", hidden_size=8, squash_actions=squash)
     actor = Actor(network, levers.spec.actions)
-    view, memory = levers.view(), initial_memory(network, 1, 2)
-    seen = (view.observations[None, None], view.available_actions[None, None])
-    fresh = jax.jit(actor.init)(jax.random.key(0), memory, *seen, jnp.ones((1, 1), bool))
-    parameters = jax.tree.map(lambda leaf: leaf + 0.7, fresh)
-    means = apply_actor(actor, parameters, memory, *seen, jnp.ones((1, 1), bool))[1].mean
+    observation, hidden_state = levers.observation(), initial_hidden_state(network, 1, 2)
+    seen = (observation.observations[None, None], observation.available_actions[None, None])
+    fresh = jax.jit(actor.init)(jax.random.key(0), hidden_state, *seen, jnp.ones((1, 1), bool))
+    params = jax.tree.map(lambda leaf: leaf + 0.7, fresh)
+    means = apply_actor(actor, params, hidden_state, *seen, jnp.ones((1, 1), bool))[1].mean
     assert (means > levers.spec.actions.high).any()
     a, b = np.asarray(2 * np.tanh(means) if squash else np.clip(means, -2, 2)).ravel()
     one = Evaluator(levers, actor, network, 2, cpu_devices[:1])
-    found = one.evaluate(parameters, SEED, 0, greedy=True)["episode_return"]
+    found = one.evaluate(params, SEED, 0, greedy=True)["episode_return"]
     expected = -((a + b - 0.4) ** 2) - 0.5 * (a - b - 1.6) ** 2
     np.testing.assert_allclose(found, [expected, expected], rtol=1e-5)

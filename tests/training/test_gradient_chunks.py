@@ -34,34 +34,36 @@ def losses(setup, played, batch, over_devices):
     """The loss, its parts and its gradient for each length of chunk."""
 
     def loss(chunk):
-        return lambda parameters, batch: minibatch_loss(
-            setup.gradient.objective, parameters, prepare_batch(batch, chunk).minibatch()
+        return lambda params, batch: minibatch_loss(
+            setup.gradient.objective, params, prepare_batch(batch, chunk).minibatch()
         )
 
     return {
-        chunk: over_devices(jax.value_and_grad(loss(chunk), has_aux=True))(played.parameters, batch)
+        chunk: over_devices(jax.value_and_grad(loss(chunk), has_aux=True))(played.params, batch)
         for chunk in CHUNKS
     }
 
 
-def test_chunks_start_from_the_memories_of_the_full_pass(setup, played, batch, over_devices):
+def test_chunks_start_from_the_hidden_states_of_the_full_pass(setup, played, batch, over_devices):
     chunked = over_devices(lambda batch: prepare_batch(batch, 4).minibatch())(batch)
-    assert chunked.memories.actor.shape[:2] == (4, 4)
-    steps, start = batch.steps, played.rollouts[0].memories.actor
+    assert chunked.hidden_states.actor.shape[:2] == (4, 4)
+    steps, start = batch.steps, played.rollouts[0].hidden_states.actor
     for row in range(1, 4):
         seen = jax.tree.map(lambda leaf, end=4 * row: leaf[:end], steps)
-        view = seen.view
-        memories, _ = apply_actor(
+        observation = seen.observation
+        hidden_states, _ = apply_actor(
             setup.actor,
-            played.parameters.actor,
+            played.params.actor,
             start,
-            view.observations,
-            view.available_actions,
+            observation.observations,
+            observation.available_actions,
             seen.first,
         )
-        np.testing.assert_allclose(chunked.memories.actor[row], memories[-1], atol=1e-5)
-    np.testing.assert_array_equal(chunked.memories.actor[0], start)
-    np.testing.assert_array_equal(chunked.memories.critic[0], played.rollouts[0].memories.critic)
+        np.testing.assert_allclose(chunked.hidden_states.actor[row], hidden_states[-1], atol=1e-5)
+    np.testing.assert_array_equal(chunked.hidden_states.actor[0], start)
+    np.testing.assert_array_equal(
+        chunked.hidden_states.critic[0], played.rollouts[0].hidden_states.critic
+    )
     np.testing.assert_array_equal(chunked.rows.steps.rewards[1, 2], batch.steps.rewards[9])
 
 
@@ -101,10 +103,10 @@ def test_shorter_chunks_cut_the_gradient_through_time(losses):
 
 
 def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices):
-    alive = batch.steps.view.alive[..., None]
+    alive = batch.steps.observation.alive[..., None]
     changed = batch.estimate.advantages + jnp.where(alive[..., 0], 0.0, 50.0)
 
-    def gradient(parameters, advantages):
+    def gradient(params, advantages):
         minibatch = prepare_batch(batch, STEPS).minibatch()
         rows = minibatch.rows.replace(
             advantages=advantages.reshape(2, STEPS, *advantages.shape[1:]).swapaxes(0, 1)
@@ -112,12 +114,12 @@ def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices)
         grads, _ = jax.grad(
             lambda p: minibatch_loss(setup.gradient.objective, p, minibatch.replace(rows=rows)),
             has_aux=True,
-        )(parameters)
+        )(params)
         return grads.actor
 
     compute = over_devices(gradient)
-    before = compute(played.parameters, batch.estimate.advantages)
-    after = compute(played.parameters, changed)
+    before = compute(played.params, batch.estimate.advantages)
+    after = compute(played.params, changed)
     assert not alive.all()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), before, after)
 
@@ -126,24 +128,24 @@ def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices)
 def test_a_minibatch_is_all_time_and_chunks_of_its_environments(chosen):
     rows, environments, length = 2, 4, 3
     tags = jnp.arange(rows * length)[:, None] * 10 + jnp.arange(environments)
-    whole = PreparedBatch(rows={"tags": tags}, memories={"tags": tags[::length]}, chunk=length)
+    whole = PreparedBatch(rows={"tags": tags}, hidden_states={"tags": tags[::length]}, chunk=length)
     minibatch = whole.minibatch(None if chosen is None else jnp.array(chosen))
     numbers = np.arange(environments) if chosen is None else np.array(chosen)
     assert minibatch.rows["tags"].shape == (length, rows, len(numbers))
     for time, row in np.ndindex(length, rows):
         expected = 10 * (row * length + time) + numbers
         np.testing.assert_array_equal(minibatch.rows["tags"][time, row], expected)
-    np.testing.assert_array_equal(minibatch.memories["tags"], [numbers, 30 + numbers])
+    np.testing.assert_array_equal(minibatch.hidden_states["tags"], [numbers, 30 + numbers])
 
 
 def test_a_batch_in_one_minibatch_needs_no_shuffling(setup, played, batch, over_devices):
-    def loss(parameters, batch, order):
+    def loss(params, batch, order):
         minibatch = prepare_batch(batch, 4).minibatch(order)
-        return minibatch_loss(setup.gradient.objective, parameters, minibatch)
+        return minibatch_loss(setup.gradient.objective, params, minibatch)
 
     gradient = over_devices(jax.value_and_grad(loss, has_aux=True))
-    plain = gradient(played.parameters, batch, None)
-    shuffled = gradient(played.parameters, batch, jnp.array([2, 0, 3, 1]))
+    plain = gradient(played.params, batch, None)
+    shuffled = gradient(played.params, batch, jnp.array([2, 0, 3, 1]))
     jax.tree.map(
         lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5),
         plain,

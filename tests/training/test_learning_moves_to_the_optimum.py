@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gpae.methods import METHODS, Q_METHODS, Coma, Dae, Gpae, Ippo, Mappo
-from gpae.networks import apply_actor, initial_memory
+from gpae.networks import apply_actor, initial_hidden_state
 from gpae.training.sharding import Runner
 
 UPDATES = 40
@@ -77,8 +77,8 @@ REAL_NUMBERS = {
 def trained(setup, device):
     """The state at the end, and the mean return of the episodes of each update's rollouts."""
     runner = Runner(setup, (device,), UPDATES)
-    state, totals, scalars = runner.run(runner.initial_state(0), UPDATES)
-    assert all(np.isfinite(values).all() for values in jax.tree.leaves(scalars))
+    state, totals, metrics = runner.run(runner.initial_state(0), UPDATES)
+    assert all(np.isfinite(values).all() for values in jax.tree.leaves(metrics))
     return state, totals.sums["episode_return"] / totals.count
 
 
@@ -107,13 +107,13 @@ def test_every_method_finds_the_best_real_numbers(learner, levers, cpu_devices, 
     method, extra = REAL_NUMBERS[name]
     setup = learner(levers, method, **{**SETTINGS, "minibatches": 4, **extra})
     state, returns = trained(setup, cpu_devices[0])
-    view, memory = levers.view(), initial_memory(setup.network, 1, 2)
+    observation, hidden_state = levers.observation(), initial_hidden_state(setup.network, 1, 2)
     _, policy = apply_actor(
         setup.actor,
-        state.parameters.actor,
-        memory,
-        view.observations[None, None],
-        view.available_actions[None, None],
+        state.params.actor,
+        hidden_state,
+        observation.observations[None, None],
+        observation.available_actions[None, None],
         jnp.ones((1, 1), bool),
     )
     np.testing.assert_allclose(policy.summary()[0, 0, :, 0], levers.best, atol=0.06)

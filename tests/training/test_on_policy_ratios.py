@@ -21,7 +21,9 @@ def test_log_ratios_are_zero_right_after_collection(learner, experience, kind):
     assert np.asarray(steps.terminated[:-1]).sum() >= 8
     assert np.asarray(steps.truncated[:-1]).sum() >= 3
     assert not np.asarray(steps.first[0]).all(), "no episode runs on from the rollout before"
-    assert (np.abs(np.asarray(window.rollouts.memories.actor)) > 0.1).any() == (kind == "recurrent")
+    assert (np.abs(np.asarray(window.rollouts.hidden_states.actor)) > 0.1).any() == (
+        kind == "recurrent"
+    )
     assert np.abs(batch.log_ratios).max() <= TOLERANCE
     assert np.asarray(steps.log_probs).min() < -1.5, "the policy is all but deterministic"
 
@@ -39,9 +41,9 @@ def test_what_acted_is_what_would_be_computed_again(
     told = played.estimate(window, behaviour=played.behaviour)
     assert np.asarray(computed.steps.truncated[:-1]).any()
     assert not np.asarray(computed.steps.first[0]).all(), "no episode runs on from before"
-    assert not np.asarray(computed.steps.view.available_actions).all()
+    assert not np.asarray(computed.steps.observation.available_actions).all()
     assert np.ptp(computed.steps.log_probs) > 0.5, "every action is as likely"
-    assert (kind == "recurrent") == (np.abs(computed.memories.actor).sum() > 0)
+    assert (kind == "recurrent") == (np.abs(computed.hidden_states.actor).sum() > 0)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), told, computed)
 
 
@@ -62,7 +64,7 @@ def test_log_ratios_are_zero_on_smax(learner, experience):
     setup = learner(make("smax/3m"), Gpae(), environments=2, steps=40)
     batch = (played := experience(setup)).estimate(played.window())
     assert np.asarray(batch.steps.terminated | batch.steps.truncated).any()
-    assert not np.asarray(batch.steps.view.alive).all()
+    assert not np.asarray(batch.steps.observation.alive).all()
     assert np.abs(batch.log_ratios).max() <= TOLERANCE
 
 
@@ -70,10 +72,10 @@ def test_actions_are_possible_and_log_probs_those_of_the_action_taken(learner, e
     played = experience(learner(method=Mappo(), kind="feedforward", environments=8, steps=16))
     batch = played.estimate(played.window())
     actions = np.asarray(batch.steps.actions)[..., None]
-    available = np.asarray(batch.steps.view.available_actions)
+    available = np.asarray(batch.steps.observation.available_actions)
     assert np.take_along_axis(available, actions, -1).all()
     taken = np.take_along_axis(np.asarray(batch.policy.probabilities), actions, -1)[..., 0]
     np.testing.assert_allclose(np.exp(batch.steps.log_probs), taken, rtol=1e-4)
-    dead = ~np.asarray(batch.steps.view.alive)
+    dead = ~np.asarray(batch.steps.observation.alive)
     assert dead.any()
     np.testing.assert_allclose(np.asarray(batch.steps.log_probs)[dead], 0.0, atol=1e-6)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from gpae.environments import ContinuousActions, DiscreteActions, View
+from gpae.environments import ContinuousActions, DiscreteActions, Observation
 from gpae.methods import Dae, Gpae
 from gpae.networks import (
     CategoricalPolicy,
@@ -38,17 +38,17 @@ def tags(*shape):
 def situation(actions, policy, outputs=None):
     """Steps at which nothing is known but who saw what and did what."""
     nothing = jnp.zeros(SHAPE[:2])
-    view = View(
+    observation = Observation(
         state=jnp.asarray(tags(*SHAPE[:2], 1)),
         observations=jnp.asarray(tags(*SHAPE, 1)),
         available_actions=jnp.ones((*SHAPE, ACTIONS), bool),
         alive=jnp.ones(SHAPE, bool),
     )
     return Situation(
-        steps=Steps(view, nothing, actions, nothing, nothing, nothing, nothing, nothing),
+        steps=Steps(observation, nothing, actions, nothing, nothing, nothing, nothing, nothing),
         policy=policy,
         outputs=outputs,
-        memories=SimpleNamespace(critic=None),
+        hidden_states=SimpleNamespace(critic=None),
         keys=derive_each(0, Purpose.OWN_ACTIONS, 0, jnp.arange(ENVIRONMENTS)),
     )
 
@@ -85,7 +85,7 @@ def test_expected_rewards_sum_over_own_actions_and_average_over_models(monkeypat
             expected += probabilities[t, e, n, action] * mean
         np.testing.assert_allclose(found[t, e, n], expected, rtol=1e-5)
     (inputs,) = seen
-    np.testing.assert_array_equal(inputs.state, discrete.steps.view.state)
+    np.testing.assert_array_equal(inputs.state, discrete.steps.observation.state)
     np.testing.assert_array_equal(inputs.action_features, np.eye(ACTIONS)[discrete.steps.actions])
     np.testing.assert_array_equal(inputs.own_features, 0.0)
 
@@ -222,10 +222,10 @@ def numbered(learner, experience, own_actions_probe):
 
 def one_by_one(batch, spec, run):
     """A function's outputs at each step and environment alone, the others' actions one-hot."""
-    actions, view = np.asarray(batch.steps.actions), batch.steps.view
+    actions, observation = np.asarray(batch.steps.actions), batch.steps.observation
     outputs = []
     for t, e in np.ndindex(actions.shape[:2]):
-        here = jax.tree.map(lambda leaf, t=t, e=e: leaf[t, e][None, None], view)
+        here = jax.tree.map(lambda leaf, t=t, e=e: leaf[t, e][None, None], observation)
         taken = jnp.asarray(np.eye(3, dtype=np.float32)[actions[t, e]][None, None])
         outputs.append(run(critic_inputs(spec, here, taken, jnp.full_like(taken, np.nan))))
     return np.stack(outputs).reshape(*actions.shape[:2], *outputs[0].shape)
@@ -233,10 +233,10 @@ def one_by_one(batch, spec, run):
 
 def test_own_action_values_of_a_window_are_those_of_each_step_alone(numbered):
     played, batch = numbered
-    critic, parameters = played.learner.estimation.critic, played.parameters.critic
+    critic, params = played.learner.estimation.critic, played.params.critic
     empty = jnp.zeros((1, 3, 0))
     run = jax.jit(
-        lambda inputs: apply_critic(critic, parameters, empty, inputs, jnp.ones((1, 1), bool))[1]
+        lambda inputs: apply_critic(critic, params, empty, inputs, jnp.ones((1, 1), bool))[1]
     )
     alone = one_by_one(batch, critic.spec, lambda inputs: run(inputs)[0, 0])
     np.testing.assert_allclose(batch.estimate.advantages, alone, rtol=1e-4, atol=1e-5)
@@ -248,8 +248,8 @@ def test_own_action_values_of_a_window_are_those_of_each_step_alone(numbered):
 
 def test_expected_rewards_of_a_window_are_those_of_each_step_alone(numbered):
     played, batch = numbered
-    models, parameters = played.learner.estimation.reward_models, played.parameters.reward_model
-    run = jax.jit(lambda inputs: apply_reward_models(models, parameters, inputs))
+    models, params = played.learner.estimation.reward_models, played.params.reward_model
+    run = jax.jit(lambda inputs: apply_reward_models(models, params, inputs))
     alone = one_by_one(batch, models.spec, lambda inputs: run(inputs)[:, 0, 0])
     probabilities = np.asarray(batch.policy.probabilities)[:, :, None]
     expected = (probabilities * alone).sum(-1).mean(2)
@@ -266,15 +266,15 @@ def test_a_recurrent_critic_values_alternatives_with_what_it_remembered_before_t
     window = played.window(count=1)
     batch = played.estimate(window)
     own, policy = np.asarray(batch.estimate.advantages), batch.policy
-    critic, parameters = setup.estimation.critic, played.parameters.critic
-    start = window.rollouts.memories.critic[0]
+    critic, params = setup.estimation.critic, played.params.critic
+    start = window.rollouts.hidden_states.critic[0]
     keys = derive_each(0, Purpose.OWN_ACTIONS, 0, jnp.arange(environments))
     true = critic_inputs(
-        critic.spec, batch.steps.view, policy.features(batch.steps.actions), policy.summary()
+        critic.spec, batch.steps.observation, policy.features(batch.steps.actions), policy.summary()
     )
     run = jax.jit(
         lambda own_features: apply_critic(
-            critic, parameters, start, true.replace(own_features=own_features), batch.steps.first
+            critic, params, start, true.replace(own_features=own_features), batch.steps.first
         )[1]
     )
     np.testing.assert_allclose(run(true.own_features), own[..., 0], rtol=1e-4, atol=1e-5)

@@ -41,15 +41,17 @@ def on_a_cpu(monkeypatch):
 def stepped(setup, played, batch, over_devices):
     """A gradient step from the environments of each part, by the parts' number."""
 
-    def step(parameters, batch, order):
-        optimisers = initial_optimisers(setup.gradient.optimiser, parameters)
+    def step(params, batch, order):
+        optimiser_states = initial_optimisers(setup.gradient.optimiser, params)
         select = prepare_batch(batch, CHUNK).minibatch
-        (_, states), scalars = gradient_step(setup.gradient, parameters, optimisers, select, order)
-        return states, scalars
+        (_, states), metrics = gradient_step(
+            setup.gradient, params, optimiser_states, select, order
+        )
+        return states, metrics
 
     order = jnp.array([2, 0, 3, 1])
     run = over_devices(step)
-    return {n: run(played.parameters, batch, order.reshape(n, -1)) for n in (1, 2, 4)}
+    return {n: run(played.params, batch, order.reshape(n, -1)) for n in (1, 2, 4)}
 
 
 @pytest.mark.parametrize("parts", [2, 4])
@@ -63,12 +65,12 @@ def test_moments_and_scalars_are_those_of_the_whole(stepped, parts):
 
 
 def test_a_part_alone_is_another_gradient(setup, played, batch, over_devices, stepped):
-    def step(parameters, batch):
-        optimisers = initial_optimisers(setup.gradient.optimiser, parameters)
+    def step(params, batch):
+        optimiser_states = initial_optimisers(setup.gradient.optimiser, params)
         select, part = prepare_batch(batch, CHUNK).minibatch, jnp.array([[2, 0]])
-        return gradient_step(setup.gradient, parameters, optimisers, select, part)[1]
+        return gradient_step(setup.gradient, params, optimiser_states, select, part)[1]
 
-    found, (_, whole) = over_devices(step)(played.parameters, batch), stepped[1]
+    found, (_, whole) = over_devices(step)(played.params, batch), stepped[1]
     name = "update/actor_gradient_norm"
     assert abs(found[name] / whole[name] - 1.0) > 0.05
 
@@ -93,9 +95,9 @@ def test_results_of_parts_are_added_up():
     def gradient(part):
         return {"tens": part[:1] * 2}, {"sum": part.sum()}
 
-    total, scalars = sum_over(gradient, parts, {"tens": jnp.array([7])})
+    total, metrics = sum_over(gradient, parts, {"tens": jnp.array([7])})
     assert total["tens"].tolist() == [220]
-    assert scalars["sum"] == 116
+    assert metrics["sum"] == 116
 
 
 def test_totals_are_of_steps_that_exist_and_of_agents_that_live(batch, over_devices):
@@ -103,22 +105,22 @@ def test_totals_are_of_steps_that_exist_and_of_agents_that_live(batch, over_devi
         return Totals.of(prepare_batch(batch, CHUNK).minibatch().rows)
 
     totals = over_devices(count)(batch)
-    weights, alive = np.asarray(batch.weights), np.asarray(batch.steps.view.alive)
+    weights, alive = np.asarray(batch.weights), np.asarray(batch.steps.observation.alive)
     assert not alive.all()
     assert float(totals.steps) == weights.sum() == weights.size - 7
     assert float(totals.living) == (weights[..., None] * alive).sum() < alive.sum()
 
 
 def test_the_change_of_the_policy_is_a_mean_over_living_agents(setup, played, batch, over_devices):
-    def change(parameters, batch):
+    def change(params, batch):
         return minibatch_loss(
-            setup.gradient.objective, parameters, prepare_batch(batch, CHUNK).minibatch()
+            setup.gradient.objective, params, prepare_batch(batch, CHUNK).minibatch()
         )[1]
 
     shifts = np.linspace(-0.6, 0.6, batch.log_ratios.size).reshape(batch.log_ratios.shape)
     begun = batch.replace(log_ratios=batch.log_ratios - jnp.asarray(shifts, jnp.float32))
-    found = over_devices(change)(played.parameters, begun)
-    weights = np.asarray(batch.weights)[..., None] * np.asarray(batch.steps.view.alive)
+    found = over_devices(change)(played.params, begun)
+    weights = np.asarray(batch.weights)[..., None] * np.asarray(batch.steps.observation.alive)
     terms = {
         "update/approximate_kl": np.exp(shifts) - 1.0 - shifts,
         "update/clip_fraction": np.abs(np.exp(shifts) - 1.0) > setup.gradient.settings.clip,
@@ -143,14 +145,14 @@ def test_updates_of_a_runner_in_parts(learner, cpu_devices, monkeypatch, minibat
         monkeypatch.setattr(PARTS, features)
         setup = learner(minibatches=minibatches, environments=8)
         runner = Runner(setup, cpu_devices[:devices], 1)
-        state, _, scalars = runner.run(runner.initial_state(0), 1)
-        moments = jax.tree.map(np.asarray, state.optimisers)
-        found[features] = scalars, moments
+        state, _, metrics = runner.run(runner.initial_state(0), 1)
+        moments = jax.tree.map(np.asarray, state.optimiser_states)
+        found[features] = metrics, moments
     assert parts == {1, 8 // (minibatches * devices)} != {1}
-    (whole, moments), (scalars, parted) = found.values()
-    assert whole.keys() == scalars.keys()
+    (whole, moments), (metrics, parted) = found.values()
+    assert whole.keys() == metrics.keys()
     for name in whole:
-        np.testing.assert_allclose(scalars[name], whole[name], rtol=1e-2, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(metrics[name], whole[name], rtol=1e-2, atol=1e-5, err_msg=name)
     jax.tree.map(
         lambda one, other: np.testing.assert_allclose(one, other, rtol=2e-2, atol=1e-5),
         parted,

@@ -65,7 +65,7 @@ def test_every_update_draws_anew(learner, experience):
     def draw(update):
         """The rollout of an update from the same start with the same parameters."""
         clock = Clock(seed=jnp.uint32(0), update=jnp.int32(update))
-        where = (played.parameters, played.collector, clock, jnp.arange(8))
+        where = (played.params, played.collector, clock, jnp.arange(8))
         return run(*where)[1].steps.actions
 
     np.testing.assert_array_equal(draw(1), draw(1))

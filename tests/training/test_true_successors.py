@@ -10,8 +10,8 @@ import pytest
 from gpae.methods import Coma
 from gpae.networks import apply_actor, apply_critic
 from gpae.training.collection import CollectionPlan
-from gpae.training.state import Cuts
-from gpae.training.successors import _of_window, _places_of_cuts
+from gpae.training.state import Truncations
+from gpae.training.successors import _of_window, _places_of_truncations
 from gpae.training.valuation import critic_inputs
 from gpae.training.window import merge_time
 
@@ -19,14 +19,14 @@ STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 14, 48, 3, 3
 JOINT_ACTIONS = np.array(list(product(range(ACTIONS), repeat=AGENTS)))
 
 
-def replayed(environment, view, actions):
+def replayed(environment, observation, actions):
     """What the environment shows after a step, its state rebuilt from what was seen before it."""
     state = {
-        "time": jnp.round(10 * view.state[-1]).astype(jnp.int32),
+        "time": jnp.round(10 * observation.state[-1]).astype(jnp.int32),
         "length": jnp.int32(1000),
-        "position": view.state[:-1],
+        "position": observation.state[:-1],
     }
-    return environment.step(jax.random.key(0), state, actions)[1].view
+    return environment.step(jax.random.key(0), state, actions)[1].observation
 
 
 @pytest.fixture(scope="module")
@@ -52,39 +52,41 @@ def steps(window):
 @pytest.fixture(scope="module")
 def successors(environment, steps):
     """The true successor of every step."""
-    replay = jax.vmap(jax.vmap(lambda view, actions: replayed(environment, view, actions)))
-    return jax.jit(replay)(jax.tree.map(jnp.asarray, steps.view), jnp.asarray(steps.actions))
+    replay = jax.vmap(
+        jax.vmap(lambda observation, actions: replayed(environment, observation, actions))
+    )
+    return jax.jit(replay)(jax.tree.map(jnp.asarray, steps.observation), jnp.asarray(steps.actions))
 
 
 @pytest.fixture(scope="module")
 def possible_values(played, window, steps, successors):
     """EQ at the true successor of every step for every joint action there, and the policy there."""
-    plan, parameters = played.learner.estimation, played.parameters
+    plan, params = played.learner.estimation, played.params
     spec = plan.critic.spec
-    start = jax.tree.map(lambda leaf: leaf[0], window.rollouts.memories)
+    start = jax.tree.map(lambda leaf: leaf[0], window.rollouts.hidden_states)
 
-    def evaluate(view, successors):
-        actor_memories, policy = apply_actor(
+    def evaluate(observation, successors):
+        actor_hidden_states, policy = apply_actor(
             plan.actor,
-            parameters.actor,
+            params.actor,
             start.actor,
-            view.observations,
-            view.available_actions,
+            observation.observations,
+            observation.available_actions,
             steps.first,
         )
         taken = jax.nn.one_hot(steps.actions, ACTIONS)
-        critic_memories, _ = apply_critic(
+        critic_hidden_states, _ = apply_critic(
             plan.critic,
-            parameters.critic,
+            params.critic,
             start.critic,
-            critic_inputs(spec, view, taken, policy.probabilities),
+            critic_inputs(spec, observation, taken, policy.probabilities),
             steps.first,
         )
         continues = jnp.zeros((1, STEPS, ENVIRONMENTS), bool)
         _, there = apply_actor(
             plan.actor,
-            parameters.actor,
-            actor_memories,
+            params.actor,
+            actor_hidden_states,
             successors.observations[None],
             successors.available_actions[None],
             continues,
@@ -95,8 +97,8 @@ def possible_values(played, window, steps, successors):
             features = jnp.broadcast_to(jax.nn.one_hot(actions, ACTIONS), probabilities.shape)
             _, values = apply_critic(
                 plan.critic,
-                parameters.critic,
-                critic_memories,
+                params.critic,
+                critic_hidden_states,
                 critic_inputs(spec, successors, features, probabilities)[None],
                 continues,
             )
@@ -104,7 +106,7 @@ def possible_values(played, window, steps, successors):
 
         return jax.lax.map(value, jnp.asarray(JOINT_ACTIONS)), there[0].probabilities
 
-    values, probabilities = jax.jit(evaluate)(steps.view, successors)
+    values, probabilities = jax.jit(evaluate)(steps.observation, successors)
     return np.asarray(values), np.asarray(probabilities)
 
 
@@ -115,7 +117,7 @@ def evidence(played, window, probe):
 
 def test_the_replay_is_the_environment(steps, successors):
     inside = ~(steps.terminated | steps.truncated)[:-1]
-    seen, replay = steps.view.state[1:], np.asarray(successors.state)[:-1]
+    seen, replay = steps.observation.state[1:], np.asarray(successors.state)[:-1]
     np.testing.assert_allclose(seen[inside], replay[inside], atol=1e-6)
     assert inside.sum() > 400
 
@@ -176,10 +178,12 @@ def test_nothing_of_the_next_episode_reaches_back(played, window, steps):
         mask = later.reshape(1, *later.shape, *(1,) * (leaf.ndim - 3))
         return jnp.where(mask, leaf + 3.0, leaf)
 
-    view = rollout.steps.view
+    observation = rollout.steps.observation
     changed = rollout.steps.replace(
         rewards=shifted(rollout.steps.rewards),
-        view=view.replace(state=shifted(view.state), observations=shifted(view.observations)),
+        observation=observation.replace(
+            state=shifted(observation.state), observations=shifted(observation.observations)
+        ),
         log_probs=shifted(rollout.steps.log_probs),
     )
     before = played.estimate(window).estimate
@@ -196,44 +200,46 @@ def test_rollouts_of_an_environment_are_contiguous(played, environment):
     last = jax.tree.map(lambda leaf: leaf[-1], older)
     begins = np.asarray(last.terminated | last.truncated)
     np.testing.assert_array_equal(newer.first[0], begins)
-    replay = jax.vmap(lambda view, actions: replayed(environment, view, actions))
-    view = replay(last.view, last.actions)
+    replay = jax.vmap(lambda observation, actions: replayed(environment, observation, actions))
+    observation = replay(last.observation, last.actions)
     continues = ~begins
     assert continues.sum() > 20
-    np.testing.assert_allclose(newer.view.state[0][continues], view.state[continues], atol=1e-6)
-    np.testing.assert_allclose(newer.view.state[0][begins, -1], 0.0)
+    np.testing.assert_allclose(
+        newer.observation.state[0][continues], observation.state[continues], atol=1e-6
+    )
+    np.testing.assert_allclose(newer.observation.state[0][begins, -1], 0.0)
     np.testing.assert_array_equal(newer.first[1:], (newer.terminated | newer.truncated)[:-1])
 
 
 def test_cut_slots_hold_the_successor_of_every_truncated_step(played, successors):
     rollout = played.rollouts[-1]
-    index = np.asarray(rollout.cuts.index)
+    index = np.asarray(rollout.truncations.index)
     for environment in range(ENVIRONMENTS):
         truncated = np.flatnonzero(rollout.steps.truncated[:, environment])
         used = index[:, environment][index[:, environment] < STEPS]
         np.testing.assert_array_equal(used, truncated)
         np.testing.assert_allclose(
-            rollout.cuts.view.state[: len(used), environment],
+            rollout.truncations.observation.state[: len(used), environment],
             successors.state[truncated, environment],
             atol=1e-6,
         )
-    np.testing.assert_array_equal(rollout.cuts.view.state[index == STEPS], 0.0)
+    np.testing.assert_array_equal(rollout.truncations.observation.state[index == STEPS], 0.0)
 
 
 def test_what_acted_is_kept_as_it_was_after_each_truncated_step_and_the_last(learner, experience):
     played = experience(learner(environments=8, steps=16), count=2, drift=0.3)
-    acted, index = played.behaviour, np.asarray(played.rollouts[-1].cuts.index)
-    memories, kept = np.asarray(acted.memories), np.asarray(acted.at_successors)
-    cuts = np.argwhere(index < 16)
-    assert len(cuts) >= 3
-    for slot, environment in cuts:
-        after = memories[index[slot, environment], environment]
+    acted, index = played.behaviour, np.asarray(played.rollouts[-1].truncations.index)
+    hidden_states, kept = np.asarray(acted.hidden_states), np.asarray(acted.at_successors)
+    truncations = np.argwhere(index < 16)
+    assert len(truncations) >= 3
+    for slot, environment in truncations:
+        after = hidden_states[index[slot, environment], environment]
         assert np.abs(after).min() > 0
         np.testing.assert_array_equal(kept[slot, environment], after)
-    np.testing.assert_array_equal(kept[-1], memories[-1])
+    np.testing.assert_array_equal(kept[-1], hidden_states[-1])
 
 
-def test_a_windows_successors_are_each_rollouts_cuts_and_the_last_ones_end():
+def test_a_windows_successors_are_each_rollouts_truncations_and_the_last_ones_end():
     rollouts, slots, environments = 3, 2, 4
     m, k, e = np.indices((rollouts, slots + 1, environments))
     merged = np.asarray(_of_window(jnp.asarray(100 * m + 10 * k + e)[..., None, None]))[..., 0, 0]
@@ -243,7 +249,7 @@ def test_a_windows_successors_are_each_rollouts_cuts_and_the_last_ones_end():
     np.testing.assert_array_equal(merged[-1], 220 + np.arange(environments))
     m, k, e = np.indices((rollouts, slots, environments))
     index = np.where(e == 1, STEPS, 5 * k + e)
-    places = _places_of_cuts(Cuts(view=None, index=jnp.asarray(index)), STEPS)
+    places = _places_of_truncations(Truncations(observation=None, index=jnp.asarray(index)), STEPS)
     for m, k, e in np.ndindex(rollouts, slots, environments):
         unused = rollouts * STEPS
         assert places[m * slots + k, e] == (unused if e == 1 else m * STEPS + 5 * k + e)
@@ -254,7 +260,7 @@ def test_a_windows_successors_are_each_rollouts_cuts_and_the_last_ones_end():
 )
 def test_there_are_slots_for_the_most_truncations_possible(clockwork, steps, limit, slots):
     plan = CollectionPlan(clockwork(limit=limit), None, steps)
-    assert plan.cut_slots == slots
+    assert plan.truncation_slots == slots
     if limit is not None:
         counts = [
             sum((phase + step) % limit == 0 for step in range(steps)) for phase in range(limit)
@@ -268,8 +274,8 @@ def test_every_slot_is_used_where_episodes_are_always_cut_off(learner, experienc
     for number, rollout in enumerate(played.rollouts):
         expected = [t for t in range(9) if (9 * number + t + 1) % 4 == 0]
         padded = expected + [9] * (3 - len(expected))
-        np.testing.assert_array_equal(rollout.cuts.index, np.tile(padded, (4, 1)).T)
-    assert (np.asarray(played.rollouts[-1].cuts.index) < 9).all()
+        np.testing.assert_array_equal(rollout.truncations.index, np.tile(padded, (4, 1)).T)
+    assert (np.asarray(played.rollouts[-1].truncations.index) < 9).all()
 
 
 def test_a_joint_actions_value_at_a_successor_is_of_the_joint_action_there(
@@ -283,24 +289,26 @@ def test_a_joint_actions_value_at_a_successor_is_of_the_joint_action_there(
     steps, found = batch.steps, batch.estimate
     inside = ~np.asarray(steps.truncated)[:-1]
     np.testing.assert_array_equal(found.advantages[:-1][inside], found.targets[1:][inside])
-    critic, parameters = setup.estimation.critic, played.parameters.critic
+    critic, params = setup.estimation.critic, played.params.critic
 
     @jax.jit
-    def gated_values(view):
+    def gated_values(observation):
         """Q^i of the joint action 0, 1, 2 at successors [J, ...]."""
-        taken = jnp.broadcast_to(jnp.eye(AGENTS), (*view.state.shape[:1], AGENTS, ACTIONS))
-        inputs = critic_inputs(critic.spec, view, taken, taken)
+        taken = jnp.broadcast_to(jnp.eye(AGENTS), (*observation.state.shape[:1], AGENTS, ACTIONS))
+        inputs = critic_inputs(critic.spec, observation, taken, taken)
         begins = jnp.ones((1, taken.shape[0]), bool)
         empty = jnp.zeros((taken.shape[0], AGENTS, 0))
-        outputs = apply_critic(critic, parameters, empty, inputs[None], begins)[1][0]
+        outputs = apply_critic(critic, params, empty, inputs[None], begins)[1][0]
         return jnp.diagonal(outputs, axis1=-2, axis2=-1)
 
     cut = np.asarray(steps.truncated)[7]
     assert cut.all()
-    replay = jax.jit(jax.vmap(lambda view, actions: replayed(environment, view, actions)))
-    successor = replay(jax.tree.map(lambda leaf: leaf[7], steps.view), steps.actions[7])
-    for t, view in ((7, successor), (11, played.collector.view)):
-        expected = gated_values(view)
+    replay = jax.jit(
+        jax.vmap(lambda observation, actions: replayed(environment, observation, actions))
+    )
+    successor = replay(jax.tree.map(lambda leaf: leaf[7], steps.observation), steps.actions[7])
+    for t, observation in ((7, successor), (11, played.collector.observation)):
+        expected = gated_values(observation)
         np.testing.assert_allclose(found.advantages[t], expected, rtol=1e-4, atol=1e-5)
         assert found.coefficients[t].all()
         assert np.ptp(expected) > 0.1

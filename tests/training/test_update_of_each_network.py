@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.environments import DiscreteActions, EnvironmentSpec, Step, View
+from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
 from gpae.methods import Coma, Dae, Gpae, Ippo, Mappo
 from gpae.networks import apply_reward_models
 from gpae.training.minibatch import prepare_batch
@@ -29,20 +29,20 @@ def test_methods_without_reward_models_have_no_parameters_and_no_optimiser_for_t
     state = jax.eval_shape(setup.initial_state, 0)
     assert setup.estimation.reward_models is None
     assert setup.gradient.objective.reward_models is None
-    assert state.parameters.reward_model is None
-    assert state.optimisers.reward_model is None
-    assert network_names(state.parameters) == ["actor", "critic"]
+    assert state.params.reward_model is None
+    assert state.optimiser_states.reward_model is None
+    assert network_names(state.params) == ["actor", "critic"]
 
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_dae_has_as_many_reward_models_as_it_asks_for_with_an_optimiser_of_their_own(learner, size):
     setup = learner(method=Dae(reward_models=size))
     state = jax.eval_shape(setup.initial_state, 0)
-    assert network_names(state.parameters) == ["actor", "critic", "reward_model"]
-    leaves = jax.tree.leaves(state.parameters.reward_model)
+    assert network_names(state.params) == ["actor", "critic", "reward_model"]
+    leaves = jax.tree.leaves(state.params.reward_model)
     assert {leaf.shape[0] for leaf in leaves} == {size}
-    for name in network_names(state.parameters):
-        held, states = (getattr(of, name) for of in (state.parameters, state.optimisers))
+    for name in network_names(state.params):
+        held, states = (getattr(of, name) for of in (state.params, state.optimiser_states))
         moments = [leaf.shape for leaf in jax.tree.leaves(states) if leaf.shape]
         assert moments == 2 * [leaf.shape for leaf in jax.tree.leaves(held)], name
 
@@ -71,34 +71,34 @@ def batch(played):
 
 @pytest.fixture(scope="module")
 def step(setup, played, batch, over_devices):
-    """A gradient step: parameters before and after, its scalars, and the gradients behind it."""
+    """A gradient step: parameters before and after, its metrics, and the gradients behind it."""
 
-    def run(parameters, batch):
+    def run(params, batch):
         prepared = prepare_batch(batch, 8)
-        optimisers = initial_optimisers(setup.gradient.optimiser, parameters)
+        optimiser_states = initial_optimisers(setup.gradient.optimiser, params)
         loss = partial(minibatch_loss, setup.gradient.objective)
-        gradients, _ = jax.grad(loss, has_aux=True)(parameters, prepared.minibatch())
-        (after, states), scalars = gradient_step(
-            setup.gradient, parameters, optimisers, prepared.minibatch, jnp.arange(4)[None]
+        gradients, _ = jax.grad(loss, has_aux=True)(params, prepared.minibatch())
+        (after, states), metrics = gradient_step(
+            setup.gradient, params, optimiser_states, prepared.minibatch, jnp.arange(4)[None]
         )
-        return after, states, scalars, gradients
+        return after, states, metrics, gradients
 
-    return jax.tree.map(np.asarray, over_devices(run)(played.parameters, batch))
+    return jax.tree.map(np.asarray, over_devices(run)(played.params, batch))
 
 
 @pytest.mark.parametrize("network", ["actor", "critic", "reward_model"])
 def test_each_network_moves_by_its_own_clipped_gradient(played, step, network):
-    after, states, scalars, gradients = (getattr(part, network, part) for part in step)
+    after, states, metrics, gradients = (getattr(part, network, part) for part in step)
     norm = np.sqrt(sum((leaf.astype(np.float64) ** 2).sum() for leaf in jax.tree.leaves(gradients)))
     assert norm > 2 * LARGEST_NORM, "the norm is not clipped"
-    np.testing.assert_allclose(scalars[f"update/{network}_gradient_norm"], norm, rtol=1e-4)
+    np.testing.assert_allclose(metrics[f"update/{network}_gradient_norm"], norm, rtol=1e-4)
 
     def adam(parameter, gradient):
         """Its first step, in which the moments are those of one gradient."""
         clipped = gradient * LARGEST_NORM / norm
         return parameter - LEARNING_RATE * clipped / (np.abs(clipped) + EPSILON)
 
-    expected = jax.tree.map(adam, getattr(played.parameters, network), gradients)
+    expected = jax.tree.map(adam, getattr(played.params, network), gradients)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), after, expected
     )
@@ -112,19 +112,19 @@ def test_the_reward_models_loss_is_half_their_squared_errors_for_the_actions_tak
     models, steps = setup.gradient.objective.reward_models, batch.steps
     inputs = critic_inputs(
         models.spec,
-        steps.view,
+        steps.observation,
         batch.policy.features(steps.actions),
         batch.policy.summary(),
     )
     run = jax.jit(partial(apply_reward_models, models))
-    rewards = np.asarray(run(played.parameters.reward_model, inputs))
+    rewards = np.asarray(run(played.params.reward_model, inputs))
     total = 0.0
     for m, t, e, n in np.ndindex(rewards.shape[:-1]):
         error = rewards[m, t, e, n, steps.actions[t, e, n]] - steps.rewards[t, e]
         total += 0.5 * error**2
-    _, _, scalars, _ = step
+    _, _, metrics, _ = step
     expected = total / np.prod(rewards.shape[1:-1])
-    np.testing.assert_allclose(scalars["loss/reward_model"], expected, rtol=1e-4)
+    np.testing.assert_allclose(metrics["loss/reward_model"], expected, rtol=1e-4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,12 +137,12 @@ class NoisyPayoffs:
 
     def reset(self, key):
         del key
-        return jnp.int32(0), self.view()
+        return jnp.int32(0), self.observation()
 
     def step(self, key, state, actions):
         sign = jax.random.rademacher(key, ())
         return state + 1, Step(
-            view=self.view(),
+            observation=self.observation(),
             actions=actions,
             reward=jnp.array(self.payoffs)[actions[0], actions[1]] + self.noise * sign,
             terminated=jnp.array(True),
@@ -151,8 +151,8 @@ class NoisyPayoffs:
             forced=jnp.zeros(2, bool),
         )
 
-    def view(self):
-        return View(
+    def observation(self):
+        return Observation(
             observations=jnp.eye(2),
             state=jnp.ones(1),
             available_actions=jnp.ones((2, 3), bool),
@@ -183,19 +183,21 @@ def test_reward_models_learn_a_reward_down_to_its_noise(learner, cpu_devices):
         network={"hidden_size": 32},
     )
     runner = Runner(setup, cpu_devices[:1], updates)
-    state, _, scalars = runner.run(runner.initial_state(0), updates)
-    losses = scalars["loss/reward_model"]
+    state, _, metrics = runner.run(runner.initial_state(0), updates)
+    losses = metrics["loss/reward_model"]
     floor = 2 * 0.5 * game.noise**2
     assert losses[0] > 2 * floor
     np.testing.assert_allclose(losses[-5:].mean(), floor, rtol=0.1)
 
     models = setup.estimation.reward_models
     actions = np.array(list(np.ndindex(3, 3)))
-    view = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (9, *leaf.shape)), game.view())
+    observation = jax.tree.map(
+        lambda leaf: jnp.broadcast_to(leaf, (9, *leaf.shape)), game.observation()
+    )
     taken = jax.nn.one_hot(actions, 3)
-    inputs = critic_inputs(models.spec, view, taken, taken)[None]
+    inputs = critic_inputs(models.spec, observation, taken, taken)[None]
     run = jax.jit(partial(apply_reward_models, models))
-    learnt = np.asarray(run(state.parameters.reward_model, inputs))[:, 0]
+    learnt = np.asarray(run(state.params.reward_model, inputs))[:, 0]
     payoffs = np.array(game.payoffs)
     for joint, (first, second) in enumerate(actions):
         of_agents = np.stack([payoffs[:, second], payoffs[first]])

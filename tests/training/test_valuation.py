@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.environments import View
+from gpae.environments import Observation
 from gpae.networks import CriticSpec
 from gpae.training.valuation import critic_inputs, of_taken
 
@@ -25,7 +25,7 @@ def taken():
 
 @pytest.mark.parametrize("slot", ["policy", "action", "zeros"])
 def test_a_critic_is_given_each_thing_in_its_place(slot):
-    view = View(
+    observation = Observation(
         state=tags(STEPS, ENVIRONMENTS, 7),
         observations=1e5 + tags(STEPS, ENVIRONMENTS, AGENTS, 7),
         available_actions=jnp.ones(SHAPE, bool),
@@ -33,9 +33,9 @@ def test_a_critic_is_given_each_thing_in_its_place(slot):
     )
     actions, summary = 2e5 + tags(*SHAPE), 3e5 + tags(*SHAPE)
     spec = CriticSpec(per_agent=True, others_actions=True, own_slot=slot)
-    inputs = critic_inputs(spec, view, actions, summary)
-    np.testing.assert_array_equal(inputs.state, view.state)
-    np.testing.assert_array_equal(inputs.observations, view.observations)
+    inputs = critic_inputs(spec, observation, actions, summary)
+    np.testing.assert_array_equal(inputs.state, observation.state)
+    np.testing.assert_array_equal(inputs.observations, observation.observations)
     np.testing.assert_array_equal(inputs.action_features, actions)
     held = {"policy": summary, "action": actions, "zeros": 0 * summary}[slot]
     np.testing.assert_array_equal(inputs.own_features, held)

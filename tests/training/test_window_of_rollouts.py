@@ -12,7 +12,7 @@ from gpae.methods import Gpae
 from gpae.training.collection import collect, empty_rollout
 from gpae.training.minibatch import prepare_batch
 from gpae.training.objectives import minibatch_loss
-from gpae.training.state import Cuts, Rollout
+from gpae.training.state import Rollout, Truncations
 from gpae.training.window import append, empty_window, merge_time, split_chunks
 
 ROLLOUTS, STEPS, ENVIRONMENTS, AGENTS = 3, 6, 4, 2
@@ -64,14 +64,16 @@ def test_an_empty_rollout_is_what_is_collected_in_shapes(learner, clockwork, dia
     setup = learner(clockwork() if numbered else dials, Gpae(), kind=kind)
     plan, environments = setup.collection, jnp.arange(setup.budget.environments)
     state = jax.eval_shape(setup.initial_state, jnp.uint32(0))
-    arguments = state.parameters, state.collector, state.clock, environments
+    arguments = state.params, state.collector, state.clock, environments
     collected = jax.eval_shape(partial(collect, plan), *arguments)[1]
     empty = empty_rollout(plan, jax.tree.map(lambda leaf: jnp.ones(leaf.shape), state.collector))
     assert jax.tree.map(jnp.shape, empty) == jax.tree.map(jnp.shape, collected)
     types = jax.eval_shape(partial(empty_rollout, plan), state.collector)
     assert jax.tree.map(jnp.dtype, types) == jax.tree.map(jnp.dtype, collected)
-    assert not any(leaf.any() for leaf in jax.tree.leaves((empty.steps, empty.cuts.view)))
-    assert (empty.cuts.index == plan.steps).all()
+    assert not any(
+        leaf.any() for leaf in jax.tree.leaves((empty.steps, empty.truncations.observation))
+    )
+    assert (empty.truncations.index == plan.steps).all()
 
 
 def joined(rollouts):
@@ -79,17 +81,19 @@ def joined(rollouts):
     total = sum(rollout.steps.rewards.shape[0] for rollout in rollouts)
     steps = rollouts[0].steps.rewards.shape[0]
     index = [
-        np.where(rollout.cuts.index < steps, rollout.cuts.index + number * steps, total)
+        np.where(
+            rollout.truncations.index < steps, rollout.truncations.index + number * steps, total
+        )
         for number, rollout in enumerate(rollouts)
     ]
     together = partial(jax.tree.map, lambda *leaves: jnp.concatenate(leaves))
     return Rollout(
         steps=together(*(rollout.steps for rollout in rollouts)),
-        cuts=Cuts(
-            view=together(*(rollout.cuts.view for rollout in rollouts)),
+        truncations=Truncations(
+            observation=together(*(rollout.truncations.observation for rollout in rollouts)),
             index=jnp.concatenate(index),
         ),
-        memories=rollouts[0].memories,
+        hidden_states=rollouts[0].hidden_states,
     )
 
 
@@ -124,13 +128,17 @@ def test_a_window_of_rollouts_is_one_rollout_as_long_as_all(played, probe):
     np.testing.assert_array_equal(seen.coefficients[..., 0], resampled)
 
 
-def test_of_the_stored_memories_the_oldest_rollouts_alone_matter(played):
+def test_of_the_stored_hidden_states_the_oldest_rollouts_alone_matter(played):
     window = played.window(count=3)
     before = played.estimate(window)
 
     def shifted(number):
-        memories = jax.tree.map(lambda leaf: leaf.at[number].add(0.5), window.rollouts.memories)
-        return played.estimate(window.replace(rollouts=window.rollouts.replace(memories=memories)))
+        hidden_states = jax.tree.map(
+            lambda leaf: leaf.at[number].add(0.5), window.rollouts.hidden_states
+        )
+        return played.estimate(
+            window.replace(rollouts=window.rollouts.replace(hidden_states=hidden_states))
+        )
 
     first = ~np.asarray(before.steps.first)[0]
     assert first.any()
@@ -146,7 +154,7 @@ def part_and_whole(learner, experience, clockwork):
     played = experience(setup, count=3, drift=0.2)
     part, whole = (played.estimate(played.window(length, count=2)) for length in (3, 2))
     assert np.asarray(whole.steps.truncated).any()
-    return setup, played.parameters, part, whole
+    return setup, played.params, part, whole
 
 
 def test_a_window_not_yet_full_is_a_shorter_one(part_and_whole):
@@ -157,14 +165,14 @@ def test_a_window_not_yet_full_is_a_shorter_one(part_and_whole):
 
 
 def test_rollouts_that_do_not_exist_count_for_nothing_in_the_loss(part_and_whole, over_devices):
-    setup, parameters, *batches = part_and_whole
+    setup, params, *batches = part_and_whole
 
-    def loss(parameters, batch):
+    def loss(params, batch):
         minibatch = prepare_batch(batch, 4).minibatch()
-        return minibatch_loss(setup.gradient.objective, parameters, minibatch)
+        return minibatch_loss(setup.gradient.objective, params, minibatch)
 
     compute = over_devices(jax.value_and_grad(loss, has_aux=True))
-    part, whole = (compute(parameters, batch) for batch in batches)
+    part, whole = (compute(params, batch) for batch in batches)
     assert_same(part, whole, tolerance=1e-5)
     assert np.abs(ravel_pytree(whole[1].actor)[0]).max() > 1e-3
     assert np.abs(ravel_pytree(whole[1].critic)[0]).max() > 1e-3

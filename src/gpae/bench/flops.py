@@ -152,10 +152,10 @@ def _all_alike(equation: core.JaxprEqn, active: Active) -> Active:
     return [any(active) and jnp.issubdtype(each.dtype, jnp.inexact) for each in outputs]
 
 
-def _inner(parameters: dict[str, Any]) -> list[core.Jaxpr]:
+def _inner(params: dict[str, Any]) -> list[core.Jaxpr]:
     """The jaxprs an equation holds: one for a call, several for the branches of a condition."""
     found: list[core.Jaxpr] = []
-    for value in parameters.values():
+    for value in params.values():
         for each in value if isinstance(value, Sequence) else (value,):
             if isinstance(each, core.ClosedJaxpr):
                 found.append(each.jaxpr)

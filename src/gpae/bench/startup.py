@@ -69,7 +69,7 @@ def start(overrides: list[str], started: float) -> tuple["System", Any, Startup]
     startup.compilation = max(0.0, first - second)
     before = time.perf_counter()
     system.evaluator.evaluate(
-        state.parameters.actor, system.config.seed, 0, greedy=system.modes[0] == "greedy"
+        state.params.actor, system.config.seed, 0, greedy=system.modes[0] == "greedy"
     )
     startup.evaluation = time.perf_counter() - before
     return system, state, startup

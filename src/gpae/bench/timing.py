@@ -83,7 +83,7 @@ def _evaluation_times(system: System, state: Any, repeats: int) -> tuple[list[fl
     times, steps = [], []
     play = partial(
         system.evaluator.evaluate,
-        state.parameters.actor,
+        state.params.actor,
         system.config.seed,
         greedy=system.modes[0] == "greedy",
     )

@@ -9,7 +9,7 @@ from jax.extend import core
 
 from gpae.bench.flops import Work, count_products, gradient_work, trace
 from gpae.environments.environment import EnvironmentSpec
-from gpae.networks import initial_memory
+from gpae.networks import initial_hidden_state
 from gpae.training.learner import PolicyGradientLearner
 from gpae.training.minibatch import prepare_batch
 from gpae.training.objectives import minibatch_loss
@@ -46,8 +46,8 @@ def acting_work(learner: Learner, spec: EnvironmentSpec) -> Work:
     agents, actions = spec.num_agents, spec.actions.size
     traced, _ = trace(
         learner.actor.apply,
-        _state_shapes(learner).parameters.actor,
-        initial_memory(learner.network, 1, agents),
+        _state_shapes(learner).params.actor,
+        initial_hidden_state(learner.network, 1, agents),
         jnp.zeros((1, 1, agents, spec.observation_size)),
         jnp.ones((1, 1, agents, actions), bool),
         jnp.zeros((1, 1), bool),
@@ -75,12 +75,12 @@ def _gradients_of_batch(learner: PolicyGradientLearner, state: Any, batch: Any) 
     """As many gradients of the loss on the whole batch as there are epochs."""
     plan = learner.gradient
 
-    def loss(parameters: Any, batch: Any) -> Any:
+    def loss(params: Any, batch: Any) -> Any:
         minibatch = prepare_batch(batch, plan.chunk).minibatch()
-        return minibatch_loss(plan.objective, parameters, minibatch)
+        return minibatch_loss(plan.objective, params, minibatch)
 
-    traced, _ = trace(loss, state.parameters, batch, axis=DEVICES)
-    return gradient_work(traced, state.parameters) * plan.settings.epochs
+    traced, _ = trace(loss, state.params, batch, axis=DEVICES)
+    return gradient_work(traced, state.params) * plan.settings.epochs
 
 
 def _gradients_of_replay(learner: QLearner, state: Any) -> Work:
@@ -88,8 +88,8 @@ def _gradients_of_replay(learner: QLearner, state: Any) -> Work:
     draw = partial(sample, count=learner.method.batch_size)
     trajectories = jax.eval_shape(draw, state.buffer, jax.random.key(0))
     loss = partial(batch_loss, learner.gradient.values)
-    traced, _ = trace(loss, state.parameters, state.target_parameters, trajectories, axis=DEVICES)
-    return gradient_work(traced, state.parameters) * learner.budget.gradient_steps
+    traced, _ = trace(loss, state.params, state.target_params, trajectories, axis=DEVICES)
+    return gradient_work(traced, state.params) * learner.budget.gradient_steps
 
 
 def _state_shapes(learner: Learner) -> Any:

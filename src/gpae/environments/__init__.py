@@ -8,8 +8,8 @@ from gpae.environments.environment import (
     Environment,
     EnvironmentSpec,
     EnvironmentState,
+    Observation,
     Step,
-    View,
     auto_reset_step,
 )
 from gpae.environments.jaxmarl_adapter import JaxmarlEnvironment
@@ -26,9 +26,9 @@ __all__ = [
     "EnvironmentState",
     "ForcedStop",
     "JaxmarlEnvironment",
+    "Observation",
     "Step",
     "Task",
-    "View",
     "all_tasks",
     "auto_reset_step",
     "find_task",

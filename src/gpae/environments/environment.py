@@ -36,7 +36,8 @@ class ContinuousActions:
     """Each agent sets ``size`` real numbers, each within the same bounds.
 
     What lies outside the bounds is clipped to them by the environment. An agent with fewer numbers
-    than the largest has the rest masked (:attr:`View.available_actions`), and they have no effect.
+    than the largest has the rest masked (:attr:`Observation.available_actions`), and they have no
+    effect.
     """
 
     size: int
@@ -76,7 +77,7 @@ class EnvironmentSpec:
 
 
 @struct.dataclass
-class View:
+class Observation:
     """What can be seen at one moment, by the agents and by the critic.
 
     Leading axes, where there are any, are time and environments: ``[T, E, ...]``.
@@ -100,7 +101,7 @@ class Step:
     """What one environment step led to.
 
     Attributes:
-        view: The true successor, before any reset.
+        observation: The true successor, before any reset.
         actions: The joint action as it was carried out, [N] or [N, A]; a wrapper may have replaced
             what was asked for.
         reward: The team reward, [].
@@ -111,7 +112,7 @@ class Step:
         forced: Which agents had their action replaced by a wrapper on this step, [N].
     """
 
-    view: View
+    observation: Observation
     actions: Actions
     reward: Float[Array, "*b"]
     terminated: Bool[Array, "*b"]
@@ -133,7 +134,7 @@ class Environment(Protocol):
     def spec(self) -> EnvironmentSpec:
         """The sizes of observations, state and actions."""
 
-    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, View]:
+    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, Observation]:
         """Begin an episode."""
 
     def step(
@@ -147,17 +148,17 @@ def auto_reset_step(
     key: PRNGKeyArray,
     state: EnvironmentState,
     actions: Actions,
-) -> tuple[EnvironmentState, View, Step]:
+) -> tuple[EnvironmentState, Observation, Step]:
     """Step, and begin a new episode where this one ended.
 
     Returns:
-        The state and the view to act on next (of a new episode after a boundary), and the step
-        itself, whose ``view`` is the true successor even when a reset followed.
+        The state and the observation to act on next (of a new episode after a boundary), and the
+        step itself, whose ``observation`` is the true successor even when a reset followed.
     """
     step_key, reset_key = jax.random.split(key)
     successor, step = environment.step(step_key, state, actions)
     fresh = environment.reset(reset_key)
-    next_state, next_view = jax.tree.map(
-        lambda new, old: jnp.where(step.boundary, new, old), fresh, (successor, step.view)
+    next_state, next_observation = jax.tree.map(
+        lambda new, old: jnp.where(step.boundary, new, old), fresh, (successor, step.observation)
     )
-    return next_state, next_view, step
+    return next_state, next_observation, step

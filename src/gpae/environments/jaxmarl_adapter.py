@@ -18,8 +18,8 @@ from gpae.environments.environment import (
     Actions,
     EnvironmentSpec,
     EnvironmentState,
+    Observation,
     Step,
-    View,
 )
 from gpae.environments.jaxmarl_actions import Commander, Orders
 from gpae.environments.jaxmarl_games import GAMES, Particulars
@@ -97,11 +97,11 @@ class JaxmarlEnvironment:
         """The sizes of observations, state and actions."""
         return self._spec
 
-    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, View]:
+    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, Observation]:
         """Begin an episode."""
         observations, state = self._game.reset(key)
         state = _settled(state)
-        return state, self._view(observations, state)
+        return state, self._observation(observations, state)
 
     def step(
         self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
@@ -114,7 +114,7 @@ class JaxmarlEnvironment:
         rewards = jnp.stack([given[agent] for agent in self._team]).astype(jnp.float32)
         measures = self._particulars.outcomes
         return successor, Step(
-            view=self._view(observations, successor),
+            observation=self._observation(observations, successor),
             actions=actions,
             reward=self._team_reward(rewards),
             terminated=terminated,
@@ -134,9 +134,11 @@ class JaxmarlEnvironment:
             return done
         return self._unlimited.step_env(key, state, orders)[3]["__all__"]
 
-    def _view(self, observations: Mapping[Hashable, Any], state: EnvironmentState) -> View:
+    def _observation(
+        self, observations: Mapping[Hashable, Any], state: EnvironmentState
+    ) -> Observation:
         alive = self._particulars.alive
-        return View(
+        return Observation(
             observations=self._stack(observations, self._observation_size),
             state=self._state(observations, state),
             available_actions=self._available_actions(state),

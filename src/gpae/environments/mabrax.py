@@ -21,8 +21,8 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from gpae.environments.environment import (
     ContinuousActions,
     EnvironmentSpec,
+    Observation,
     Step,
-    View,
 )
 from gpae.environments.mabrax_tables import TEAMS, TeamTable
 from gpae.errors import UserError
@@ -111,10 +111,10 @@ class Mabrax:
         """The sizes of observations, state and actions."""
         return self._spec
 
-    def reset(self, key: PRNGKeyArray) -> tuple[MabraxState, View]:
+    def reset(self, key: PRNGKeyArray) -> tuple[MabraxState, Observation]:
         """Begin an episode, the body near its rest."""
         body = _settled(self._body.reset(key))
-        return MabraxState(body=body, time=jnp.array(0, jnp.int32)), self._view(body.obs)
+        return MabraxState(body=body, time=jnp.array(0, jnp.int32)), self._observation(body.obs)
 
     def step(
         self, key: PRNGKeyArray, state: MabraxState, actions: Float[Array, "N A"]
@@ -126,22 +126,22 @@ class Mabrax:
         body = _settled(self._body.step(before, self._body_action(actions)))
         time = state.time + 1
         terminated = body.done.astype(bool)
-        view = self._view(body.obs)
+        observation = self._observation(body.obs)
         return MabraxState(body=body, time=time), Step(
-            view=view,
+            observation=observation,
             actions=actions,
             reward=body.reward,
             terminated=terminated,
             truncated=~terminated & (time >= self._time_limit),
             outcomes={},
-            forced=jnp.zeros_like(view.alive),
+            forced=jnp.zeros_like(observation.alive),
         )
 
     def _body_action(self, actions: Float[Array, "N A"]) -> Float[Array, " body"]:
         return jnp.clip(actions[self._driver], -1.0, 1.0)
 
-    def _view(self, observation: Float[Array, " S"]) -> View:
-        return View(
+    def _observation(self, observation: Float[Array, " S"]) -> Observation:
+        return Observation(
             observations=jnp.where(self._shown, observation[self._observed], 0.0),
             state=observation,
             available_actions=jnp.asarray(self._available),

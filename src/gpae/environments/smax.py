@@ -18,8 +18,8 @@ from gpae.environments.environment import (
     Environment,
     EnvironmentSpec,
     EnvironmentState,
+    Observation,
     Step,
-    View,
 )
 from gpae.environments.quiet_import import import_alone
 from gpae.environments.wrappers import ForcedStop
@@ -176,11 +176,11 @@ class Smax:
         """The sizes of observations, state and actions."""
         return self._spec
 
-    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, View]:
+    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, Observation]:
         """Begin a battle."""
         observations, state = self._game.reset(key)
         state = jax.tree.map(_without_weak_type, state)
-        return state, self._view(observations, state)
+        return state, self._observation(observations, state)
 
     def step(
         self, key: PRNGKeyArray, state: EnvironmentState, actions: Int[Array, " N"]
@@ -188,23 +188,23 @@ class Smax:
         """Make one transition; never resets."""
         orders = dict(zip(self._game.agents, actions, strict=True))
         observations, successor, rewards, dones, _ = self._game.step_env(key, state, orders)
-        view = self._view(observations, successor)
-        ally_lives = jnp.any(view.alive)
+        observation = self._observation(observations, successor)
+        ally_lives = jnp.any(observation.alive)
         enemy_lives = jnp.any(successor.state.unit_alive[self._game.num_agents :])
         terminated = ~ally_lives | ~enemy_lives
         return successor, Step(
-            view=view,
+            observation=observation,
             actions=actions,
             reward=rewards[self._game.agents[0]],
             terminated=terminated,
             truncated=dones["__all__"] & ~terminated,
             outcomes={"win_rate": (ally_lives & ~enemy_lives).astype(jnp.float32)},
-            forced=jnp.zeros_like(view.alive),
+            forced=jnp.zeros_like(observation.alive),
         )
 
-    def _view(self, observations: dict[str, Array], state: EnvironmentState) -> View:
+    def _observation(self, observations: dict[str, Array], state: EnvironmentState) -> Observation:
         available_actions = self._game.get_avail_actions(state)
-        return View(
+        return Observation(
             observations=self._stack(observations),
             state=observations["world_state"],
             available_actions=self._stack(available_actions).astype(bool),

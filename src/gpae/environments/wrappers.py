@@ -13,8 +13,8 @@ from gpae.environments.environment import (
     Environment,
     EnvironmentSpec,
     EnvironmentState,
+    Observation,
     Step,
-    View,
 )
 from gpae.errors import UserError
 
@@ -76,10 +76,10 @@ class ForcedStop:
         """The wrapped environment's own."""
         return self.environment.spec
 
-    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, View]:
+    def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, Observation]:
         """Begin an episode of the wrapped environment."""
-        inner, view = self.environment.reset(key)
-        return ForcedStopState(inner=inner, alive=view.alive), view
+        inner, observation = self.environment.reset(key)
+        return ForcedStopState(inner=inner, alive=observation.alive), observation
 
     def step(
         self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
@@ -92,7 +92,7 @@ class ForcedStop:
             key, state.inner, jnp.where(forced, self.action, actions)
         )
         return (
-            ForcedStopState(inner=inner, alive=step.view.alive),
+            ForcedStopState(inner=inner, alive=step.observation.alive),
             replace(step, forced=step.forced | forced),
         )
 

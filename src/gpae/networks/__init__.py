@@ -2,7 +2,7 @@
 
 from gpae.networks.acting import PolicyNetwork
 from gpae.networks.actor import Actor, apply_actor
-from gpae.networks.core import initial_memory
+from gpae.networks.core import initial_hidden_state
 from gpae.networks.critic import Critic, CriticInputs, CriticSpec, apply_critic
 from gpae.networks.mixers import Mixer, MonotonicMixer, SumMixer, apply_mixer
 from gpae.networks.policies import CategoricalPolicy, GaussianPolicy, Policy, sample
@@ -36,7 +36,7 @@ __all__ = [
     "apply_mixer",
     "apply_q_network",
     "apply_reward_models",
-    "initial_memory",
+    "initial_hidden_state",
     "make_reward_models",
     "mask_unavailable",
     "sample",

@@ -37,7 +37,7 @@ class Actor(nn.Module):
     @nn.compact
     def __call__(
         self,
-        memory: Float[Array, "*b N M"],
+        hidden_state: Float[Array, "*b N M"],
         observations: Float[Array, "T *b N O"],
         available_actions: Bool[Array, "T *b N A"],
         resets: Bool[Array, "T *b"],
@@ -45,19 +45,19 @@ class Actor(nn.Module):
         """Act for a stretch of time.
 
         Args:
-            memory: The agents' memories before the first step.
+            hidden_state: The agents' hidden states before the first step.
             observations: Each agent's own observation.
             available_actions: Which actions may be taken, the others get probability 0; or which
                 real numbers an agent has, the others stay 0.
             resets: True where a step begins an episode.
 
         Returns:
-            The memories after each step, and the policy of each step and agent.
+            The hidden states after each step, and the policy of each step and agent.
         """
         encoder = AgentEncoder(self.settings)
         core = Core(self.settings, encoder, self.actions.size, POLICY_SCALE)
-        memories, outputs = core(memory, observations, resets)
-        return memories, self._policy(outputs, available_actions)
+        hidden_states, outputs = core(hidden_state, observations, resets)
+        return hidden_states, self._policy(outputs, available_actions)
 
     def _policy(
         self, outputs: Float[Array, "*b N A"], available_actions: Bool[Array, "*b N A"]
@@ -77,16 +77,16 @@ class Actor(nn.Module):
 
 def apply_actor(
     actor: PolicyNetwork,
-    parameters: Any,
-    memory: Float[Array, "*b N M"],
+    params: Any,
+    hidden_state: Float[Array, "*b N M"],
     observations: Float[Array, "T *b N O"],
     available_actions: Bool[Array, "T *b N A"],
     resets: Bool[Array, "T *b"],
 ) -> tuple[Float[Array, "T *b N M"], Policy]:
     """:class:`Actor`, or what acts like it, with the given parameters, as a typed function."""
-    result: Any = actor.apply(parameters, memory, observations, available_actions, resets)
-    memories, policy = result
-    return memories, policy
+    result: Any = actor.apply(params, hidden_state, observations, available_actions, resets)
+    hidden_states, policy = result
+    return hidden_states, policy
 
 
 class AgentEncoder(nn.Module):

@@ -1,4 +1,4 @@
-"""The part of a network that may remember, a GRU or a dense layer without memory, and its head."""
+"""The core of a network, a GRU or a dense layer without hidden state, and its head."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 from gpae.networks.dense import Dense
 from gpae.networks.initialisers import orthogonal
 from gpae.networks.parameters import parameter
-from gpae.networks.recurrence import KEPT, Recurrent, Seen, kept, memories_after
+from gpae.networks.recurrence import KEPT, Recurrent, Seen, hidden_states_after, kept
 from gpae.networks.settings import NetworkSettings
 
 BLOCK_ROWS = 640
@@ -78,16 +78,16 @@ class Gru(nn.Module):
     @nn.compact
     def __call__(
         self,
-        memory: Float[Array, "*b H"],
+        hidden_state: Float[Array, "*b H"],
         inputs: Float[Array, "B *b F"],
         resets: Bool[Array, "B *b"],
     ) -> Float[Array, "B *b H"]:
-        """The memory after each step.
+        """The hidden state after each step.
 
         Args:
-            memory: The memory before the first step.
+            hidden_state: The hidden state before the first step.
             inputs: One feature vector a step.
-            resets: Where a step begins an episode: memory from before it is dropped.
+            resets: Where a step begins an episode: hidden state from before it is dropped.
         """
         rows = inputs.reshape(len(inputs), -1, inputs.shape[-1])
 
@@ -96,13 +96,13 @@ class Gru(nn.Module):
 
         (reset,), (update,) = _Kernel(self.size, name="hr")(), _Kernel(self.size, name="hz")()
         candidate, bias = _Kernel(self.size, use_bias=True, name="hn")()
-        memories = memories_after(
+        hidden_states = hidden_states_after(
             Recurrent(reset, update, candidate, bias),
-            memory.reshape(-1, self.size),
+            hidden_state.reshape(-1, self.size),
             Seen(seen("ir"), seen("iz"), seen("in")),
             resets.reshape(len(resets), -1),
         )
-        return memories.reshape(*inputs.shape[:-1], self.size)
+        return hidden_states.reshape(*inputs.shape[:-1], self.size)
 
 
 class _Block(nn.Module):
@@ -115,23 +115,26 @@ class _Block(nn.Module):
 
     @nn.compact
     def __call__(
-        self, memory: Float[Array, "*b N H"], inputs: tuple[PyTree, Bool[Array, "B *b"]]
+        self, hidden_state: Float[Array, "*b N H"], inputs: tuple[PyTree, Bool[Array, "B *b"]]
     ) -> tuple[Array, tuple[Float[Array, "B *b N H"], Float[Array, "B *b N outputs"]]]:
         seen, resets = inputs
         features = self.encoder(seen)
         gru = Gru(self.settings.hidden_size)
-        memories = gru(memory, features, _of_agents(resets, features))
-        return memories[-1], (memories, Head(self.settings, self.outputs, self.scale)(memories))
+        hidden_states = gru(hidden_state, features, _of_agents(resets, features))
+        return hidden_states[-1], (
+            hidden_states,
+            Head(self.settings, self.outputs, self.scale)(hidden_states),
+        )
 
 
 class Core(nn.Module):
-    """Inputs over time, with or without memory, to outputs of each agent.
+    """Inputs over time, with or without hidden state, to outputs of each agent.
 
-    With memory, a few steps at a time are taken from the first layer to the last, so that their
-    rows are many enough for fast products and stay in a processor's cache, which those of a
-    rollout do not. The backward pass is given the memories, the GRU's gates and what goes into the
-    other nonlinearities, and computes the rest again (``nn.remat``), which is faster than keeping
-    all and than keeping nothing; the gradient is the same.
+    With hidden state, a few steps at a time are taken from the first layer to the last, so that
+    their rows are many enough for fast products and stay in a processor's cache, which those of a
+    rollout do not. The backward pass is given the hidden states, the GRU's gates and what goes into
+    the other nonlinearities, and computes the rest again (``nn.remat``), which is faster than
+    keeping all and than keeping nothing; the gradient is the same.
 
     Attributes:
         settings: The network's shape.
@@ -148,37 +151,37 @@ class Core(nn.Module):
     @nn.compact
     def __call__(
         self,
-        memory: Float[Array, "*b N M"],
+        hidden_state: Float[Array, "*b N M"],
         inputs: PyTree,
         resets: Bool[Array, "T *b"],
     ) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N outputs"]]:
         """Run the network over time.
 
         Args:
-            memory: The memory before the first step.
+            hidden_state: The hidden state before the first step.
             inputs: What the encoder is given: arrays with the time as their first axis.
-            resets: True where a step begins an episode: memory from before it is dropped.
+            resets: True where a step begins an episode: hidden state from before it is dropped.
 
         Returns:
-            The memory after each step, and the outputs of each step.
+            The hidden state after each step, and the outputs of each step.
         """
         if self.settings.kind == "recurrent":
-            return self._in_blocks(memory, inputs, resets)
+            return self._in_blocks(hidden_state, inputs, resets)
         features = Hidden(self.settings, self.settings.hidden_size)(self.encoder(inputs))
         nothing = jnp.zeros((*features.shape[:-1], 0), features.dtype)
         return nothing, Head(self.settings, self.outputs, self.scale)(features)
 
     def _in_blocks(
-        self, memory: Float[Array, "*b N M"], inputs: PyTree, resets: Bool[Array, "T *b"]
+        self, hidden_state: Float[Array, "*b N M"], inputs: PyTree, resets: Bool[Array, "T *b"]
     ) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N outputs"]]:
         block = nn.remat(
             _Block,
             prevent_cse=False,
             policy=jax.checkpoint_policies.save_only_these_names(KEPT),
         )
-        length = block_length(len(resets), math.prod(memory.shape[:-1]))
+        length = block_length(len(resets), math.prod(hidden_state.shape[:-1]))
         if length == len(resets):
-            return self._made(block)(memory, (inputs, resets))[1]
+            return self._made(block)(hidden_state, (inputs, resets))[1]
         scan = nn.scan(
             block,
             variable_broadcast="params",
@@ -188,7 +191,7 @@ class Core(nn.Module):
         blocks = jax.tree.map(
             lambda leaf: leaf.reshape(-1, length, *leaf.shape[1:]), (inputs, resets)
         )
-        results = self._made(scan)(memory, blocks)[1]
+        results = self._made(scan)(hidden_state, blocks)[1]
         joined: Any = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), results)
         return joined
 
@@ -197,8 +200,8 @@ class Core(nn.Module):
         return block(self.settings, self.encoder, self.outputs, self.scale, name=_BLOCK)
 
 
-def initial_memory(settings: NetworkSettings, *batch: int) -> Float[Array, "*b M"]:
-    """The memory an episode begins with, all zero; of size 0 for a feed-forward network."""
+def initial_hidden_state(settings: NetworkSettings, *batch: int) -> Float[Array, "*b M"]:
+    """The hidden state an episode begins with, all zero; of size 0 for a feed-forward network."""
     return jnp.zeros((*batch, settings.hidden_size if settings.kind == "recurrent" else 0))
 
 

@@ -172,35 +172,35 @@ class Critic(nn.Module):
     @nn.compact
     def __call__(
         self,
-        memory: Float[Array, "*b C M"],
+        hidden_state: Float[Array, "*b C M"],
         inputs: CriticInputs,
         resets: Bool[Array, "T *b"],
     ) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"] | Float[Array, "T *b C A"]]:
         """Evaluate a stretch of time.
 
         Args:
-            memory: The critic's memories before the first step.
+            hidden_state: The critic's hidden states before the first step.
             inputs: What there is to look at.
             resets: True where a step begins an episode.
 
         Returns:
-            The memories after each step, and the values of each step.
+            The hidden states after each step, and the values of each step.
         """
         encoder = CriticEncoder(self.settings, self.spec)
         size = inputs.action_features.shape[-1] if self.spec.action_values else 1
         core = Core(self.settings, encoder, size, VALUE_SCALE)
-        memories, values = core(memory, inputs, resets)
-        return memories, values if self.spec.action_values else values.squeeze(-1)
+        hidden_states, values = core(hidden_state, inputs, resets)
+        return hidden_states, values if self.spec.action_values else values.squeeze(-1)
 
 
 def apply_critic(
     critic: Critic,
-    parameters: Any,
-    memory: Float[Array, "*b C M"],
+    params: Any,
+    hidden_state: Float[Array, "*b C M"],
     inputs: CriticInputs,
     resets: Bool[Array, "T *b"],
 ) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"] | Float[Array, "T *b C A"]]:
     """:class:`Critic` with the given parameters, as a typed function."""
-    result: Any = critic.apply(parameters, memory, inputs, resets)
-    memories, values = result
-    return memories, values
+    result: Any = critic.apply(params, hidden_state, inputs, resets)
+    hidden_states, values = result
+    return hidden_states, values

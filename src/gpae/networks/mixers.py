@@ -69,8 +69,8 @@ Mixer = SumMixer | MonotonicMixer
 
 
 def apply_mixer(
-    mixer: Mixer, parameters: Any, values: Float[Array, "*b N"], state: Float[Array, "*b S"]
+    mixer: Mixer, params: Any, values: Float[Array, "*b N"], state: Float[Array, "*b S"]
 ) -> Float[Array, "*b"]:
     """A mixer with the given parameters, as a typed function."""
-    mixed: Any = mixer.apply(parameters, values, state)
+    mixed: Any = mixer.apply(params, values, state)
     return mixed

@@ -25,37 +25,38 @@ class QNetwork(nn.Module):
     @nn.compact
     def __call__(
         self,
-        memory: Float[Array, "*b N M"],
+        hidden_state: Float[Array, "*b N M"],
         observations: Float[Array, "T *b N O"],
         resets: Bool[Array, "T *b"],
     ) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N A"]]:
         """Value the actions over a stretch of time.
 
         Args:
-            memory: The agents' memories before the first step.
+            hidden_state: The agents' hidden states before the first step.
             observations: Each agent's own observation.
             resets: True where a step begins an episode.
 
         Returns:
-            The memories after each step, and the values of all actions, unavailable ones as well.
+            The hidden states after each step, and the values of all actions, unavailable ones as
+            well.
         """
         encoder = AgentEncoder(self.settings)
         core = Core(self.settings, encoder, self.num_actions, OUTPUT_SCALE)
-        memories, values = core(memory, observations, resets)
-        return memories, values
+        hidden_states, values = core(hidden_state, observations, resets)
+        return hidden_states, values
 
 
 def apply_q_network(
     network: QNetwork,
-    parameters: Any,
-    memory: Float[Array, "*b N M"],
+    params: Any,
+    hidden_state: Float[Array, "*b N M"],
     observations: Float[Array, "T *b N O"],
     resets: Bool[Array, "T *b"],
 ) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N A"]]:
     """:class:`QNetwork` with the given parameters, as a typed function."""
-    result: Any = network.apply(parameters, memory, observations, resets)
-    memories, values = result
-    return memories, values
+    result: Any = network.apply(params, hidden_state, observations, resets)
+    hidden_states, values = result
+    return hidden_states, values
 
 
 def mask_unavailable(
@@ -77,12 +78,14 @@ class GreedyActor:
 
     def apply(
         self,
-        parameters: Any,
-        memory: Float[Array, "*b N M"],
+        params: Any,
+        hidden_state: Float[Array, "*b N M"],
         observations: Float[Array, "T *b N O"],
         available_actions: Bool[Array, "T *b N A"],
         resets: Bool[Array, "T *b"],
     ) -> tuple[Float[Array, "T *b N M"], CategoricalPolicy]:
-        """The memories after each step, and a policy that has the values as its logits."""
-        memories, values = apply_q_network(self.network, parameters, memory, observations, resets)
-        return memories, CategoricalPolicy(mask_unavailable(values, available_actions))
+        """The hidden states after each step, and a policy that has the values as its logits."""
+        hidden_states, values = apply_q_network(
+            self.network, params, hidden_state, observations, resets
+        )
+        return hidden_states, CategoricalPolicy(mask_unavailable(values, available_actions))

@@ -21,7 +21,7 @@ def kept(array: Float[Array, "*b H"]) -> Float[Array, "*b H"]:
 
 
 class Recurrent(NamedTuple):
-    """What a GRU multiplies its memory by.
+    """What a GRU multiplies its hidden state by.
 
     Attributes:
         reset: The reset gate's kernel, [H, H].
@@ -51,13 +51,13 @@ class Seen(NamedTuple):
 
 
 @jax.custom_vjp
-def memories_after(
+def hidden_states_after(
     recurrent: Recurrent,
-    memory: Float[Array, "R H"],
+    hidden_state: Float[Array, "R H"],
     seen: Seen,
     resets: Bool[Array, "B R"],
 ) -> Float[Array, "B R H"]:
-    """The memories of ``flax.linen.GRUCell`` after each of B steps.
+    """The hidden states of ``flax.linen.GRUCell`` after each of B steps.
 
     JAX's own gradient of a loop multiplies a kernel's gradient together, and adds it up, in every
     step. Here the loop backwards only finds the gradients by what went into the nonlinearities;
@@ -66,24 +66,24 @@ def memories_after(
 
     Args:
         recurrent: The kernels.
-        memory: The memory before the first step.
+        hidden_state: The hidden state before the first step.
         seen: The inputs' part.
-        resets: Where a step begins an episode: memory from before it is dropped.
+        resets: Where a step begins an episode: hidden state from before it is dropped.
     """
-    return _run(recurrent, memory, seen, resets)[0]
+    return _run(recurrent, hidden_state, seen, resets)[0]
 
 
 class _Parts(NamedTuple):
-    """What the memory after a step is made of, each [B, R, H].
+    """What the hidden state after a step is made of, each [B, R, H].
 
     The backward loop puts gradients in their places: by what goes into the two gates and into the
     candidate, and by the remembered part.
 
     Attributes:
         reset: How much of the remembered part the candidate gets, 0 to 1.
-        keep: How much of the memory stays, 0 to 1.
+        keep: How much of the hidden state stays, 0 to 1.
         candidate: What replaces the rest, -1 to 1.
-        remembered: The memory's part of the candidate.
+        remembered: The hidden state's part of the candidate.
     """
 
     reset: Array
@@ -92,20 +92,22 @@ class _Parts(NamedTuple):
     remembered: Array
 
 
-def _run(recurrent: Recurrent, memory: Array, seen: Seen, resets: Array) -> tuple[Array, _Parts]:
-    """The memories, and what they are made of."""
+def _run(
+    recurrent: Recurrent, hidden_state: Array, seen: Seen, resets: Array
+) -> tuple[Array, _Parts]:
+    """The hidden states, and what they are made of."""
 
-    def step(memory: Array, inputs: tuple[Seen, Array]) -> tuple[Array, tuple[Array, _Parts]]:
+    def step(hidden_state: Array, inputs: tuple[Seen, Array]) -> tuple[Array, tuple[Array, _Parts]]:
         seen, resets = inputs
-        memory = _forgotten(memory, resets)
-        reset = jax.nn.sigmoid(seen.reset + memory @ recurrent.reset)
-        keep = jax.nn.sigmoid(seen.update + memory @ recurrent.update)
-        remembered = memory @ recurrent.candidate + recurrent.bias
+        hidden_state = _forgotten(hidden_state, resets)
+        reset = jax.nn.sigmoid(seen.reset + hidden_state @ recurrent.reset)
+        keep = jax.nn.sigmoid(seen.update + hidden_state @ recurrent.update)
+        remembered = hidden_state @ recurrent.candidate + recurrent.bias
         candidate = jnp.tanh(seen.candidate + reset * remembered)
-        memory = (1.0 - keep) * candidate + keep * memory
-        return memory, (memory, _Parts(reset, keep, candidate, remembered))
+        hidden_state = (1.0 - keep) * candidate + keep * hidden_state
+        return hidden_state, (hidden_state, _Parts(reset, keep, candidate, remembered))
 
-    return jax.lax.scan(step, memory, (seen, resets))[1]
+    return jax.lax.scan(step, hidden_state, (seen, resets))[1]
 
 
 _Slots = tuple[Array, _Parts]
@@ -113,21 +115,21 @@ _Residuals = tuple[Recurrent, Array, Array, Array, _Parts]
 
 
 def _forward(
-    recurrent: Recurrent, memory: Array, seen: Seen, resets: Array
+    recurrent: Recurrent, hidden_state: Array, seen: Seen, resets: Array
 ) -> tuple[Array, _Residuals]:
-    memories, parts = jax.tree.map(kept, _run(recurrent, memory, seen, resets))
-    return memories, (recurrent, memory, memories, resets, parts)
+    hidden_states, parts = jax.tree.map(kept, _run(recurrent, hidden_state, seen, resets))
+    return hidden_states, (recurrent, hidden_state, hidden_states, resets, parts)
 
 
 def _backward(residuals: _Residuals, gradient: Array) -> tuple[Recurrent, Array, Seen, None]:
     """The gradients.
 
-    What each step read overwrites the memories, and the gradients by what went into its parts these
-    parts, but one step later: results of the loop's own would begin as copies of zeros, and XLA
-    copies whole what it cannot see to have been read before it is overwritten. The first turn of
-    the loop, which has nothing to put yet, puts the last step's own values where they are.
+    What each step read overwrites the hidden states, and the gradients by what went into its parts
+    these parts, but one step later: results of the loop's own would begin as copies of zeros, and
+    XLA copies whole what it cannot see to have been read before it is overwritten. The first turn
+    of the loop, which has nothing to put yet, puts the last step's own values where they are.
     """
-    recurrent, memory, memories, resets, parts = residuals
+    recurrent, hidden_state, hidden_states, resets, parts = residuals
     kernels = [jax.lax.optimization_barrier(kernel.T) for kernel in recurrent[:3]]
     last = len(resets) - 1
 
@@ -137,18 +139,18 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[Recurrent, Array,
         later, slots, pending = carry
         time, resets, gradient = inputs
         slots = jax.tree.map(partial(_put, jnp.minimum(time + 1, last)), slots, pending)
-        before = jnp.where(time == 0, memory, _at(jnp.maximum(time - 1, 0), slots[0]))
+        before = jnp.where(time == 0, hidden_state, _at(jnp.maximum(time - 1, 0), slots[0]))
         read, parts = _forgotten(before, resets), jax.tree.map(partial(_at, time), slots[1])
         by_parts, by_kept = _gradients_of_a_step(later + gradient, read, parts)
         through = zip((by_parts.reset, by_parts.keep, by_parts.remembered), kernels, strict=True)
         by_read = sum((part @ kernel for part, kernel in through), start=by_kept)
         return (_forgotten(by_read, resets), slots, (read, by_parts)), None
 
-    slots = memories, parts
+    slots = hidden_states, parts
     unchanged = jax.tree.map(partial(_at, last), slots)
-    (by_memory, slots, first), _ = jax.lax.scan(
+    (by_hidden_state, slots, first), _ = jax.lax.scan(
         step,
-        (jnp.zeros_like(memory), slots, unchanged),
+        (jnp.zeros_like(hidden_state), slots, unchanged),
         (jnp.arange(len(resets)), resets, gradient),
         reverse=True,
     )
@@ -160,29 +162,36 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[Recurrent, Array,
         candidate=rows @ _rows(by_parts.remembered),
         bias=sum_of_rows(_rows(by_parts.remembered)),
     )
-    return by_kernels, by_memory, Seen(by_parts.reset, by_parts.keep, by_parts.candidate), None
+    return (
+        by_kernels,
+        by_hidden_state,
+        Seen(by_parts.reset, by_parts.keep, by_parts.candidate),
+        None,
+    )
 
 
-memories_after.defvjp(_forward, _backward)
+hidden_states_after.defvjp(_forward, _backward)
 
 
-def _gradients_of_a_step(gradient: Array, memory: Array, parts: _Parts) -> tuple[_Parts, Array]:
-    """From the gradient by the memory after a step to those by what made it.
+def _gradients_of_a_step(
+    gradient: Array, hidden_state: Array, parts: _Parts
+) -> tuple[_Parts, Array]:
+    """From the gradient by the hidden state after a step to those by what made it.
 
     Args:
-        gradient: By the memory after the step.
-        memory: The memory before it, as the step read it.
-        parts: What the memory after it is made of.
+        gradient: By the hidden state after the step.
+        hidden_state: The hidden state before it, as the step read it.
+        parts: What the hidden state after it is made of.
 
     Returns:
         The gradients by what goes into the gates and the candidate, and by the remembered part;
-        and by the memory as far as the update gate keeps it.
+        and by the hidden state as far as the update gate keeps it.
     """
     reset, keep, candidate, remembered = parts
     by_candidate = gradient * (1.0 - keep) * (1.0 - candidate**2)
     gradients = _Parts(
         reset=by_candidate * remembered * reset * (1.0 - reset),
-        keep=gradient * (memory - candidate) * keep * (1.0 - keep),
+        keep=gradient * (hidden_state - candidate) * keep * (1.0 - keep),
         candidate=by_candidate,
         remembered=by_candidate * reset,
     )
@@ -197,8 +206,8 @@ def _put(time: Array | int, steps: Array, step: Array) -> Array:
     return jax.lax.dynamic_update_index_in_dim(steps, step, time, 0, allow_negative_indices=False)
 
 
-def _forgotten(memory: Array, resets: Array) -> Array:
-    return jnp.where(resets[..., None], 0.0, memory)
+def _forgotten(hidden_state: Array, resets: Array) -> Array:
+    return jnp.where(resets[..., None], 0.0, hidden_state)
 
 
 def _rows(steps: Float[Array, "B R H"]) -> Float[Array, "BR H"]:

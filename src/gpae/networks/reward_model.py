@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gpae.environments.environment import ActionSpace
-from gpae.networks.core import initial_memory
+from gpae.networks.core import initial_hidden_state
 from gpae.networks.critic import Critic, CriticInputs, CriticSpec
 from gpae.networks.settings import NetworkSettings
 
@@ -41,9 +41,9 @@ class RewardEnsemble(nn.Module):
         )
         settings = replace(self.settings, kind="feedforward")
         _, *batch, agents, _ = inputs.action_features.shape
-        memory = initial_memory(settings, *batch, agents)
+        hidden_state = initial_hidden_state(settings, *batch, agents)
         resets = jnp.zeros(inputs.state.shape[:-1], bool)
-        _, rewards = members(settings, self.spec)(memory, inputs, resets)
+        _, rewards = members(settings, self.spec)(hidden_state, inputs, resets)
         return rewards
 
 
@@ -61,11 +61,11 @@ def make_reward_models(
 
 
 def apply_reward_models(
-    ensemble: RewardEnsemble, parameters: Any, inputs: CriticInputs
+    ensemble: RewardEnsemble, params: Any, inputs: CriticInputs
 ) -> Float[Array, "size T *b N"] | Float[Array, "size T *b N A"]:
     """:class:`RewardEnsemble` with the given parameters, as a typed function.
 
     JAX refuses NumPy's own arrays where a function with a gradient of its own is vectorised.
     """
-    rewards: Any = ensemble.apply(jax.tree.map(jnp.asarray, parameters), inputs)
+    rewards: Any = ensemble.apply(jax.tree.map(jnp.asarray, params), inputs)
     return rewards

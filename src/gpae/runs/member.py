@@ -16,7 +16,7 @@ from gpae.runs.records import RecordFile
 from gpae.runs.system import Best, Snapshot, System
 from gpae.training.collection import EpisodeTotals
 from gpae.training.evaluation import Episodes
-from gpae.training.protocol import Scalars
+from gpae.training.protocol import Metrics
 
 ABSOLUTE_EVALUATIONS = 10
 """The absolute metric is of ten times an evaluation's episodes."""
@@ -75,7 +75,7 @@ class Member:
         update: int,
         index: int,
         totals: EpisodeTotals,
-        scalars: Scalars,
+        metrics: Metrics,
         times: Mapping[str, float],
     ) -> None:
         """Write an update's metrics, at place ``index`` of what a compiled call told.
@@ -83,24 +83,24 @@ class Member:
         Raises:
             DivergedError: One of them is not finite.
         """
-        record = self._metrics_record(update, index, totals, scalars)
+        record = self._metrics_record(update, index, totals, metrics)
         self._require_finite(record, update)
         self._writer.write({**record, **times})
 
     def save(self, state: Any, update: int) -> None:
         """Write a checkpoint, unless it would be of no use."""
         host = jax.device_get(Snapshot(state=state, best=self.best))
-        leaves = jax.tree.leaves((host.state.parameters, host.state.optimisers))
+        leaves = jax.tree.leaves((host.state.params, host.state.optimiser_states))
         sound = all(np.isfinite(leaf).all() for leaf in leaves)
         self._require_finite({"parameters": 0.0 if sound else math.nan}, update)
         self._writer.sync()
         self.checkpoints.save(update, host)
 
-    def evaluate(self, parameters: Any, update: int) -> None:
+    def evaluate(self, params: Any, update: int) -> None:
         """Evaluate parameters in each of the modes, and keep them if they are the best so far."""
         for mode in self.system.modes:
             episodes = self.system.evaluator.evaluate(
-                parameters.actor, self.seed, update, greedy=mode == "greedy"
+                params.actor, self.seed, update, greedy=mode == "greedy"
             )
             self._record_evaluation(update, mode, episodes, absolute=False)
         score = jnp.float32(self.final)
@@ -108,7 +108,7 @@ class Member:
             self.best = Best(
                 score=score,
                 update=jnp.int32(update),
-                parameters=jax.tree.map(np.array, parameters),
+                params=jax.tree.map(np.array, params),
             )
 
     def evaluate_absolute(self) -> None:
@@ -117,7 +117,7 @@ class Member:
         first = self.system.budget.updates + 1
         parts = [
             self.system.evaluator.evaluate(
-                self.best.parameters.actor, self.seed, first + part, greedy=greedy
+                self.best.params.actor, self.seed, first + part, greedy=greedy
             )
             for part in range(ABSOLUTE_EVALUATIONS)
         ]
@@ -147,7 +147,7 @@ class Member:
                 self.final = score
 
     def _metrics_record(
-        self, update: int, index: int, totals: EpisodeTotals, scalars: Scalars
+        self, update: int, index: int, totals: EpisodeTotals, metrics: Metrics
     ) -> dict[str, float]:
         count = float(totals.count[index])
         episodes = {
@@ -159,7 +159,7 @@ class Member:
             **self._counters(update),
             "train/episodes": count,
             **episodes,
-            **{name: float(value[index]) for name, value in scalars.items()},
+            **{name: float(value[index]) for name, value in metrics.items()},
         }
 
     def _counters(self, update: int) -> dict[str, int]:

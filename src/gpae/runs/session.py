@@ -236,13 +236,13 @@ class Session:
         started = time.perf_counter()
         self.phases.begin()
         if self.system.config.profile:
-            state, totals, scalars = self.system.runner.run_phases(state, self.phases.record)
+            state, totals, metrics = self.system.runner.run_phases(state, self.phases.record)
         else:
-            state, totals, scalars = self.system.runner.run(state, count)
+            state, totals, metrics = self.system.runner.run(state, count)
         seconds = time.perf_counter() - started
         rate = count * self.system.budget.env_steps / seconds
         times = {f"time/{name}": seconds for name, seconds in self.phases.last().items()}
-        told = self.system.runner.split_results((totals, scalars))
+        told = self.system.runner.split_results((totals, metrics))
         for member, (its_totals, its_scalars) in zip(self.members, told, strict=True):
             for index in range(count):
                 member.record(
@@ -261,9 +261,9 @@ class Session:
             member.save(part, update)
 
     def _evaluate(self, state: Any, update: int) -> None:
-        parts = self.system.runner.split(state.parameters)
-        for member, parameters in zip(self.members, parts, strict=True):
-            member.evaluate(parameters, update)
+        parts = self.system.runner.split(state.params)
+        for member, params in zip(self.members, parts, strict=True):
+            member.evaluate(params, update)
         finals = [f"{member.final:.3f}" for member in self.members]
         self.display.evaluated(update * self.system.budget.env_steps, " ".join(finals))
 
@@ -323,7 +323,7 @@ def evaluate(
     parts = -(-episodes // EPISODES_AT_ONCE)
     evaluator = replace(system.evaluator, episodes=-(-episodes // parts))
     played = [
-        evaluator.evaluate(source.parameters.actor, seed, unused + part, greedy=greedy)
+        evaluator.evaluate(source.params.actor, seed, unused + part, greedy=greedy)
         for part in range(parts)
     ]
     results = {name: np.concatenate([part[name] for part in played]) for name in played[0]}

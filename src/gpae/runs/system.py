@@ -28,12 +28,12 @@ class Best:
     Attributes:
         score: Mean headline metric, minus infinity before the first evaluation.
         update: When that was.
-        parameters: The parameters then.
+        params: The parameters then.
     """
 
     score: Float[Array, ""]
     update: Int[Array, ""]
-    parameters: Any
+    params: Any
 
 
 @struct.dataclass
@@ -98,12 +98,12 @@ class System:
     def initial_snapshot(self, seed: int) -> Snapshot:
         """The state before the first update, on the host."""
         state = self.runner.first_state(seed)
-        return _unevaluated(state, state.parameters)
+        return _unevaluated(state, state.params)
 
     def snapshot_shapes(self) -> Snapshot:
         """What a checkpoint of this system looks like, as shapes and types; nothing is computed."""
         state = self.runner.state_shapes
-        return _unevaluated(state, state.parameters)
+        return _unevaluated(state, state.params)
 
 
 def _learner(config: Config, environment: Environment) -> Learner:
@@ -129,6 +129,6 @@ def _cautions(config: Config, environment: Environment) -> list[str]:
     return []
 
 
-def _unevaluated(state: Any, parameters: Any) -> Snapshot:
-    best = Best(score=jnp.float32(-jnp.inf), update=jnp.int32(0), parameters=parameters)
+def _unevaluated(state: Any, params: Any) -> Snapshot:
+    best = Best(score=jnp.float32(-jnp.inf), update=jnp.int32(0), params=params)
     return Snapshot(state=state, best=best)

@@ -13,8 +13,8 @@ from gpae.environments.environment import (
     ActionSpace,
     DiscreteActions,
     Environment,
+    Observation,
     Step,
-    View,
     auto_reset_step,
 )
 from gpae.networks import Policy, PolicyNetwork, apply_actor, sample
@@ -22,11 +22,11 @@ from gpae.training.keys import Clock, Purpose, Seed, derive_each
 from gpae.training.state import (
     Behaviour,
     Collector,
-    Cuts,
-    Memories,
-    Parameters,
+    HiddenStates,
+    Params,
     Rollout,
     Steps,
+    Truncations,
 )
 
 
@@ -58,7 +58,7 @@ class CollectionPlan:
     steps: int
 
     @property
-    def cut_slots(self) -> int:
+    def truncation_slots(self) -> int:
         """The number K of truncations one environment can have in a rollout."""
         limit = self.environment.spec.max_episode_steps
         return self.steps if limit is None else -(-self.steps // limit)
@@ -68,59 +68,63 @@ def begin(
     plan: CollectionPlan,
     seed: Seed,
     environments: Int[Array, " E"],
-    memories: Memories,
+    hidden_states: HiddenStates,
     counter: Int[Array, ""] | int = 0,
 ) -> Collector:
-    """Reset the environments with the given numbers, and begin with the given (empty) memories.
+    """Reset the environments with the given numbers; hidden states begin as given (empty).
 
     Args:
         plan: What never changes.
         seed: The run's seed.
         environments: The environments' numbers in the whole run.
-        memories: The recurrent states to begin with.
+        hidden_states: The recurrent states to begin with.
         counter: How often they have been reset before, all of them at once.
     """
     keys = derive_each(seed, Purpose.RESET, counter, environments)
-    environment_state, view = jax.vmap(plan.environment.reset)(keys)
+    environment_state, observation = jax.vmap(plan.environment.reset)(keys)
     size = environments.shape[0]
     return Collector(
         environment_state=environment_state,
-        view=view,
+        observation=observation,
         first=jnp.ones(size, bool),
-        memories=memories,
+        hidden_states=hidden_states,
         episode_return=jnp.zeros(size),
         episode_length=jnp.zeros(size, jnp.int32),
     )
 
 
-def empty_cuts(view: View, slots: int, steps: int) -> Cuts:
-    """Unused slots for each of the environments of ``view``."""
-    size = view.state.shape[0]
-    return Cuts(
-        view=jax.tree.map(lambda leaf: jnp.zeros((slots, *leaf.shape), leaf.dtype), view),
+def empty_truncations(observation: Observation, slots: int, steps: int) -> Truncations:
+    """Unused slots for each of the environments of ``observation``."""
+    size = observation.state.shape[0]
+    return Truncations(
+        observation=jax.tree.map(
+            lambda leaf: jnp.zeros((slots, *leaf.shape), leaf.dtype), observation
+        ),
         index=jnp.full((slots, size), steps, jnp.int32),
     )
 
 
-def record_cuts(
-    cuts: Cuts,
-    successor: View,
+def record_truncations(
+    truncations: Truncations,
+    successor: Observation,
     truncated: Bool[Array, " E"],
     time: Int[Array, ""] | int,
     unused: int,
-) -> Cuts:
+) -> Truncations:
     """Put the successors of the environments truncated at ``time`` in their next free slots."""
-    write = partial(_written, _free_slots(cuts, truncated, unused))
-    return Cuts(
-        view=jax.tree.map(write, cuts.view, successor),
-        index=write(cuts.index, jnp.full(len(truncated), time)),
+    write = partial(_written, _free_slots(truncations, truncated, unused))
+    return Truncations(
+        observation=jax.tree.map(write, truncations.observation, successor),
+        index=write(truncations.index, jnp.full(len(truncated), time)),
     )
 
 
-def _free_slots(cuts: Cuts, truncated: Bool[Array, " E"], unused: int) -> Int[Array, " E"]:
+def _free_slots(
+    truncations: Truncations, truncated: Bool[Array, " E"], unused: int
+) -> Int[Array, " E"]:
     """The next free slot of each environment that is truncated, and one past the last of others."""
-    used = (cuts.index < unused).sum(0)
-    return jnp.where(truncated, used, len(cuts.index))
+    used = (truncations.index < unused).sum(0)
+    return jnp.where(truncated, used, len(truncations.index))
 
 
 def _written(
@@ -132,28 +136,30 @@ def _written(
 
 def empty_rollout(plan: CollectionPlan, collector: Collector) -> Rollout:
     """What :func:`collect` returns from there in shapes and types, but empty; nothing is traced."""
-    view, space = collector.view, plan.environment.spec.actions
-    like_actions = view.alive if isinstance(space, DiscreteActions) else view.available_actions
+    observation, space = collector.observation, plan.environment.spec.actions
+    like_actions = (
+        observation.alive if isinstance(space, DiscreteActions) else observation.available_actions
+    )
     step = Steps(
-        view=view,
+        observation=observation,
         first=collector.first,
         actions=_stored(space, jnp.zeros(like_actions.shape)),
-        log_probs=jnp.zeros(view.alive.shape),
+        log_probs=jnp.zeros(observation.alive.shape),
         rewards=collector.episode_return,
         terminated=collector.first,
         truncated=collector.first,
-        forced=view.alive,
+        forced=observation.alive,
     )
     return Rollout(
         steps=jax.tree.map(lambda leaf: jnp.zeros((plan.steps, *leaf.shape), leaf.dtype), step),
-        cuts=empty_cuts(view, plan.cut_slots, plan.steps),
-        memories=collector.memories,
+        truncations=empty_truncations(observation, plan.truncation_slots, plan.steps),
+        hidden_states=collector.hidden_states,
     )
 
 
 def collect(
     plan: CollectionPlan,
-    parameters: Parameters,
+    params: Params,
     collector: Collector,
     clock: Clock,
     environments: Int[Array, " E"],
@@ -162,7 +168,7 @@ def collect(
 
     Args:
         plan: What never changes.
-        parameters: The networks' parameters; the actor's is the behaviour policy.
+        params: The networks' parameters; the actor's is the behaviour policy.
         collector: Where the last rollout stopped.
         clock: Seed and number of updates made, from which the keys of every step follow.
         environments: The environments' numbers in the whole run, from which their keys follow.
@@ -171,54 +177,56 @@ def collect(
         Where this rollout stopped, the rollout, what acted in it, and the totals of the episodes
         that ended in it.
     """
-    act = partial(_act, plan, parameters, clock, environments)
-    start = collector.memories
-    cuts = empty_cuts(collector.view, plan.cut_slots, plan.steps)
-    at_cuts = jnp.zeros((plan.cut_slots, *start.actor.shape))
-    (collector, cuts, at_cuts), (steps, (policy, memories), totals) = jax.lax.scan(
-        act, (collector, cuts, at_cuts), jnp.arange(plan.steps)
+    act = partial(_act, plan, params, clock, environments)
+    start = collector.hidden_states
+    truncations = empty_truncations(collector.observation, plan.truncation_slots, plan.steps)
+    at_truncations = jnp.zeros((plan.truncation_slots, *start.actor.shape))
+    (collector, truncations, at_truncations), (steps, (policy, hidden_states), totals) = (
+        jax.lax.scan(act, (collector, truncations, at_truncations), jnp.arange(plan.steps))
     )
-    rollout = Rollout(steps=steps, cuts=cuts, memories=start)
+    rollout = Rollout(steps=steps, truncations=truncations, hidden_states=start)
     behaviour = Behaviour(
         policy=policy,
-        memories=memories,
-        at_successors=jnp.concatenate([at_cuts, collector.memories.actor[None]]),
+        hidden_states=hidden_states,
+        at_successors=jnp.concatenate([at_truncations, collector.hidden_states.actor[None]]),
     )
     return collector, rollout, behaviour, jax.tree.map(lambda each: each.sum(), totals)
 
 
 def _act(
     plan: CollectionPlan,
-    parameters: Parameters,
+    params: Params,
     clock: Clock,
     environments: Int[Array, " E"],
-    carry: tuple[Collector, Cuts, Float[Array, "K E N M"]],
+    carry: tuple[Collector, Truncations, Float[Array, "K E N M"]],
     time: Int[Array, ""],
 ) -> tuple[
-    tuple[Collector, Cuts, Float[Array, "K E N M"]],
+    tuple[Collector, Truncations, Float[Array, "K E N M"]],
     tuple[Steps, tuple[Policy, Float[Array, "E N M"]], EpisodeTotals],
 ]:
-    """Act once; also kept are the actor's memories after truncated steps, in the cuts' slots."""
-    collector, cuts, at_cuts = carry
-    view, counter = collector.view, clock.update * plan.steps + time
-    memories, policy = apply_actor(
+    """Act once, and keep the actor's hidden states after truncated steps."""
+    collector, truncations, at_truncations = carry
+    observation, counter = collector.observation, clock.update * plan.steps + time
+    hidden_states, policy = apply_actor(
         plan.actor,
-        parameters.actor,
-        collector.memories.actor,
-        view.observations[None],
-        view.available_actions[None],
+        params.actor,
+        collector.hidden_states.actor,
+        observation.observations[None],
+        observation.available_actions[None],
         collector.first[None],
     )
-    policy, memory = policy[0], memories[0]
+    policy, hidden_state = policy[0], hidden_states[0]
     chosen = sample(derive_each(clock.seed, Purpose.ACTION, counter, environments), policy)
-    environment_state, next_view, step = jax.vmap(partial(auto_reset_step, plan.environment))(
+    environment_state, next_observation, step = jax.vmap(
+        partial(auto_reset_step, plan.environment)
+    )(
         derive_each(clock.seed, Purpose.STEP, counter, environments),
         collector.environment_state,
         policy.executed(chosen),
     )
     actions = _taken(chosen, step)
     steps = Steps(
-        view=view,
+        observation=observation,
         first=collector.first,
         actions=_stored(plan.environment.spec.actions, actions),
         log_probs=policy.log_prob(actions),
@@ -232,15 +240,19 @@ def _act(
     totals = _episode_totals(step, episode_return, episode_length)
     collector = Collector(
         environment_state=environment_state,
-        view=next_view,
+        observation=next_observation,
         first=step.boundary,
-        memories=replace(collector.memories, actor=memory),
+        hidden_states=replace(collector.hidden_states, actor=hidden_state),
         episode_return=jnp.where(step.boundary, 0.0, episode_return),
         episode_length=jnp.where(step.boundary, 0, episode_length),
     )
-    at_cuts = _written(_free_slots(cuts, step.truncated, plan.steps), at_cuts, memory)
-    cuts = record_cuts(cuts, step.view, step.truncated, time, plan.steps)
-    return (collector, cuts, at_cuts), (steps, (policy, memory), totals)
+    at_truncations = _written(
+        _free_slots(truncations, step.truncated, plan.steps), at_truncations, hidden_state
+    )
+    truncations = record_truncations(
+        truncations, step.observation, step.truncated, time, plan.steps
+    )
+    return (collector, truncations, at_truncations), (steps, (policy, hidden_state), totals)
 
 
 def _taken(chosen: Actions, step: Step) -> Actions:

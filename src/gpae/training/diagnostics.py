@@ -5,13 +5,13 @@ from jaxtyping import Array, Float
 
 from gpae.estimators import advantage_gap, trace_distances
 from gpae.training.estimation import Batch
-from gpae.training.protocol import Scalars
+from gpae.training.protocol import Metrics
 from gpae.training.reduce import global_mean
 
 
-def batch_diagnostics(batch: Batch) -> Scalars:
-    """Scalars for the metrics file, over the steps and agents that exist and are alive."""
-    weights = batch.weights[..., None] * batch.steps.view.alive
+def batch_diagnostics(batch: Batch) -> Metrics:
+    """Metrics for the metrics file, over the steps and agents that exist and are alive."""
+    weights = batch.weights[..., None] * batch.steps.observation.alive
     advantages = batch.estimate.advantages
     team_mean = advantages.mean(-1, keepdims=True)
     values = jnp.broadcast_to(batch.values, batch.estimate.targets.shape)
@@ -35,7 +35,7 @@ def _variance(values: Float[Array, "T E K"], weights: Float[Array, "T E K"]) -> 
     return global_mean((values - global_mean(values, weights)) ** 2, weights)
 
 
-def _trace_diagnostics(batch: Batch, weights: Float[Array, "T E N"]) -> Scalars:
+def _trace_diagnostics(batch: Batch, weights: Float[Array, "T E N"]) -> Metrics:
     """Distances of the trace coefficients to the true ratios, lambda left out (Eq. 9, Table 4)."""
     coefficients = batch.estimate.coefficients
     to_joint, to_own = trace_distances(coefficients, batch.log_ratios)
@@ -47,7 +47,7 @@ def _trace_diagnostics(batch: Batch, weights: Float[Array, "T E N"]) -> Scalars:
     }
 
 
-def _anomaly_diagnostics(batch: Batch) -> Scalars:
+def _anomaly_diagnostics(batch: Batch) -> Metrics:
     """The advantage gap of section 3.1 at the steps where an agent's action was replaced."""
     forced = batch.steps.forced
     if forced.shape[-1] < 2:

@@ -4,13 +4,13 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, Int
 
-from gpae.environments.environment import View
+from gpae.environments.environment import Observation
 from gpae.methods import Estimate, Evidence
 from gpae.networks import Policy
 from gpae.training.keys import Clock, Purpose, derive_each
 from gpae.training.own_actions import Situation, expected_rewards, own_action_values
 from gpae.training.passes import EstimationPlan, window_pass
-from gpae.training.state import Behaviour, Memories, Parameters, Steps, Window
+from gpae.training.state import Behaviour, HiddenStates, Params, Steps, Window
 from gpae.training.successors import successor_values
 from gpae.training.valuation import of_taken
 from gpae.training.window import merge_time
@@ -26,7 +26,7 @@ class Batch:
         log_ratios: log pi - log mu as the iteration began, [.., N].
         values: The critic's values as the iteration began, of the actions taken, [.., C].
         estimate: The method's advantages and targets.
-        memories: The recurrent states *before* each step.
+        hidden_states: The recurrent states *before* each step.
         weights: 1 for steps that exist, 0 for those of rollouts not collected yet, [M T, E].
     """
 
@@ -35,15 +35,15 @@ class Batch:
     log_ratios: Float[Array, "T E N"]
     values: Float[Array, "T E C"]
     estimate: Estimate
-    memories: Memories
+    hidden_states: HiddenStates
     weights: Float[Array, "T E"]
 
 
 def estimate(
     plan: EstimationPlan,
-    parameters: Parameters,
+    params: Params,
     window: Window,
-    successor: View,
+    successor: Observation,
     clock: Clock,
     environments: Int[Array, " E"],
     behaviour: Behaviour | None = None,
@@ -52,44 +52,44 @@ def estimate(
 
     Args:
         plan: What never changes.
-        parameters: The current parameters.
+        params: The current parameters.
         window: The rollouts.
         successor: What is seen after the window's last step, [E, ...].
         clock: Seed and number of updates made, for the keys of actions that have to be sampled.
         environments: The environments' numbers in the whole run.
         behaviour: What acted in the window's only rollout, [T, E, ...], with the current
-            parameters: then the policies need not be computed again.
+            params: then the policies need not be computed again.
 
     Returns:
-        The batch, and the critic's memory after the window's last step, with which the next
+        The batch, and the critic's hidden state after the window's last step, with which the next
         rollout begins.
 
     Raises:
         ValueError: There is a ``behaviour``, but more than one rollout.
     """
-    passes, before = window_pass(plan, parameters, window, behaviour)
+    passes, before = window_pass(plan, params, window, behaviour)
     steps, merged = merge_time((window.rollouts.steps, passes))
     values = of_taken(plan.critic.spec, merged.outputs, steps.actions)
     successor_keys = derive_each(clock.seed, Purpose.SUCCESSOR_ACTION, clock.update, environments)
     next_values = successor_values(
-        plan, parameters, window.rollouts, passes, values, successor, successor_keys
+        plan, params, window.rollouts, passes, values, successor, successor_keys
     )
     situation = Situation(
         steps=steps,
         policy=merged.policy,
         outputs=merged.outputs,
-        memories=before,
+        hidden_states=before,
         keys=derive_each(clock.seed, Purpose.OWN_ACTIONS, clock.update, environments),
     )
     log_ratios = merged.log_probs - steps.log_probs
-    evidence = _evidence(plan, parameters, situation, values, next_values, log_ratios)
+    evidence = _evidence(plan, params, situation, values, next_values, log_ratios)
     batch = Batch(
         steps=steps,
         policy=merged.policy,
         log_ratios=log_ratios,
         values=values,
         estimate=plan.method.estimate(evidence),
-        memories=before,
+        hidden_states=before,
         weights=_existing(window),
     )
     return batch, passes.at_successors.critic[-1, -1]
@@ -97,7 +97,7 @@ def estimate(
 
 def _evidence(
     plan: EstimationPlan,
-    parameters: Parameters,
+    params: Params,
     situation: Situation,
     values: Float[Array, "T E C"],
     next_values: Float[Array, "T E C"],
@@ -114,8 +114,8 @@ def _evidence(
         next_values=next_values,
         log_ratios=log_ratios,
         resampled=steps.truncated | last[:, None],
-        own_actions=own_action_values(plan, parameters, situation),
-        expected_rewards=expected_rewards(plan, parameters, situation),
+        own_actions=own_action_values(plan, params, situation),
+        expected_rewards=expected_rewards(plan, params, situation),
     )
 
 

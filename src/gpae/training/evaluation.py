@@ -12,8 +12,8 @@ from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from gpae.environments.environment import Environment, EnvironmentState, View
-from gpae.networks import NetworkSettings, PolicyNetwork, apply_actor, initial_memory, sample
+from gpae.environments.environment import Environment, EnvironmentState, Observation
+from gpae.networks import NetworkSettings, PolicyNetwork, apply_actor, initial_hidden_state, sample
 from gpae.training.compiler import compiler_options
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.reduce import DEVICES
@@ -30,8 +30,8 @@ class _Progress:
 
     time: Int[Array, ""]
     environment_state: EnvironmentState
-    view: View
-    memory: Float[Array, "E N M"]
+    observation: Observation
+    hidden_state: Float[Array, "E N M"]
     done: Bool[Array, " E"]
     results: dict[str, Float[Array, " E"]]
 
@@ -43,7 +43,7 @@ class Evaluator:
     Attributes:
         environment: The environment, unbatched.
         actor: The policy network.
-        network: Its settings, for the memory's size.
+        network: Its settings, for the hidden state's size.
         episodes: Episodes of one evaluation.
         devices: The devices the episodes are split over.
     """
@@ -54,11 +54,11 @@ class Evaluator:
     episodes: int
     devices: tuple[jax.Device, ...]
 
-    def evaluate(self, parameters: Any, seed: int, counter: int, *, greedy: bool) -> Episodes:
+    def evaluate(self, params: Any, seed: int, counter: int, *, greedy: bool) -> Episodes:
         """Play one episode in each of ``episodes`` environments.
 
         Args:
-            parameters: The actor's parameters.
+            params: The actor's parameters.
             seed: The run's seed; evaluation keys have their own purposes and touch no training key.
             counter: The number of this evaluation, from which its keys follow.
             greedy: Take the most likely actions; else sample.
@@ -71,7 +71,7 @@ class Evaluator:
         environments = jax.device_put(
             jnp.arange(padded), NamedSharding(self._mesh, PartitionSpec(DEVICES))
         )
-        everywhere = jax.device_put(parameters, NamedSharding(self._mesh, PartitionSpec()))
+        everywhere = jax.device_put(params, NamedSharding(self._mesh, PartitionSpec()))
         results = self._compiled[greedy](
             everywhere, jnp.uint32(seed), jnp.int32(counter), environments
         )
@@ -101,25 +101,25 @@ class Evaluator:
     def _play(
         self,
         greedy: bool,
-        parameters: Any,
+        params: Any,
         seed: UInt32[Array, ""],
         counter: Int[Array, ""],
         environments: Int[Array, " E"],
     ) -> dict[str, Float[Array, " E"]]:
         limit = self.environment.spec.max_episode_steps or UNLIMITED_EPISODE_STEPS
         keys = derive_each(seed, Purpose.EVALUATION_RESET, counter, environments)
-        environment_state, view = jax.vmap(self.environment.reset)(keys)
+        environment_state, observation = jax.vmap(self.environment.reset)(keys)
         size = environments.shape[0]
         names = ("episode_return", "episode_length", *self.environment.spec.metrics)
         start = _Progress(
             time=jnp.int32(0),
             environment_state=environment_state,
-            view=view,
-            memory=initial_memory(self.network, size, self.environment.spec.num_agents),
+            observation=observation,
+            hidden_state=initial_hidden_state(self.network, size, self.environment.spec.num_agents),
             done=jnp.zeros(size, bool),
             results={name: jnp.zeros(size) for name in names},
         )
-        step = partial(self._step, greedy, parameters, seed, counter * limit, environments)
+        step = partial(self._step, greedy, params, seed, counter * limit, environments)
         end = jax.lax.while_loop(
             lambda progress: ~progress.done.all() & (progress.time < limit), step, start
         )
@@ -128,20 +128,20 @@ class Evaluator:
     def _step(
         self,
         greedy: bool,
-        parameters: Any,
+        params: Any,
         seed: UInt32[Array, ""],
         first_counter: Int[Array, ""],
         environments: Int[Array, " E"],
         progress: _Progress,
     ) -> _Progress:
-        counter, view = first_counter + progress.time, progress.view
+        counter, observation = first_counter + progress.time, progress.observation
         begins = jnp.full((1, *progress.done.shape), progress.time == 0)
-        memories, policy = apply_actor(
+        hidden_states, policy = apply_actor(
             self.actor,
-            parameters,
-            progress.memory,
-            view.observations[None],
-            view.available_actions[None],
+            params,
+            progress.hidden_state,
+            observation.observations[None],
+            observation.available_actions[None],
             begins,
         )
         keys = derive_each(seed, Purpose.EVALUATION_ACTION, counter, environments)
@@ -162,8 +162,8 @@ class Evaluator:
         return _Progress(
             time=progress.time + 1,
             environment_state=environment_state,
-            view=step.view,
-            memory=memories[0],
+            observation=step.observation,
+            hidden_state=hidden_states[0],
             done=progress.done | step.boundary,
             results={**added, **at_end},
         )

@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from gpae.environments.environment import Environment, View
+from gpae.environments.environment import Environment, Observation
 from gpae.methods import Method
 from gpae.networks import (
     Actor,
     Critic,
     NetworkSettings,
-    initial_memory,
+    initial_hidden_state,
     make_reward_models,
 )
 from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, collect, empty_rollout
@@ -22,7 +22,7 @@ from gpae.training.estimation import Batch, estimate
 from gpae.training.keys import Clock, Purpose, Seed, derive
 from gpae.training.objectives import Objective
 from gpae.training.passes import EstimationPlan
-from gpae.training.protocol import Budget, Phase, Scalars
+from gpae.training.protocol import Budget, Metrics, Phase
 from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
 from gpae.training.sharding import (
@@ -34,8 +34,8 @@ from gpae.training.sharding import (
 from gpae.training.state import (
     Behaviour,
     Collector,
-    Memories,
-    Parameters,
+    HiddenStates,
+    Params,
     Rollout,
     TrainingState,
     Window,
@@ -52,14 +52,14 @@ from gpae.training.window import append, empty_window
 
 STATE_SPECS = TrainingState(
     clock=EVERYWHERE,
-    parameters=EVERYWHERE,
-    optimisers=EVERYWHERE,
+    params=EVERYWHERE,
+    optimiser_states=EVERYWHERE,
     collector=BY_ENVIRONMENT,
     window=Window(
         rollouts=Rollout(
             steps=BY_ROLLOUT_TIME_AND_ENVIRONMENT,
-            cuts=BY_ROLLOUT_TIME_AND_ENVIRONMENT,
-            memories=BY_TIME_AND_ENVIRONMENT,
+            truncations=BY_ROLLOUT_TIME_AND_ENVIRONMENT,
+            hidden_states=BY_TIME_AND_ENVIRONMENT,
         ),
         valid=EVERYWHERE,
     ),
@@ -135,12 +135,12 @@ class PolicyGradientLearner:
     def initial_state(self, seed: Seed) -> TrainingState:
         """The state before the first update of the run with a seed, for all its environments."""
         environments = jnp.arange(self.budget.environments)
-        collector = begin(self.collection, seed, environments, self.empty_memories())
-        parameters = self.initial_parameters(seed, collector)
+        collector = begin(self.collection, seed, environments, self.empty_hidden_states())
+        params = self.initial_params(seed, collector)
         return TrainingState(
             clock=Clock(seed=jnp.asarray(seed, jnp.uint32), update=jnp.int32(0)),
-            parameters=parameters,
-            optimisers=initial_optimisers(self.gradient.optimiser, parameters),
+            params=params,
+            optimiser_states=initial_optimisers(self.gradient.optimiser, params),
             collector=collector,
             window=empty_window(empty_rollout(self.collection, collector), self.window_length),
         )
@@ -150,7 +150,7 @@ class PolicyGradientLearner:
     ) -> tuple[TrainingState, Behaviour | None, EpisodeTotals]:
         """Collect a rollout and append it to the window."""
         collector, rollout, behaviour, totals = collect(
-            self.collection, state.parameters, state.collector, state.clock, environments
+            self.collection, state.params, state.collector, state.clock, environments
         )
         state = replace(state, collector=collector, window=append(state.window, rollout))
         totals = jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
@@ -158,60 +158,64 @@ class PolicyGradientLearner:
 
     def estimate_phase(
         self, state: TrainingState, behaviour: Behaviour | None, environments: Int[Array, " E"]
-    ) -> tuple[TrainingState, Batch, Scalars]:
+    ) -> tuple[TrainingState, Batch, Metrics]:
         """Estimate advantages and targets over the window.
 
         Without what acted in its only rollout, the policies are computed again.
         """
-        batch, critic_memory = estimate(
+        batch, critic_hidden_state = estimate(
             self.estimation,
-            state.parameters,
+            state.params,
             state.window,
-            state.collector.view,
+            state.collector.observation,
             state.clock,
             environments,
             behaviour,
         )
-        memories = replace(state.collector.memories, critic=critic_memory)
-        state = replace(state, collector=replace(state.collector, memories=memories))
+        hidden_states = replace(state.collector.hidden_states, critic=critic_hidden_state)
+        state = replace(state, collector=replace(state.collector, hidden_states=hidden_states))
         return state, batch, batch_diagnostics(batch)
 
     def update_phase(
         self, state: TrainingState, batch: Batch, environments: Int[Array, " E"]
-    ) -> tuple[TrainingState, None, Scalars]:
+    ) -> tuple[TrainingState, None, Metrics]:
         """Make the gradient steps."""
-        parameters, optimisers, scalars = update_on_batch(
-            self.gradient, state.parameters, state.optimisers, batch, state.clock
+        params, optimiser_states, metrics = update_on_batch(
+            self.gradient, state.params, state.optimiser_states, batch, state.clock
         )
         clock = replace(state.clock, update=state.clock.update + 1)
-        state = replace(state, clock=clock, parameters=parameters, optimisers=optimisers)
-        return state, None, scalars
+        state = replace(state, clock=clock, params=params, optimiser_states=optimiser_states)
+        return state, None, metrics
 
-    def empty_memories(self) -> Memories:
+    def empty_hidden_states(self) -> HiddenStates:
         """What the networks remember before the first step of every environment."""
         agents = self.collection.environment.spec.num_agents
         values = self.estimation.critic.spec.values_per_state(agents)
         environments = self.budget.environments
-        return Memories(
-            actor=initial_memory(self.network, environments, agents),
-            critic=initial_memory(self.network, environments, values),
+        return HiddenStates(
+            actor=initial_hidden_state(self.network, environments, agents),
+            critic=initial_hidden_state(self.network, environments, values),
         )
 
-    def initial_parameters(self, seed: Seed, collector: Collector) -> Parameters:
+    def initial_params(self, seed: Seed, collector: Collector) -> Params:
         """The networks' parameters of the run with a seed, shaped after what is seen."""
         actor_key, critic_key = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
         plan = self.estimation
-        view: View = jax.tree.map(lambda leaf: leaf[None, :1], collector.view)
-        memories = jax.tree.map(lambda leaf: leaf[:1], collector.memories)
+        observation: Observation = jax.tree.map(lambda leaf: leaf[None, :1], collector.observation)
+        hidden_states = jax.tree.map(lambda leaf: leaf[:1], collector.hidden_states)
         resets = jnp.ones((1, 1), bool)
-        actions = jnp.zeros(view.available_actions.shape)
-        inputs = critic_inputs(plan.critic.spec, view, actions, actions)
+        actions = jnp.zeros(observation.available_actions.shape)
+        inputs = critic_inputs(plan.critic.spec, observation, actions, actions)
         models = plan.reward_models
-        return Parameters(
+        return Params(
             actor=plan.actor.init(
-                actor_key, memories.actor, view.observations, view.available_actions, resets
+                actor_key,
+                hidden_states.actor,
+                observation.observations,
+                observation.available_actions,
+                resets,
             ),
-            critic=plan.critic.init(critic_key, memories.critic, inputs, resets),
+            critic=plan.critic.init(critic_key, hidden_states.critic, inputs, resets),
             reward_model=models and models.init(derive(seed, Purpose.REWARD_MODELS, 0), inputs),
         )
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int
 from gpae.networks import Policy
 from gpae.training.estimation import Batch
 from gpae.training.reduce import global_sum, normalise
-from gpae.training.state import Memories, Steps
+from gpae.training.state import HiddenStates, Steps
 from gpae.training.window import split_chunks
 
 
@@ -45,11 +45,11 @@ class Minibatch:
 
     Attributes:
         rows: The chunks, [L, R, E, ...].
-        memories: The recurrent states before their first steps, [R, E, ...].
+        hidden_states: The recurrent states before their first steps, [R, E, ...].
     """
 
     rows: Rows
-    memories: Memories
+    hidden_states: HiddenStates
 
 
 @struct.dataclass
@@ -58,12 +58,12 @@ class PreparedBatch:
 
     Attributes:
         rows: The rows in merged time, [T, E, ...].
-        memories: The recurrent states before the first step of each chunk, [R, E, ...].
+        hidden_states: The recurrent states before the first step of each chunk, [R, E, ...].
         chunk: The length L of a chunk.
     """
 
     rows: Rows
-    memories: Memories
+    hidden_states: HiddenStates
     chunk: int = struct.field(pytree_node=False)
 
     def minibatch(self, environments: Int[Array, " B"] | None = None) -> Minibatch:
@@ -72,11 +72,11 @@ class PreparedBatch:
         Numbers must be within their range. Environments are taken before time is cut: what is taken
         lies in memory as it did, and is cut where it is small.
         """
-        taken = self.rows, self.memories
+        taken = self.rows, self.hidden_states
         if environments is not None:
             taken = jax.tree.map(lambda leaf: leaf.take(environments, axis=1, mode="clip"), taken)
-        rows, memories = taken
-        return Minibatch(rows=split_chunks(rows, self.chunk), memories=memories)
+        rows, hidden_states = taken
+        return Minibatch(rows=split_chunks(rows, self.chunk), hidden_states=hidden_states)
 
 
 @struct.dataclass
@@ -94,7 +94,7 @@ class Totals:
     @classmethod
     def of(cls, rows: Rows) -> "Totals":
         """Those of some rows, on all devices that the function which calls this is mapped over."""
-        living = rows.weights[..., None] * rows.steps.view.alive
+        living = rows.weights[..., None] * rows.steps.observation.alive
         return cls(steps=global_sum(rows.weights), living=jnp.maximum(global_sum(living), 1.0))
 
 
@@ -113,5 +113,5 @@ def prepare_batch(batch: Batch, chunk: int) -> PreparedBatch:
         targets=batch.estimate.targets,
         weights=batch.weights,
     )
-    memories = jax.tree.map(lambda leaf: leaf[::chunk], batch.memories)
-    return PreparedBatch(rows=rows, memories=memories, chunk=chunk)
+    hidden_states = jax.tree.map(lambda leaf: leaf[::chunk], batch.hidden_states)
+    return PreparedBatch(rows=rows, hidden_states=hidden_states, chunk=chunk)

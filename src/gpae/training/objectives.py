@@ -20,12 +20,12 @@ from gpae.networks import (
 )
 from gpae.training.losses import clipped_policy_loss, policy_ratio, value_loss
 from gpae.training.minibatch import Minibatch, Rows, Totals
-from gpae.training.protocol import Scalars
+from gpae.training.protocol import Metrics
 from gpae.training.settings import UpdateSettings
-from gpae.training.state import Parameters, network_names
+from gpae.training.state import Params, network_names
 from gpae.training.valuation import critic_inputs, of_taken
 
-NetworkLoss = Callable[["Objective", Any, Minibatch, Totals], tuple[Float[Array, ""], Scalars]]
+NetworkLoss = Callable[["Objective", Any, Minibatch, Totals], tuple[Float[Array, ""], Metrics]]
 
 
 @dataclass(frozen=True)
@@ -46,71 +46,71 @@ class Objective:
 
 
 def network_loss(
-    objective: Objective, network: str, parameters: Any, minibatch: Minibatch, totals: Totals
-) -> tuple[Float[Array, ""], Scalars]:
-    """This device's share of one network's loss, and of scalars to log.
+    objective: Objective, network: str, params: Any, minibatch: Minibatch, totals: Totals
+) -> tuple[Float[Array, ""], Metrics]:
+    """This device's share of one network's loss, and of metrics to log.
 
     The sum over devices, and over the parts of a minibatch, is the mean over the minibatch.
 
     Args:
         objective: What the loss is made of.
-        network: The network, a field of :class:`~gpae.training.state.Parameters`.
-        parameters: The network's.
+        network: The network, a field of :class:`~gpae.training.state.Params`.
+        params: The network's.
         minibatch: The minibatch, or a part of one.
         totals: Those of the whole minibatch, on all devices.
 
     Raises:
         KeyError: There is no such network.
     """
-    return _LOSSES[network](objective, parameters, minibatch, totals)
+    return _LOSSES[network](objective, params, minibatch, totals)
 
 
 def minibatch_loss(
-    objective: Objective, parameters: Parameters, minibatch: Minibatch
-) -> tuple[Float[Array, ""], Scalars]:
+    objective: Objective, params: Params, minibatch: Minibatch
+) -> tuple[Float[Array, ""], Metrics]:
     """:func:`network_loss` of all networks together, on a whole minibatch."""
     totals = Totals.of(minibatch.rows)
     losses: list[Float[Array, ""]] = []
-    scalars: Scalars = {}
-    for network in network_names(parameters):
-        held = getattr(parameters, network)
+    metrics: Metrics = {}
+    for network in network_names(params):
+        held = getattr(params, network)
         loss, told = network_loss(objective, network, held, minibatch, totals)
         losses.append(loss)
-        scalars |= told
-    return jnp.stack(losses).sum(), scalars
+        metrics |= told
+    return jnp.stack(losses).sum(), metrics
 
 
 def _actor_loss(
-    objective: Objective, parameters: Any, minibatch: Minibatch, totals: Totals
-) -> tuple[Float[Array, ""], Scalars]:
+    objective: Objective, params: Any, minibatch: Minibatch, totals: Totals
+) -> tuple[Float[Array, ""], Metrics]:
     """The clipped policy loss less the entropy's share, and how far the policy has moved."""
     settings, rows = objective.settings, minibatch.rows
     _, policy = apply_actor(
         objective.actor,
-        parameters,
-        minibatch.memories.actor,
-        rows.steps.view.observations,
-        rows.steps.view.available_actions,
+        params,
+        minibatch.hidden_states.actor,
+        rows.steps.observation.observations,
+        rows.steps.observation.available_actions,
         rows.steps.first,
     )
     log_ratios = policy.log_prob(rows.steps.actions) - rows.steps.log_probs
     terms = clipped_policy_loss(log_ratios, rows.log_ratios, rows.advantages, settings.clip)
     loss = _share(terms, rows.weights, totals)
     entropy = _share(policy.entropy(), rows.weights, totals)
-    scalars = {"loss/actor": loss, "loss/entropy": entropy}
+    metrics = {"loss/actor": loss, "loss/entropy": entropy}
     change = _policy_change(log_ratios, rows, settings.clip, totals)
-    return loss - settings.entropy_coefficient * entropy, scalars | change
+    return loss - settings.entropy_coefficient * entropy, metrics | change
 
 
 def _critic_loss(
-    objective: Objective, parameters: Any, minibatch: Minibatch, totals: Totals
-) -> tuple[Float[Array, ""], Scalars]:
+    objective: Objective, params: Any, minibatch: Minibatch, totals: Totals
+) -> tuple[Float[Array, ""], Metrics]:
     """The value loss times its coefficient."""
     settings, rows, spec = objective.settings, minibatch.rows, objective.critic.spec
     _, outputs = apply_critic(
         objective.critic,
-        parameters,
-        minibatch.memories.critic,
+        params,
+        minibatch.hidden_states.critic,
         _inputs(spec, rows),
         rows.steps.first,
     )
@@ -126,12 +126,12 @@ def _critic_loss(
 
 
 def _reward_model_loss(
-    objective: Objective, parameters: Any, minibatch: Minibatch, totals: Totals
-) -> tuple[Float[Array, ""], Scalars]:
+    objective: Objective, params: Any, minibatch: Minibatch, totals: Totals
+) -> tuple[Float[Array, ""], Metrics]:
     """Half the squared error of each model's reward for the action taken, summed over models."""
     models, rows = objective.reward_models, minibatch.rows
     assert models is not None
-    outputs = apply_reward_models(models, parameters, _inputs(models.spec, rows))
+    outputs = apply_reward_models(models, params, _inputs(models.spec, rows))
     actions = jnp.broadcast_to(rows.steps.actions, (models.size, *rows.steps.actions.shape))
     rewards = of_taken(models.spec, outputs, actions)
     terms = 0.5 * ((rewards - rows.steps.rewards[..., None]) ** 2).sum(0)
@@ -148,7 +148,7 @@ _LOSSES: dict[str, NetworkLoss] = {
 
 def _inputs(spec: CriticSpec, rows: Rows) -> CriticInputs:
     features = rows.policy.features(rows.steps.actions)
-    return critic_inputs(spec, rows.steps.view, features, rows.policy_summary)
+    return critic_inputs(spec, rows.steps.observation, features, rows.policy_summary)
 
 
 def _share(
@@ -160,11 +160,11 @@ def _share(
 
 def _policy_change(
     log_ratios: Float[Array, "L R E N"], rows: Rows, clip: float, totals: Totals
-) -> Scalars:
+) -> Metrics:
     """This device's share of how far the policy has moved since the iteration began."""
     moved = jax.lax.stop_gradient(log_ratios) - rows.log_ratios
     ratio = policy_ratio(moved)
-    weights = rows.weights[..., None] * rows.steps.view.alive
+    weights = rows.weights[..., None] * rows.steps.observation.alive
     terms = {
         "update/approximate_kl": ratio - 1.0 - moved,
         "update/clip_fraction": (jnp.abs(ratio - 1.0) > clip).astype(jnp.float32),

@@ -19,7 +19,7 @@ from gpae.networks import (
     sample,
 )
 from gpae.training.passes import EstimationPlan
-from gpae.training.state import Memories, Parameters, Steps
+from gpae.training.state import HiddenStates, Params, Steps
 from gpae.training.valuation import Outputs, critic_inputs
 
 
@@ -31,19 +31,19 @@ class Situation:
         steps: The steps.
         policy: The current policies.
         outputs: The critic's outputs with the actions taken.
-        memories: The recurrent states before each step.
+        hidden_states: The recurrent states before each step.
         keys: One key an environment, for own actions that have to be sampled, [E].
     """
 
     steps: Steps
     policy: Policy
     outputs: Outputs
-    memories: Memories
+    hidden_states: HiddenStates
     keys: PRNGKeyArray
 
 
 def own_action_values(
-    plan: EstimationPlan, parameters: Parameters, situation: Situation
+    plan: EstimationPlan, params: Params, situation: Situation
 ) -> OwnActions | None:
     """The critic's values of the agents' own actions, where what it says depends on them."""
     if not plan.critic.spec.depends_on_own_action:
@@ -60,8 +60,8 @@ def own_action_values(
     def value(own_features: Float[Array, "T E N A"]) -> Float[Array, "T E N"]:
         own = replace(inputs, own_features=own_features)
         resets = situation.steps.first[None]
-        memory = situation.memories.critic
-        return apply_critic(plan.critic, parameters.critic, memory, own[None], resets)[1][0]
+        hidden_state = situation.hidden_states.critic
+        return apply_critic(plan.critic, params.critic, hidden_state, own[None], resets)[1][0]
 
     sampled = _of_samples(value, situation, plan.method.own_action_samples)
     return with_taken(situation.outputs, sampled)
@@ -77,7 +77,7 @@ def with_taken(taken: Float[Array, "T E N"], sampled: Float[Array, "T E N K"]) -
 
 
 def expected_rewards(
-    plan: EstimationPlan, parameters: Parameters, situation: Situation
+    plan: EstimationPlan, params: Params, situation: Situation
 ) -> Float[Array, "T E N"] | None:
     """E_{a^i}[r] of the mean reward model, the others' actions as taken."""
     models = plan.reward_models
@@ -85,19 +85,19 @@ def expected_rewards(
         return None
     inputs = _inputs(models.spec, situation)
     if isinstance(situation.policy, CategoricalPolicy):
-        rewards = apply_reward_models(models, parameters.reward_model, inputs).mean(0)
+        rewards = apply_reward_models(models, params.reward_model, inputs).mean(0)
         return (situation.policy.probabilities * rewards).sum(-1)
 
     def reward(own_features: Float[Array, "T E N A"]) -> Float[Array, "T E N"]:
         own = replace(inputs, own_features=own_features)
-        return apply_reward_models(models, parameters.reward_model, own).mean(0)
+        return apply_reward_models(models, params.reward_model, own).mean(0)
 
     return _of_samples(reward, situation, plan.method.own_action_samples).mean(-1)
 
 
 def _inputs(spec: CriticSpec, situation: Situation) -> CriticInputs:
     policy, steps = situation.policy, situation.steps
-    return critic_inputs(spec, steps.view, policy.features(steps.actions), policy.summary())
+    return critic_inputs(spec, steps.observation, policy.features(steps.actions), policy.summary())
 
 
 def _of_samples(

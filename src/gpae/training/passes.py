@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from gpae.methods import Method
 from gpae.networks import Actor, Critic, Policy, RewardEnsemble, apply_actor, apply_critic
-from gpae.training.state import Behaviour, Cuts, Memories, Parameters, Rollout, Window
+from gpae.training.state import Behaviour, HiddenStates, Params, Rollout, Truncations, Window
 from gpae.training.valuation import Outputs, critic_inputs
 from gpae.training.window import merge_time
 
@@ -42,24 +42,24 @@ class Pass:
         log_probs: log pi^i of the action taken, [T, E, N].
         policy: The policies, [T, E, N, A].
         outputs: The critic's values, [T, E, C], or action values, [T, E, N, A].
-        memories: The recurrent states *after* each step.
-        at_successors: Those of them after truncated steps, in the slots of the rollout's cuts, and
-            after the last step, [K+1, E, ...].
+        hidden_states: The recurrent states *after* each step.
+        at_successors: Those of them after truncated steps, in the slots of the rollout's
+            truncations, and after the last step, [K+1, E, ...].
     """
 
     log_probs: Float[Array, "T E N"]
     policy: Policy
     outputs: Outputs
-    memories: Memories
-    at_successors: Memories
+    hidden_states: HiddenStates
+    at_successors: HiddenStates
 
 
 def window_pass(
     plan: EstimationPlan,
-    parameters: Parameters,
+    params: Params,
     window: Window,
     behaviour: Behaviour | None = None,
-) -> tuple[Pass, Memories]:
+) -> tuple[Pass, HiddenStates]:
     """Run the networks over every rollout of the window, [M, T, E, ...].
 
     The oldest rollout that exists begins with the recurrent states stored when it was collected;
@@ -67,7 +67,7 @@ def window_pass(
 
     Args:
         plan: What never changes.
-        parameters: The current parameters.
+        params: The current parameters.
         window: The rollouts.
         behaviour: What acted in the window's only rollout, [T, E, ...], with the current
             parameters.
@@ -84,23 +84,23 @@ def window_pass(
     before = jnp.concatenate([jnp.zeros(1, bool), window.valid[:-1]])
 
     def over_rollout(
-        carried: Memories, inputs: tuple[Rollout, Behaviour | None, Bool[Array, ""]]
-    ) -> tuple[Memories, tuple[Pass, Memories]]:
+        carried: HiddenStates, inputs: tuple[Rollout, Behaviour | None, Bool[Array, ""]]
+    ) -> tuple[HiddenStates, tuple[Pass, HiddenStates]]:
         rollout, acted, continues = inputs
-        start = jax.tree.map(partial(jnp.where, continues), carried, rollout.memories)
-        result = rollout_pass(plan, parameters, start, rollout, acted)
+        start = jax.tree.map(partial(jnp.where, continues), carried, rollout.hidden_states)
+        result = rollout_pass(plan, params, start, rollout, acted)
         end = jax.tree.map(lambda leaf: leaf[-1], result.at_successors)
         return end, (result, start)
 
-    stored = jax.tree.map(lambda leaf: leaf[0], window.rollouts.memories)
+    stored = jax.tree.map(lambda leaf: leaf[0], window.rollouts.hidden_states)
     _, (passes, starts) = jax.lax.scan(over_rollout, stored, (window.rollouts, acted, before))
-    return passes, _memories_before(passes.memories, starts)
+    return passes, _hidden_states_before(passes.hidden_states, starts)
 
 
 def rollout_pass(
     plan: EstimationPlan,
-    parameters: Parameters,
-    start: Memories,
+    params: Params,
+    start: HiddenStates,
     rollout: Rollout,
     behaviour: Behaviour | None = None,
 ) -> Pass:
@@ -108,50 +108,54 @@ def rollout_pass(
 
     Where it is known what acted in it with these parameters, only the critic is run.
     """
-    steps, cuts = rollout.steps, rollout.cuts
+    steps, truncations = rollout.steps, rollout.truncations
     if behaviour is None:
-        memories, policy = apply_actor(
+        hidden_states, policy = apply_actor(
             plan.actor,
-            parameters.actor,
+            params.actor,
             start.actor,
-            steps.view.observations,
-            steps.view.available_actions,
+            steps.observation.observations,
+            steps.observation.available_actions,
             steps.first,
         )
         behaviour = Behaviour(
-            policy=policy, memories=memories, at_successors=_at_successors(memories, cuts)
+            policy=policy,
+            hidden_states=hidden_states,
+            at_successors=_at_successors(hidden_states, truncations),
         )
     policy = behaviour.policy
     features, summary = policy.features(steps.actions), policy.summary()
-    critic_memories, outputs = apply_critic(
+    critic_hidden_states, outputs = apply_critic(
         plan.critic,
-        parameters.critic,
+        params.critic,
         start.critic,
-        critic_inputs(plan.critic.spec, steps.view, features, summary),
+        critic_inputs(plan.critic.spec, steps.observation, features, summary),
         steps.first,
     )
     return Pass(
         log_probs=policy.log_prob(steps.actions),
         policy=policy,
         outputs=outputs,
-        memories=Memories(actor=behaviour.memories, critic=critic_memories),
-        at_successors=Memories(
-            actor=behaviour.at_successors, critic=_at_successors(critic_memories, cuts)
+        hidden_states=HiddenStates(actor=behaviour.hidden_states, critic=critic_hidden_states),
+        at_successors=HiddenStates(
+            actor=behaviour.at_successors, critic=_at_successors(critic_hidden_states, truncations)
         ),
     )
 
 
-def _at_successors(memories: Float[Array, "T E C M"], cuts: Cuts) -> Float[Array, "K+1 E C M"]:
-    """The memories after truncated steps, anything in unused slots, and after the last step."""
-    places = jnp.minimum(cuts.index, len(memories) - 1)
-    at_cuts = memories[places, jnp.arange(places.shape[1])]
-    return jnp.concatenate([at_cuts, memories[-1:]])
+def _at_successors(
+    hidden_states: Float[Array, "T E C M"], truncations: Truncations
+) -> Float[Array, "K+1 E C M"]:
+    """The hidden states after truncated steps (unused slots: anything) and after the last step."""
+    places = jnp.minimum(truncations.index, len(hidden_states) - 1)
+    at_truncations = hidden_states[places, jnp.arange(places.shape[1])]
+    return jnp.concatenate([at_truncations, hidden_states[-1:]])
 
 
-def _memories_before(after: Memories, starts: Memories) -> Memories:
-    """Shift the memories after each step to those before it, [M, T, ...] to [M T, ...]."""
+def _hidden_states_before(after: HiddenStates, starts: HiddenStates) -> HiddenStates:
+    """Shift the hidden states after each step to those before it, [M, T, ...] to [M T, ...]."""
 
-    def shift(memories: jax.Array, start: jax.Array) -> jax.Array:
-        return jnp.concatenate([start[:, None], memories[:, :-1]], axis=1)
+    def shift(hidden_states: jax.Array, start: jax.Array) -> jax.Array:
+        return jnp.concatenate([start[:, None], hidden_states[:, :-1]], axis=1)
 
     return merge_time(jax.tree.map(shift, after, starts))

@@ -10,9 +10,9 @@ from gpae.networks import NetworkSettings
 from gpae.training.collection import EpisodeTotals
 from gpae.training.keys import Seed
 
-Scalars = dict[str, Float[Array, ""]]
+Metrics = dict[str, Float[Array, ""]]
 
-PhaseFunction = Callable[[Any, Any, Int[Array, " E"]], tuple[Any, Any, Scalars]]
+PhaseFunction = Callable[[Any, Any, Int[Array, " E"]], tuple[Any, Any, Metrics]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Phase:
 
     Attributes:
         name: What it is called.
-        run: ``(state, handed, environments) -> (state, handed, scalars)``, where ``handed`` is what
+        run: ``(state, handed, environments) -> (state, handed, metrics)``, where ``handed`` is what
             the phase before leaves for this one, and this one for the next; None where nothing is.
         hands_on: How what it leaves is laid out over devices.
     """
@@ -60,8 +60,8 @@ class Learner(Protocol):
     An iteration is :meth:`collect_phase` and then each of :attr:`phases`. They run on one device's
     share of the environments, inside a function mapped over devices.
 
-    The state has the fields ``update`` (the number of updates made), ``parameters`` (of which
-    ``parameters.actor`` is what :attr:`actor` acts with) and ``optimisers``.
+    The state has the fields ``update`` (the number of updates made), ``params`` (of which
+    ``params.actor`` is what :attr:`actor` acts with) and ``optimiser_states``.
     """
 
     @property

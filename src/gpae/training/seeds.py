@@ -13,7 +13,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Int
 
 from gpae.training.collection import EpisodeTotals
-from gpae.training.protocol import Learner, Scalars
+from gpae.training.protocol import Learner, Metrics
 from gpae.training.reduce import DEVICES
 from gpae.training.sharding import Runner, choose_devices, is_spec
 
@@ -62,7 +62,7 @@ class SeedsRunner(Runner):
 
     def run_phases(
         self, state: Any, on_phase: Callable[[str], None]
-    ) -> tuple[Any, EpisodeTotals, Scalars]:
+    ) -> tuple[Any, EpisodeTotals, Metrics]:
         """Refused: the phases of a single run can be timed, by a :class:`Runner`."""
         raise NotImplementedError("several runs are not made phase by phase")
 
@@ -84,7 +84,7 @@ class SeedsRunner(Runner):
 
     def _iteration(
         self, state: Any, environments: Int[Array, " E"]
-    ) -> tuple[Any, EpisodeTotals, Scalars]:
+    ) -> tuple[Any, EpisodeTotals, Metrics]:
         """Collection and then every phase of a lane's runs, on one device."""
         return jax.vmap(super()._iteration, in_axes=(0, None))(state, environments)
 

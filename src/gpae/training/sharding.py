@@ -16,7 +16,7 @@ from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
 from gpae.training.collection import EpisodeTotals
 from gpae.training.compiler import compiler_options
 from gpae.training.factorisation import in_one_thread
-from gpae.training.protocol import Learner, Scalars
+from gpae.training.protocol import Learner, Metrics
 from gpae.training.reduce import DEVICES
 
 EVERYWHERE: Any = PartitionSpec()
@@ -107,14 +107,14 @@ class Runner:
         """Lay out a state (of host or device arrays) over the devices."""
         return self._by_sharding(jax.device_put, state)
 
-    def run(self, state: Any, count: int) -> tuple[Any, EpisodeTotals, Scalars]:
+    def run(self, state: Any, count: int) -> tuple[Any, EpisodeTotals, Metrics]:
         """Make ``count`` updates in one compiled call; the state given is consumed.
 
         The number is an argument of the compiled function, not a constant of it: however a run is
         cut into calls, every update is computed by the same instructions.
 
         Returns:
-            The state, and episode totals and scalars with one element an update.
+            The state, and episode totals and metrics with one element an update.
 
         Raises:
             ValueError: ``count`` is not from 1 to ``updates_per_call``.
@@ -124,25 +124,25 @@ class Runner:
         ahead = bool(self._pending)
         while self._pending:
             self._pending.pop().result()
-        state, totals, scalars = self._compiled_run(state, self._environments, jnp.int32(count))
+        state, totals, metrics = self._compiled_run(state, self._environments, jnp.int32(count))
         if ahead:
             collect_garbage_as_ever()
-        return state, *jax.tree.map(lambda leaf: np.asarray(leaf)[:count], (totals, scalars))
+        return state, *jax.tree.map(lambda leaf: np.asarray(leaf)[:count], (totals, metrics))
 
     def run_phases(
         self, state: Any, on_phase: Callable[[str], None]
-    ) -> tuple[Any, EpisodeTotals, Scalars]:
+    ) -> tuple[Any, EpisodeTotals, Metrics]:
         """Make one update phase by phase, and tell when each one's result is there."""
         state, handed, totals = jax.block_until_ready(
             self._compiled_collect(state, self._environments)
         )
         on_phase("collect")
-        scalars: Scalars = {}
+        metrics: Metrics = {}
         for name, run in self._compiled_phases.items():
             state, handed, told = jax.block_until_ready(run(state, handed, self._environments))
-            scalars |= told
+            metrics |= told
             on_phase(name)
-        return state, *jax.tree.map(lambda leaf: np.asarray(leaf)[None], (totals, scalars))
+        return state, *jax.tree.map(lambda leaf: np.asarray(leaf)[None], (totals, metrics))
 
     @cached_property
     def _specs(self) -> Any:
@@ -207,7 +207,7 @@ class Runner:
 
     def _run_shard(
         self, state: Any, environments: Int[Array, " E"], count: Int[Array, ""]
-    ) -> tuple[Any, EpisodeTotals, Scalars]:
+    ) -> tuple[Any, EpisodeTotals, Metrics]:
         """``count`` iterations on one device, their results written into rows 0 .. count-1."""
         iteration = jax.jit(self._iteration)
         shapes = jax.eval_shape(iteration, state, environments)[1:]
@@ -227,14 +227,14 @@ class Runner:
 
     def _iteration(
         self, state: Any, environments: Int[Array, " E"]
-    ) -> tuple[Any, EpisodeTotals, Scalars]:
+    ) -> tuple[Any, EpisodeTotals, Metrics]:
         """Collection and then every phase, on one device."""
         state, handed, totals = self.learner.collect_phase(state, environments)
-        scalars: Scalars = {}
+        metrics: Metrics = {}
         for phase in self.learner.phases:
             state, handed, told = phase.run(state, handed, environments)
-            scalars |= told
-        return state, totals, scalars
+            metrics |= told
+        return state, totals, metrics
 
     def _over_devices(
         self, function: Callable[..., Any], inputs: Any, outputs: Any

@@ -7,13 +7,13 @@ import optax
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
-from gpae.environments.environment import Actions, EnvironmentState, View
+from gpae.environments.environment import Actions, EnvironmentState, Observation
 from gpae.networks import Policy
 from gpae.training.keys import Clock
 
 
 @struct.dataclass
-class Parameters:
+class Params:
     """The parameters of the networks; None for a reward model that the method does not have."""
 
     actor: Any
@@ -21,10 +21,10 @@ class Parameters:
     reward_model: Any = None
 
 
-def network_names(parameters: Parameters) -> list[str]:
+def network_names(params: Params) -> list[str]:
     """The networks that there are."""
-    names = [field.name for field in fields(parameters)]
-    return [name for name in names if getattr(parameters, name) is not None]
+    names = [field.name for field in fields(params)]
+    return [name for name in names if getattr(params, name) is not None]
 
 
 @struct.dataclass
@@ -37,7 +37,7 @@ class OptimiserStates:
 
 
 @struct.dataclass
-class Memories:
+class HiddenStates:
     """Recurrent states: the actor's [E, N, M] and the critic's [E, C, M]."""
 
     actor: Float[Array, "*b N M"]
@@ -49,7 +49,7 @@ class Steps:
     """What happened over T steps in E environments, all [T, E, ...].
 
     Attributes:
-        view: What was seen before acting.
+        observation: What was seen before acting.
         first: True where a step begins an episode.
         actions: The joint action, as the policy has it, [T, E, N] or [T, E, N, A].
         log_probs: Its log-probability under the behaviour policy, [T, E, N].
@@ -59,7 +59,7 @@ class Steps:
         forced: Which agents' actions a wrapper had replaced, [T, E, N].
     """
 
-    view: View
+    observation: Observation
     first: Bool[Array, "T E"]
     actions: Actions
     log_probs: Float[Array, "T E N"]
@@ -70,18 +70,19 @@ class Steps:
 
 
 @struct.dataclass
-class Cuts:
+class Truncations:
     """The true successors of truncated steps, in K slots an environment.
 
-    Only truncated steps need a successor of their own (elsewhere it is the next step's view, or
-    its value is multiplied by 0), and a time limit of L steps cuts at most ceil(T / L) times in T.
+    Only truncated steps need a successor of their own (elsewhere it is the next step's observation,
+    or its value is multiplied by 0), and a time limit of L steps cuts at most ceil(T / L) times in
+    T.
 
     Attributes:
-        view: The successor, [K, E, ...]; zeros in an unused slot.
+        observation: The successor, [K, E, ...]; zeros in an unused slot.
         index: The step it follows, in 0 .. T-1, [K, E]; T in an unused slot.
     """
 
-    view: View
+    observation: Observation
     index: Int[Array, "K E"]
 
 
@@ -91,13 +92,13 @@ class Rollout:
 
     Attributes:
         steps: The steps, [T, E, ...].
-        cuts: The successors of truncated steps, [K, E, ...].
-        memories: The recurrent states before the first step.
+        truncations: The successors of truncated steps, [K, E, ...].
+        hidden_states: The recurrent states before the first step.
     """
 
     steps: Steps
-    cuts: Cuts
-    memories: Memories
+    truncations: Truncations
+    hidden_states: HiddenStates
 
 
 @struct.dataclass
@@ -106,13 +107,13 @@ class Behaviour:
 
     Attributes:
         policy: The policy of each step, [T, E, N, A].
-        memories: The actor's recurrent states *after* each step, [T, E, N, M].
+        hidden_states: The actor's recurrent states *after* each step, [T, E, N, M].
         at_successors: Those of them after truncated steps, in the slots of the rollout's
-            :class:`Cuts`, and after the last step, [K+1, E, N, M].
+            :class:`Truncations`, and after the last step, [K+1, E, N, M].
     """
 
     policy: Policy
-    memories: Float[Array, "T E N M"]
+    hidden_states: Float[Array, "T E N M"]
     at_successors: Float[Array, "K+1 E N M"]
 
 
@@ -135,17 +136,17 @@ class Collector:
 
     Attributes:
         environment_state: The environments' own states, [E, ...].
-        view: What will be acted on next, [E, ...].
+        observation: What will be acted on next, [E, ...].
         first: True where that begins an episode, [E].
-        memories: The recurrent states before the next step.
+        hidden_states: The recurrent states before the next step.
         episode_return: Reward so far of the running episodes, [E].
         episode_length: Steps so far of the running episodes, [E].
     """
 
     environment_state: EnvironmentState
-    view: View
+    observation: Observation
     first: Bool[Array, " E"]
-    memories: Memories
+    hidden_states: HiddenStates
     episode_return: Float[Array, " E"]
     episode_length: Int[Array, " E"]
 
@@ -156,15 +157,15 @@ class TrainingState:
 
     Attributes:
         clock: The run's seed and the number of updates made.
-        parameters: The networks' parameters.
-        optimisers: The optimisers' states.
+        params: The networks' parameters.
+        optimiser_states: The optimisers' states.
         collector: The environments and what acting in them remembers.
         window: The rollouts kept.
     """
 
     clock: Clock
-    parameters: Parameters
-    optimisers: OptimiserStates
+    params: Params
+    optimiser_states: OptimiserStates
     collector: Collector
     window: Window
 

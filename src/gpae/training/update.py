@@ -14,10 +14,10 @@ from gpae.training.estimation import Batch
 from gpae.training.keys import Clock, Purpose, derive
 from gpae.training.minibatch import Minibatch, Totals, prepare_batch
 from gpae.training.objectives import Objective, network_loss
-from gpae.training.protocol import Scalars
+from gpae.training.protocol import Metrics
 from gpae.training.reduce import DEVICES
 from gpae.training.settings import UpdateSettings
-from gpae.training.state import OptimiserStates, Parameters, network_names
+from gpae.training.state import OptimiserStates, Params, network_names
 
 Tree = TypeVar("Tree")
 
@@ -74,15 +74,15 @@ def make_optimiser(
 
 def update_on_batch(
     plan: UpdatePlan,
-    parameters: Parameters,
-    optimisers: OptimiserStates,
+    params: Params,
+    optimiser_states: OptimiserStates,
     batch: Batch,
     clock: Clock,
-) -> tuple[Parameters, OptimiserStates, Scalars]:
+) -> tuple[Params, OptimiserStates, Metrics]:
     """Make all gradient steps of one iteration.
 
     Returns:
-        The new parameters and optimiser states, and the mean of each gradient step's scalars.
+        The new parameters and optimiser states, and the mean of each gradient step's metrics.
     """
     prepared = prepare_batch(batch, plan.chunk)
     steps, held, agents = batch.log_ratios.shape
@@ -92,13 +92,13 @@ def update_on_batch(
     select = (lambda _: prepared.minibatch()) if whole else prepared.minibatch
 
     def step(
-        carry: tuple[Parameters, OptimiserStates], environments: Int[Array, "P B"]
-    ) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
+        carry: tuple[Params, OptimiserStates], environments: Int[Array, "P B"]
+    ) -> tuple[tuple[Params, OptimiserStates], Metrics]:
         return gradient_step(plan, *carry, select, environments)
 
     order = _minibatch_order(plan, clock, size).reshape(-1, parts, size // parts)
-    (parameters, optimisers), scalars = jax.lax.scan(step, (parameters, optimisers), order)
-    return parameters, optimisers, jax.tree.map(jnp.mean, scalars)
+    (params, optimiser_states), metrics = jax.lax.scan(step, (params, optimiser_states), order)
+    return params, optimiser_states, jax.tree.map(jnp.mean, metrics)
 
 
 def number_of_parts(plan: UpdatePlan, environments: int, rows: int) -> int:
@@ -135,11 +135,11 @@ def _minibatch_order(plan: UpdatePlan, clock: Clock, size: int) -> Int[Array, "G
 
 def gradient_step(
     plan: UpdatePlan,
-    parameters: Parameters,
-    optimisers: OptimiserStates,
+    params: Params,
+    optimiser_states: OptimiserStates,
     select: Callable[[Int[Array, " B"]], Minibatch],
     parts: Int[Array, "P B"],
-) -> tuple[tuple[Parameters, OptimiserStates], Scalars]:
+) -> tuple[tuple[Params, OptimiserStates], Metrics]:
     """One step on one minibatch, the gradients summed over its parts and over devices.
 
     Networks share no parameters. Each one's gradient is a computation of its own, so that what is
@@ -147,8 +147,8 @@ def gradient_step(
 
     Args:
         plan: What never changes.
-        parameters: Of all networks.
-        optimisers: Their optimisers' states.
+        params: Of all networks.
+        optimiser_states: Their optimisers' states.
         select: The chunks of the environments with the given numbers.
         parts: The environments of each part of the minibatch.
     """
@@ -156,67 +156,65 @@ def gradient_step(
 
     found = {
         network: jax.lax.psum(
-            network_gradient(plan, network, parameters, select, parts, totals), DEVICES
+            network_gradient(plan, network, params, select, parts, totals), DEVICES
         )
-        for network in network_names(parameters)
+        for network in network_names(params)
     }
-    updated, states = parameters, optimisers
-    scalars: Scalars = {}
+    updated, states = params, optimiser_states
+    metrics: Metrics = {}
     for network, (gradient, told) in found.items():
-        change, state = plan.optimiser.update(gradient, getattr(optimisers, network))
-        held = optax.apply_updates(getattr(parameters, network), change)
+        change, state = plan.optimiser.update(gradient, getattr(optimiser_states, network))
+        held = optax.apply_updates(getattr(params, network), change)
         updated = replace(updated, **{network: held})
         states = replace(states, **{network: state})
-        scalars |= told | {f"update/{network}_gradient_norm": optax.tree.norm(gradient)}
-    return (updated, states), scalars
+        metrics |= told | {f"update/{network}_gradient_norm": optax.tree.norm(gradient)}
+    return (updated, states), metrics
 
 
-def initial_optimisers(
-    optimiser: optax.GradientTransformation, parameters: Parameters
-) -> OptimiserStates:
+def initial_optimisers(optimiser: optax.GradientTransformation, params: Params) -> OptimiserStates:
     """The optimiser's state for each network."""
-    names = network_names(parameters)
-    return OptimiserStates(**{name: optimiser.init(getattr(parameters, name)) for name in names})
+    names = network_names(params)
+    return OptimiserStates(**{name: optimiser.init(getattr(params, name)) for name in names})
 
 
 def sum_over(
-    gradient: Callable[[Int[Array, " B"]], tuple[Tree, Scalars]],
+    gradient: Callable[[Int[Array, " B"]], tuple[Tree, Metrics]],
     parts: Int[Array, "P B"],
-    parameters: Tree,
-) -> tuple[Tree, Scalars]:
-    """The sums of a gradient by the parameters, and of scalars, over each part's environments."""
+    params: Tree,
+) -> tuple[Tree, Metrics]:
+    """The sums of a gradient by the parameters, and of metrics, over each part's environments."""
     if len(parts) == 1:
         return gradient(parts[0])
 
-    def add(total: Tree, part: Int[Array, " B"]) -> tuple[Tree, Scalars]:
-        found, scalars = gradient(part)
-        return jax.tree.map(jnp.add, total, found), scalars
+    def add(total: Tree, part: Int[Array, " B"]) -> tuple[Tree, Metrics]:
+        found, metrics = gradient(part)
+        return jax.tree.map(jnp.add, total, found), metrics
 
-    total, scalars = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, parameters), parts)
-    return total, jax.tree.map(lambda each: each.sum(0), scalars)
+    total, metrics = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), parts)
+    return total, jax.tree.map(lambda each: each.sum(0), metrics)
 
 
 def network_gradient(
     plan: UpdatePlan,
     network: str,
-    parameters: Parameters,
+    params: Params,
     select: Callable[[Int[Array, " B"]], Minibatch],
     parts: Int[Array, "P B"],
     totals: Totals,
-) -> tuple[Any, Scalars]:
-    """The gradient of one network's loss on this device's share of a minibatch, and its scalars.
+) -> tuple[Any, Metrics]:
+    """The gradient of one network's loss on this device's share of a minibatch, and its metrics.
 
     Args:
         plan: What never changes.
-        network: The network, a field of ``parameters``.
-        parameters: Of all networks.
+        network: The network, a field of ``params``.
+        params: Of all networks.
         select: The chunks of the environments with the given numbers.
         parts: The environments of each part of the minibatch.
         totals: Those of the whole minibatch.
     """
-    loss, held = partial(network_loss, plan.objective, network), getattr(parameters, network)
+    loss, held = partial(network_loss, plan.objective, network), getattr(params, network)
 
-    def differentiate(environments: Int[Array, " B"]) -> tuple[Any, Scalars]:
+    def differentiate(environments: Int[Array, " B"]) -> tuple[Any, Metrics]:
         return jax.grad(loss, has_aux=True)(held, select(environments), totals)
 
     return sum_over(differentiate, parts, held)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from gpae.environments.environment import Actions, View
+from gpae.environments.environment import Actions, Observation
 from gpae.networks import CriticInputs, CriticSpec
 
 Outputs = Float[Array, "*b C"] | Float[Array, "*b N A"]
@@ -12,14 +12,14 @@ Outputs = Float[Array, "*b C"] | Float[Array, "*b N A"]
 
 def critic_inputs(
     spec: CriticSpec,
-    view: View,
+    observation: Observation,
     action_features: Float[Array, "*b N A"],
     policy_summary: Float[Array, "*b N A"],
 ) -> CriticInputs:
     """Put together what a critic may look at, with the policy or the action in the own slots."""
     return CriticInputs(
-        state=view.state,
-        observations=view.observations,
+        state=observation.state,
+        observations=observation.observations,
         action_features=action_features,
         own_features=spec.own_features(policy_summary, action_features),
     )

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.environments import DiscreteActions, EnvironmentSpec, Step, View
+from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
 from gpae.methods import Qmix, Vdn
 from gpae.training.sharding import Runner
 
@@ -45,14 +45,14 @@ class Games:
 
     def reset(self, key):
         place = jax.random.choice(key, jnp.array([ADDITIVE, CHOICE, PENALTY]))
-        return place, self.view(place)
+        return place, self.observation(place)
 
     def step(self, key, place, actions):
         del key
         goes_on = place == CHOICE
         successor = jnp.where(goes_on, SEVEN + actions[0], place)
         return successor, Step(
-            view=self.view(successor),
+            observation=self.observation(successor),
             actions=actions,
             reward=jnp.asarray(PAYOFFS)[place, actions[0], actions[1]],
             terminated=~goes_on,
@@ -61,9 +61,9 @@ class Games:
             forced=jnp.zeros(2, bool),
         )
 
-    def view(self, place):
+    def observation(self, place):
         seen = jax.nn.one_hot(place, 5)
-        return View(
+        return Observation(
             observations=jnp.tile(seen, (2, 1)),
             state=seen,
             available_actions=jnp.tile(jnp.asarray(AVAILABLE)[place], (2, 1)),
@@ -96,15 +96,15 @@ def learned(request, q_learner, cpu_devices):
         anneal_learning_rate=True,
     )
     runner = Runner(learner, cpu_devices[:1], UPDATES)
-    state, _, scalars = runner.run(runner.initial_state(0), UPDATES)
-    assert all(np.isfinite(values).all() for values in scalars.values())
-    views = jax.vmap(Games().view)(jnp.arange(5))
-    memory = jnp.zeros((5, 2, 0))
+    state, _, metrics = runner.run(runner.initial_state(0), UPDATES)
+    assert all(np.isfinite(values).all() for values in metrics.values())
+    all_observations = jax.vmap(Games().observation)(jnp.arange(5))
+    hidden_state = jnp.zeros((5, 2, 0))
     _, policy = learner.actor.apply(
-        state.parameters.actor,
-        memory,
-        views.observations[None],
-        views.available_actions[None],
+        state.params.actor,
+        hidden_state,
+        all_observations.observations[None],
+        all_observations.available_actions[None],
         jnp.ones((1, 5), bool),
     )
     return request.param, np.asarray(policy[0].mode())

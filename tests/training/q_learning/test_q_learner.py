@@ -52,63 +52,63 @@ def two(setup, cpu_devices):
 
 @pytest.fixture(scope="module")
 def history(setup, two, cpu_devices):
-    """The state before each update and after the last, on two devices, with the scalars.
+    """The state before each update and after the last, on two devices, with the metrics.
 
     An evaluation in between draws none of training's keys.
     """
     evaluator = Evaluator(setup.collection.environment, setup.actor, setup.network, 3, cpu_devices)
-    state, states, scalars = two.initial_state(0), [], []
+    state, states, metrics = two.initial_state(0), [], []
     for update in range(UPDATES):
         states.append(copied(state))
-        evaluator.evaluate(state.parameters.actor, 0, update, greedy=True)
+        evaluator.evaluate(state.params.actor, 0, update, greedy=True)
         state, _, told = two.run(state, 1)
-        scalars.append({name: float(values[0]) for name, values in told.items()})
-    return [*states, copied(state)], scalars
+        metrics.append({name: float(values[0]) for name, values in told.items()})
+    return [*states, copied(state)], metrics
 
 
 def test_nothing_is_learned_before_learning_starts_and_something_in_every_update_after(history):
-    states, scalars = history
+    states, metrics = history
     for update in range(UPDATES):
-        moved = differ(states[update].parameters, states[update + 1].parameters)
+        moved = differ(states[update].params, states[update + 1].params)
         assert moved == (update >= WARMUP)
-        assert (scalars[update]["update/gradient_norm"] > 0) == (update >= WARMUP)
-        assert (scalars[update]["loss/q"] > 0) == (update >= WARMUP)
-        assert all(np.isfinite(value) for value in scalars[update].values())
+        assert (metrics[update]["update/gradient_norm"] > 0) == (update >= WARMUP)
+        assert (metrics[update]["loss/q"] > 0) == (update >= WARMUP)
+        assert all(np.isfinite(value) for value in metrics[update].values())
 
 
 def test_the_target_is_the_online_network_as_it_was_at_the_last_multiple_of_the_interval(history):
     states, _ = history
     for update in range(1, UPDATES + 1):
         copied_after = (update - 1) // INTERVAL * INTERVAL + 1
-        assert_identical(states[update].target_parameters, states[copied_after].parameters)
-    assert differ(states[UPDATES - 1].target_parameters, states[UPDATES - 1].parameters)
+        assert_identical(states[update].target_params, states[copied_after].params)
+    assert differ(states[UPDATES - 1].target_params, states[UPDATES - 1].params)
 
 
 def test_epsilon_and_the_trajectories_held_are_told(history):
-    _, scalars = history
+    _, metrics = history
     falling = np.clip(np.arange(UPDATES) / (0.5 * UPDATES), 0, 1)
-    found = [each["q/epsilon"] for each in scalars]
+    found = [each["q/epsilon"] for each in metrics]
     np.testing.assert_allclose(found, 1.0 - 0.8 * falling, rtol=1e-5)
-    assert [each["buffer/trajectories"] for each in scalars] == [4, 8, *[12] * 5]
+    assert [each["buffer/trajectories"] for each in metrics] == [4, 8, *[12] * 5]
 
 
 def test_every_rollout_begins_new_episodes_and_no_action_is_unavailable(history):
     states, _ = history
     experience = states[3].buffer.experience
     assert experience.first[:, :, 0].all()
-    starts = experience.view.state[:, :, 0].reshape(-1, 4)
+    starts = experience.observation.state[:, :, 0].reshape(-1, 4)
     assert len(np.unique(starts, axis=0)) == len(starts), "of every rollout its own"
     taken = np.take_along_axis(
-        experience.view.available_actions, experience.actions[..., None], axis=-1
+        experience.observation.available_actions, experience.actions[..., None], axis=-1
     )
     assert taken.all()
-    assert not experience.view.available_actions.all()
+    assert not experience.observation.available_actions.all()
 
 
 def test_one_call_is_seven_calls_bit_for_bit(two, history):
-    state, _, scalars = two.run(two.initial_state(0), UPDATES)
+    state, _, metrics = two.run(two.initial_state(0), UPDATES)
     assert_identical(copied(state), history[0][-1])
-    for name, values in scalars.items():
+    for name, values in metrics.items():
         np.testing.assert_array_equal(values, [each[name] for each in history[1]])
 
 
@@ -138,7 +138,7 @@ def test_one_device_collects_what_two_do_and_draws_other_batches_of_it(history, 
             state.buffer,
             two.buffer,
         )
-    assert differ(states[-1].parameters, history[0][WARMUP + 1].parameters)
+    assert differ(states[-1].params, history[0][WARMUP + 1].params)
 
 
 def test_devices_divide_environments_and_batches(q_learner, qmix, clockwork, monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
 
-from gpae.environments import View
+from gpae.environments import Observation
 from gpae.training.q_learning.buffer import (
     BUFFER_SPECS,
     add,
@@ -16,7 +16,7 @@ from gpae.training.q_learning.buffer import (
 )
 from gpae.training.q_learning.state import Trajectories
 from gpae.training.reduce import DEVICES
-from gpae.training.state import Cuts
+from gpae.training.state import Truncations
 
 STEPS, ENVIRONMENTS, CUTS, AGENTS, ACTIONS, SEEN, STATE = 3, 4, 2, 2, 3, 5, 6
 SLOTS = 3
@@ -29,8 +29,8 @@ def tagged(number):
         places = sum(10**power * axis for power, axis in enumerate(np.indices(shape)[::-1]))
         return jnp.asarray(places + 10**6 * number, jnp.float32)
 
-    def view(rows):
-        return View(
+    def observation(rows):
+        return Observation(
             observations=tags(rows, ENVIRONMENTS, AGENTS, SEEN),
             state=tags(rows, ENVIRONMENTS, STATE),
             available_actions=tags(rows, ENVIRONMENTS, AGENTS, ACTIONS) % 2 == 0,
@@ -38,12 +38,14 @@ def tagged(number):
         )
 
     return Trajectories(
-        view=view(STEPS),
+        observation=observation(STEPS),
         first=tags(STEPS, ENVIRONMENTS) % 2 == 0,
         actions=tags(STEPS, ENVIRONMENTS, AGENTS).astype(jnp.int32),
         rewards=tags(STEPS, ENVIRONMENTS),
         terminated=tags(STEPS, ENVIRONMENTS) % 3 == 0,
-        cuts=Cuts(view=view(CUTS), index=tags(CUTS, ENVIRONMENTS).astype(jnp.int32)),
+        truncations=Truncations(
+            observation=observation(CUTS), index=tags(CUTS, ENVIRONMENTS).astype(jnp.int32)
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """The replay buffer: the newest trajectories of each environment, kept in a Flashbax buffer.
 
-An item is a whole trajectory, so a sampled sequence always begins with an episode, where memory is
+An item is a whole trajectory, so a sampled sequence always begins with an episode, where hidden
+state is
 empty: nothing stale is stored, and nothing has to be warmed up.
 """
 

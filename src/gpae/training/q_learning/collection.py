@@ -3,12 +3,18 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from gpae.networks import NetworkSettings, initial_memory
-from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, collect, record_cuts
+from gpae.networks import NetworkSettings, initial_hidden_state
+from gpae.training.collection import (
+    CollectionPlan,
+    EpisodeTotals,
+    begin,
+    collect,
+    record_truncations,
+)
 from gpae.training.keys import Clock
 from gpae.training.q_learning.exploration import Explorer
 from gpae.training.q_learning.state import Trajectories
-from gpae.training.state import Memories, Parameters
+from gpae.training.state import HiddenStates, Params
 
 
 def collect_trajectories(
@@ -31,23 +37,25 @@ def collect_trajectories(
         One trajectory an environment, and the totals of the episodes that ended in them.
     """
     agents = plan.environment.spec.num_agents
-    memories = Memories(
-        actor=initial_memory(network, environments.size, agents),
+    hidden_states = HiddenStates(
+        actor=initial_hidden_state(network, environments.size, agents),
         critic=jnp.zeros((environments.size, 0, 0)),
     )
-    collector = begin(plan, clock.seed, environments, memories, clock.update)
-    behaviour = Parameters(actor=explorer, critic=None)
+    collector = begin(plan, clock.seed, environments, hidden_states, clock.update)
+    behaviour = Params(actor=explorer, critic=None)
     collector, rollout, _, totals = collect(plan, behaviour, collector, clock, environments)
     steps, last = rollout.steps, plan.steps - 1
     # Every rollout begins an episode, so one that is still under way at the end leaves a slot free.
     under_way = ~collector.first
-    cuts = record_cuts(rollout.cuts, collector.view, under_way, last, plan.steps)
+    truncations = record_truncations(
+        rollout.truncations, collector.observation, under_way, last, plan.steps
+    )
     trajectories = Trajectories(
-        view=steps.view,
+        observation=steps.observation,
         first=steps.first,
         actions=steps.actions,
         rewards=steps.rewards,
         terminated=steps.terminated,
-        cuts=cuts,
+        truncations=truncations,
     )
     return trajectories, totals

@@ -17,7 +17,7 @@ from gpae.networks.policies import UNAVAILABLE_LOGIT
 class Explorer:
     """What an epsilon-greedy team acts with: the Q-network's parameters, and epsilon."""
 
-    parameters: Any
+    params: Any
     epsilon: Float[Array, ""]
 
 
@@ -34,16 +34,16 @@ class EpsilonGreedyActor:
     def apply(
         self,
         explorer: Explorer,
-        memory: Float[Array, "*b N M"],
+        hidden_state: Float[Array, "*b N M"],
         observations: Float[Array, "T *b N O"],
         available_actions: Bool[Array, "T *b N A"],
         resets: Bool[Array, "T *b"],
     ) -> tuple[Float[Array, "T *b N M"], CategoricalPolicy]:
-        """The memories after each step, and the policy of each step and agent."""
-        memories, values = apply_q_network(
-            self.network, explorer.parameters, memory, observations, resets
+        """The hidden states after each step, and the policy of each step and agent."""
+        hidden_states, values = apply_q_network(
+            self.network, explorer.params, hidden_state, observations, resets
         )
-        return memories, epsilon_greedy(values, available_actions, explorer.epsilon)
+        return hidden_states, epsilon_greedy(values, available_actions, explorer.epsilon)
 
 
 def epsilon_greedy(

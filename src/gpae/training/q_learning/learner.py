@@ -12,14 +12,14 @@ from jaxtyping import Array, Float, Int
 from gpae.environments.environment import DiscreteActions, Environment
 from gpae.errors import UserError
 from gpae.methods import QLearning
-from gpae.networks import GreedyActor, NetworkSettings, QNetwork, initial_memory
+from gpae.networks import GreedyActor, NetworkSettings, QNetwork, initial_hidden_state
 from gpae.training.collection import CollectionPlan, EpisodeTotals
 from gpae.training.keys import Clock, Purpose, Seed, derive
-from gpae.training.protocol import Budget, Phase, Scalars
+from gpae.training.protocol import Budget, Metrics, Phase
 from gpae.training.q_learning.buffer import BUFFER_SPECS, add, empty_buffer, trajectories_held
 from gpae.training.q_learning.collection import collect_trajectories
 from gpae.training.q_learning.exploration import EpsilonGreedyActor, Explorer, epsilon_at
-from gpae.training.q_learning.state import QParameters, QState, Trajectories
+from gpae.training.q_learning.state import QParams, QState, Trajectories
 from gpae.training.q_learning.targets import ValuePlan
 from gpae.training.q_learning.update import QUpdatePlan, make_q_optimiser, update_from_buffer
 from gpae.training.reduce import DEVICES
@@ -29,9 +29,9 @@ from gpae.training.update import learning_rate_schedule
 
 STATE_SPECS = QState(
     clock=EVERYWHERE,
-    parameters=EVERYWHERE,
-    target_parameters=EVERYWHERE,
-    optimisers=EVERYWHERE,
+    params=EVERYWHERE,
+    target_params=EVERYWHERE,
+    optimiser_states=EVERYWHERE,
     buffer=BUFFER_SPECS,
 )
 
@@ -98,14 +98,14 @@ class QLearner:
     def initial_state(self, seed: Seed) -> QState:
         """The state before the first update of the run with a seed."""
         clock = Clock(seed=jnp.asarray(seed, jnp.uint32), update=jnp.int32(0))
-        parameters = self._initial_parameters(seed)
+        params = self._initial_params(seed)
         environments = jnp.arange(self.budget.environments)
-        shapes, _ = jax.eval_shape(self._collect, parameters, clock, environments)
+        shapes, _ = jax.eval_shape(self._collect, params, clock, environments)
         return QState(
             clock=clock,
-            parameters=parameters,
-            target_parameters=parameters,
-            optimisers=self.gradient.optimiser.init(parameters),
+            params=params,
+            target_params=params,
+            optimiser_states=self.gradient.optimiser.init(params),
             buffer=empty_buffer(shapes, self.method.buffer_size),
         )
 
@@ -113,61 +113,59 @@ class QLearner:
         self, state: QState, environments: Int[Array, " E"]
     ) -> tuple[QState, None, EpisodeTotals]:
         """Collect a trajectory of each environment and put it into the buffer."""
-        trajectories, totals = self._collect(state.parameters, state.clock, environments)
+        trajectories, totals = self._collect(state.params, state.clock, environments)
         state = replace(state, buffer=add(state.buffer, trajectories))
         return state, None, jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
 
     def update_phase(
         self, state: QState, handed: None, environments: Int[Array, " E"]
-    ) -> tuple[QState, None, Scalars]:
+    ) -> tuple[QState, None, Metrics]:
         """Make the gradient steps, once learning has begun, and move the target networks if due."""
         update = state.clock.update
-        parameters, optimisers, scalars = self._learn(state)
+        params, optimiser_states, metrics = self._learn(state)
         due = update % self.method.target_interval == 0
-        moved = optax.incremental_update(
-            parameters, state.target_parameters, self.method.target_rate
-        )
-        scalars["q/epsilon"] = self._epsilon(update)
-        scalars["buffer/trajectories"] = trajectories_held(state.buffer)
+        moved = optax.incremental_update(params, state.target_params, self.method.target_rate)
+        metrics["q/epsilon"] = self._epsilon(update)
+        metrics["buffer/trajectories"] = trajectories_held(state.buffer)
         state = replace(
             state,
             clock=replace(state.clock, update=update + 1),
-            parameters=parameters,
-            target_parameters=jax.tree.map(partial(jnp.where, due), moved, state.target_parameters),
-            optimisers=optimisers,
+            params=params,
+            target_params=jax.tree.map(partial(jnp.where, due), moved, state.target_params),
+            optimiser_states=optimiser_states,
         )
-        return state, None, scalars
+        return state, None, metrics
 
-    def _learn(self, state: QState) -> tuple[QParameters, optax.OptState, Scalars]:
-        """The gradient steps, or none and zeros for their scalars before learning begins."""
+    def _learn(self, state: QState) -> tuple[QParams, optax.OptState, Metrics]:
+        """The gradient steps, or none and zeros for their metrics before learning begins."""
         learn = partial(update_from_buffer, self.gradient)
         shapes = jax.eval_shape(learn, state)[2]
 
-        def wait(state: QState) -> tuple[QParameters, optax.OptState, Scalars]:
+        def wait(state: QState) -> tuple[QParams, optax.OptState, Metrics]:
             zeros = {name: jnp.zeros(leaf.shape, leaf.dtype) for name, leaf in shapes.items()}
-            return state.parameters, state.optimisers, zeros
+            return state.params, state.optimiser_states, zeros
 
-        result: tuple[QParameters, optax.OptState, Scalars] = jax.lax.cond(
+        result: tuple[QParams, optax.OptState, Metrics] = jax.lax.cond(
             state.clock.update >= self.budget.warmup, learn, wait, state
         )
         return result
 
     def _collect(
-        self, parameters: QParameters, clock: Clock, environments: Int[Array, " E"]
+        self, params: QParams, clock: Clock, environments: Int[Array, " E"]
     ) -> tuple[Trajectories, EpisodeTotals]:
-        explorer = Explorer(parameters.actor, self._epsilon(clock.update))
+        explorer = Explorer(params.actor, self._epsilon(clock.update))
         return collect_trajectories(self.collection, self.network, explorer, clock, environments)
 
     def _epsilon(self, update: Int[Array, ""]) -> Float[Array, ""]:
         return epsilon_at(self.method, update, self.budget.updates)
 
-    def _initial_parameters(self, seed: Seed) -> QParameters:
+    def _initial_params(self, seed: Seed) -> QParams:
         actor_key, mixer_key = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
         spec, values = self.collection.environment.spec, self.gradient.values
-        return QParameters(
+        return QParams(
             actor=values.network.init(
                 actor_key,
-                initial_memory(self.network, 1, spec.num_agents),
+                initial_hidden_state(self.network, 1, spec.num_agents),
                 jnp.zeros((1, 1, spec.num_agents, spec.observation_size)),
                 jnp.ones((1, 1), bool),
             ),

@@ -7,13 +7,13 @@ from flashbax.buffers.trajectory_buffer import TrajectoryBufferState
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
-from gpae.environments.environment import View
+from gpae.environments.environment import Observation
 from gpae.training.keys import Clock
-from gpae.training.state import Cuts
+from gpae.training.state import Truncations
 
 
 @struct.dataclass
-class QParameters:
+class QParams:
     """The parameters of the agents' Q-network and of the mixer."""
 
     actor: Any
@@ -28,20 +28,20 @@ class Trajectories:
     one by a time limit: the successor of its last step is kept, unless that step terminated.
 
     Attributes:
-        view: What was seen before acting.
+        observation: What was seen before acting.
         first: True where a step begins an episode.
         actions: The joint action carried out, [T, B, N].
         rewards: The team reward.
         terminated: The step ended its episode for good.
-        cuts: The true successors of truncated steps and of the last one, [K, B, ...].
+        truncations: The true successors of truncated steps and of the last one, [K, B, ...].
     """
 
-    view: View
+    observation: Observation
     first: Bool[Array, "T B"]
     actions: Int[Array, "T B N"]
     rewards: Float[Array, "T B"]
     terminated: Bool[Array, "T B"]
-    cuts: Cuts
+    truncations: Truncations
 
 
 @struct.dataclass
@@ -52,16 +52,16 @@ class QState:
 
     Attributes:
         clock: The run's seed and the number of updates made.
-        parameters: The online networks' parameters.
-        target_parameters: The target networks' parameters.
-        optimisers: The optimiser's state.
+        params: The online networks' parameters.
+        target_params: The target networks' parameters.
+        optimiser_states: The optimiser's state.
         buffer: The trajectories kept.
     """
 
     clock: Clock
-    parameters: QParameters
-    target_parameters: QParameters
-    optimisers: optax.OptState
+    params: QParams
+    target_params: QParams
+    optimiser_states: optax.OptState
     buffer: TrajectoryBufferState
 
     @property

@@ -7,17 +7,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from gpae.environments.environment import View
+from gpae.environments.environment import Observation
 from gpae.methods import QLearning
 from gpae.networks import (
     Mixer,
     QNetwork,
     apply_mixer,
     apply_q_network,
-    initial_memory,
+    initial_hidden_state,
     mask_unavailable,
 )
-from gpae.training.q_learning.state import QParameters, Trajectories
+from gpae.training.q_learning.state import QParams, Trajectories
 
 
 @dataclass(frozen=True)
@@ -38,39 +38,41 @@ class ValuePlan:
 
 
 def trajectory_values(
-    network: QNetwork, parameters: Any, trajectories: Trajectories
+    network: QNetwork, params: Any, trajectories: Trajectories
 ) -> Float[Array, "T+K B N A"]:
     """The values of all actions at every step, and below them at the successor in every cut.
 
     The successors' serve targets alone: nothing is differentiated through them.
     """
-    cuts, (steps, size, agents) = trajectories.cuts, trajectories.actions.shape
-    start = initial_memory(network.settings, size, agents)
-    memories, values = apply_q_network(
-        network, parameters, start, trajectories.view.observations, trajectories.first
+    truncations, (steps, size, agents) = trajectories.truncations, trajectories.actions.shape
+    start = initial_hidden_state(network.settings, size, agents)
+    hidden_states, values = apply_q_network(
+        network, params, start, trajectories.observation.observations, trajectories.first
     )
-    before = memories[jnp.minimum(cuts.index, steps - 1), jnp.arange(size)]
-    continues = jnp.zeros((1, *cuts.index.shape), bool)
-    parameters, before = jax.lax.stop_gradient((parameters, before))
-    _, after = apply_q_network(network, parameters, before, cuts.view.observations[None], continues)
+    before = hidden_states[jnp.minimum(truncations.index, steps - 1), jnp.arange(size)]
+    continues = jnp.zeros((1, *truncations.index.shape), bool)
+    params, before = jax.lax.stop_gradient((params, before))
+    _, after = apply_q_network(
+        network, params, before, truncations.observation.observations[None], continues
+    )
     return jnp.concatenate([values, after[0]])
 
 
 def team_value_of_taken(
     plan: ValuePlan,
-    parameters: QParameters,
+    params: QParams,
     values: Float[Array, "T+K B N A"],
     trajectories: Trajectories,
 ) -> Float[Array, "T B"]:
     """Q_tot of the joint actions taken."""
     actions = trajectories.actions
     taken = jnp.take_along_axis(values[: len(actions)], actions[..., None], axis=-1).squeeze(-1)
-    return apply_mixer(plan.mixer, parameters.mixer, taken, trajectories.view.state)
+    return apply_mixer(plan.mixer, params.mixer, taken, trajectories.observation.state)
 
 
 def targets(
     plan: ValuePlan,
-    target_parameters: QParameters,
+    target_params: QParams,
     online_values: Float[Array, "T+K B N A"],
     trajectories: Trajectories,
 ) -> Float[Array, "T B"]:
@@ -81,22 +83,22 @@ def targets(
 
     Args:
         plan: What never changes.
-        target_parameters: The target networks' parameters.
+        target_params: The target networks' parameters.
         online_values: What :func:`trajectory_values` gives with the online network's.
         trajectories: The trajectories.
     """
-    target_values = trajectory_values(plan.network, target_parameters.actor, trajectories)
-    views: View = jax.tree.map(
-        lambda steps, cuts: jnp.concatenate([steps, cuts]),
-        trajectories.view,
-        trajectories.cuts.view,
+    target_values = trajectory_values(plan.network, target_params.actor, trajectories)
+    all_observations: Observation = jax.tree.map(
+        lambda steps, truncations: jnp.concatenate([steps, truncations]),
+        trajectories.observation,
+        trajectories.truncations.observation,
     )
     ranked = online_values if plan.method.double_q else target_values
-    best = mask_unavailable(ranked, views.available_actions).argmax(-1, keepdims=True)
+    best = mask_unavailable(ranked, all_observations.available_actions).argmax(-1, keepdims=True)
     chosen = jnp.take_along_axis(target_values, best, axis=-1).squeeze(-1)
-    team = apply_mixer(plan.mixer, target_parameters.mixer, chosen, views.state)
+    team = apply_mixer(plan.mixer, target_params.mixer, chosen, all_observations.state)
     discounts = jnp.where(trajectories.terminated, 0.0, plan.discount)
-    following = at_successors(team, trajectories.cuts.index)
+    following = at_successors(team, trajectories.truncations.index)
     return plan.method.reward_scale * trajectories.rewards + discounts * following
 
 
@@ -104,7 +106,7 @@ def at_successors(values: Float[Array, "T+K B"], index: Int[Array, "K B"]) -> Fl
     """Each step's value at its true successor: the next step's, or that of the cut after it.
 
     Args:
-        values: Values at the steps, and below them at the cuts' successors.
+        values: Values at the steps, and below them at the truncations' successors.
         index: The step each cut follows; T in an unused slot.
 
     Returns:

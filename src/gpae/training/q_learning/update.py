@@ -9,9 +9,9 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from gpae.training.keys import Purpose, derive
-from gpae.training.protocol import Scalars
+from gpae.training.protocol import Metrics
 from gpae.training.q_learning.buffer import sample
-from gpae.training.q_learning.state import QParameters, QState, Trajectories
+from gpae.training.q_learning.state import QParams, QState, Trajectories
 from gpae.training.q_learning.targets import (
     ValuePlan,
     targets,
@@ -47,58 +47,56 @@ def make_q_optimiser(
     )
 
 
-def update_from_buffer(
-    plan: QUpdatePlan, state: QState
-) -> tuple[QParameters, optax.OptState, Scalars]:
+def update_from_buffer(plan: QUpdatePlan, state: QState) -> tuple[QParams, optax.OptState, Metrics]:
     """Make the gradient steps of one update, each device on its share of the batch.
 
     Returns:
-        The new parameters and optimiser state, and the mean of each gradient step's scalars.
+        The new parameters and optimiser state, and the mean of each gradient step's metrics.
     """
     share = plan.values.method.batch_size // jax.lax.axis_size(DEVICES)
 
     def step(
-        carry: tuple[QParameters, optax.OptState], number: Int[Array, ""]
-    ) -> tuple[tuple[QParameters, optax.OptState], Scalars]:
+        carry: tuple[QParams, optax.OptState], number: Int[Array, ""]
+    ) -> tuple[tuple[QParams, optax.OptState], Metrics]:
         key = derive(state.clock.seed, Purpose.REPLAY, number)
         key = jax.random.fold_in(key, jax.lax.axis_index(DEVICES))
         trajectories = sample(state.buffer, key, share)
-        return gradient_step(plan, *carry, state.target_parameters, trajectories)
+        return gradient_step(plan, *carry, state.target_params, trajectories)
 
     numbers = state.clock.update * plan.steps + jnp.arange(plan.steps)
-    (parameters, optimisers), scalars = jax.lax.scan(
-        step, (state.parameters, state.optimisers), numbers
+    (params, optimiser_states), metrics = jax.lax.scan(
+        step, (state.params, state.optimiser_states), numbers
     )
-    return parameters, optimisers, jax.tree.map(jnp.mean, scalars)
+    return params, optimiser_states, jax.tree.map(jnp.mean, metrics)
 
 
 def gradient_step(
     plan: QUpdatePlan,
-    parameters: QParameters,
-    optimisers: optax.OptState,
-    target_parameters: QParameters,
+    params: QParams,
+    optimiser_states: optax.OptState,
+    target_params: QParams,
     trajectories: Trajectories,
-) -> tuple[tuple[QParameters, optax.OptState], Scalars]:
+) -> tuple[tuple[QParams, optax.OptState], Metrics]:
     """One step on one batch, the gradient summed over devices."""
-    gradients, scalars = jax.grad(partial(batch_loss, plan.values), has_aux=True)(
-        parameters, target_parameters, trajectories
+    gradients, metrics = jax.grad(partial(batch_loss, plan.values), has_aux=True)(
+        params, target_params, trajectories
     )
-    gradients, scalars = jax.lax.psum((gradients, scalars), DEVICES)
-    updates, optimisers = plan.optimiser.update(gradients, optimisers, parameters)
-    scalars["update/gradient_norm"] = optax.tree.norm(gradients)
-    return (optax.apply_updates(parameters, updates), optimisers), scalars
+    gradients, metrics = jax.lax.psum((gradients, metrics), DEVICES)
+    updates, optimiser_states = plan.optimiser.update(gradients, optimiser_states, params)
+    metrics["update/gradient_norm"] = optax.tree.norm(gradients)
+    return (optax.apply_updates(params, updates), optimiser_states), metrics
 
 
 def batch_loss(
     plan: ValuePlan,
-    parameters: QParameters,
-    target_parameters: QParameters,
+    params: QParams,
+    target_params: QParams,
     trajectories: Trajectories,
-) -> tuple[Float[Array, ""], Scalars]:
+) -> tuple[Float[Array, ""], Metrics]:
     """This device's share of the mean squared error; the shares of all devices add up to it."""
-    values = trajectory_values(plan.network, parameters.actor, trajectories)
-    taken = team_value_of_taken(plan, parameters, values, trajectories)
-    aims = targets(plan, target_parameters, values, trajectories)
+    values = trajectory_values(plan.network, params.actor, trajectories)
+    taken = team_value_of_taken(plan, params, values, trajectories)
+    aims = targets(plan, target_params, values, trajectories)
     devices = jax.lax.axis_size(DEVICES)
     loss = ((taken - jax.lax.stop_gradient(aims)) ** 2).mean() / devices
     return loss, {"loss/q": loss, "q/mean_taken": taken.mean() / devices}
