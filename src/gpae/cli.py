@@ -147,6 +147,7 @@ def _add_train(commands: "argparse._SubParsersAction[_Parser]") -> None:
     train.add_argument(
         "-m", "--multirun", action="store_true", help="sweep over comma-separated values"
     )
+    _add_imports(train)
     train.add_argument("--cfg", action="store_true", help="print the configuration and stop")
     train.set_defaults(command=_train)
 
@@ -156,6 +157,7 @@ def _add_resume(commands: "argparse._SubParsersAction[_Parser]") -> None:
     resume.add_argument(
         "run", type=Path, nargs="+", help="the run's folder, or those of runs made with seeds=N"
     )
+    _add_imports(resume)
     _add_checkpoint(resume)
     resume.set_defaults(command=_resume)
 
@@ -173,6 +175,7 @@ def _add_evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--sampled", action="store_true", help="sample actions; else the most likely"
     )
     evaluate.add_argument("--best", action="store_true", help="the best parameters, not the last")
+    _add_imports(evaluate)
     _add_checkpoint(evaluate)
     evaluate.add_argument(
         "--seed",
@@ -181,6 +184,17 @@ def _add_evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="seed of the episodes (default: %(default)s)",
     )
     evaluate.set_defaults(command=_evaluate)
+
+
+def _add_imports(command: _Parser) -> None:
+    command.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import a module that registers methods, tasks or networks",
+    )
 
 
 def _add_checkpoint(command: _Parser) -> None:
@@ -231,7 +245,7 @@ def _train(parsed: argparse.Namespace, console: Console) -> int:
         from gpae.config.compose import compose, describe, expand_sweep
 
         jobs = expand_sweep(parsed.overrides) if parsed.multirun else [parsed.overrides]
-        configs = [compose(job) for job in jobs]
+        configs = [compose(job, parsed.imports) for job in jobs]
     if parsed.cfg:
         for config in configs:
             _say(console, describe(config).rstrip())
@@ -256,18 +270,17 @@ def _train(parsed: argparse.Namespace, console: Console) -> int:
 
 def _train_new(config: "Config", console: Console) -> bool:
     """Train in new folders, made once all else is in order; whether a stop was asked for."""
-    from gpae.config.checks import cautions
 
-    for caution in cautions(config):
+    for caution in config.method.cautions():
         _say(console, f"note: {caution}")
     system, memory = _put_together(config, range(config.seed, config.seed + config.seeds))
-    if config.run.devices > system.runner.devices_a_run:
+    if config.run.devices > system.population.devices_a_run:
         _say(
             console,
             f"note: run.devices={config.run.devices} asks for more than there are or than divide "
-            f"the environments of a minibatch; {system.runner.devices_a_run} used",
+            f"the environments of a minibatch; {system.population.devices_a_run} used",
         )
-    config.run.devices = system.runner.devices_a_run
+    config.run.devices = system.population.devices_a_run
     folders = _new_folders(config)
     for folder in folders:
         _say(console, f"run folder {folder.path}")
@@ -290,7 +303,7 @@ def _put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]
         from gpae.runs.system import System
 
         system = System(config, seeds)
-        return system, check_memory(system.runner, len(seeds))
+        return system, check_memory(system.population, len(seeds))
 
 
 def _new_folders(config: "Config") -> "list[RunFolder]":
@@ -311,11 +324,11 @@ def _resume(parsed: argparse.Namespace, console: Console) -> int:
 
     folders = [RunFolder.open(path) for path in parsed.run]
     same_but_for_seeds(folders)
-    configs = [from_dict(folder.config) for folder in folders]
+    configs = [from_dict(folder.config, parsed.imports) for folder in folders]
     config = configs[0]
     system, _ = _put_together(config, [each.seed for each in configs])
     for folder in folders:
-        changes = _changes(folder, config.run.devices, system.runner.devices_a_run)
+        changes = _changes(folder, config.run.devices, system.population.devices_a_run)
         if changes:
             _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
     from gpae.runs.session import train
@@ -367,7 +380,7 @@ def _evaluate(parsed: argparse.Namespace, console: Console) -> int:
     from gpae.runs.devices import prepare_jax
 
     folder = RunFolder.open(parsed.run)
-    config = from_dict(folder.config)
+    config = from_dict(folder.config, parsed.imports)
     prepare_jax(config.run.devices)
     from gpae.runs.session import evaluate
 

@@ -1,6 +1,7 @@
 """From Hydra overrides to a checked, typed configuration."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,12 +16,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gpae.config.checks import check
-from gpae.config.q_checks import refuse_inapplicable
+from gpae.config.checks import check, refuse_unused
+from gpae.config.imports import import_modules, modules_needed
 from gpae.config.schema import Config
 from gpae.environments import all_tasks, find_task
 from gpae.errors import UserError
-from gpae.methods import METHODS, Q_METHODS
+from gpae.methods import METHODS
 from gpae.suggestions import did_you_mean
 
 PRESETS = ("jaxmarl", "release", "mabrax")
@@ -31,16 +32,18 @@ FAMILY_PRESETS = {"mabrax": "mabrax"}
 """The preset of a family of tasks where none is asked for; ``jaxmarl`` for every other family."""
 
 
-def compose(overrides: list[str]) -> Config:
+def compose(overrides: list[str], imports: Sequence[str] = ()) -> Config:
     """Resolve overrides over the presets, and check the result.
 
     Args:
         overrides: In Hydra's syntax: ``task=smax/5m_vs_6m``, ``method.eta=1.05``. Without a
             ``preset`` among them, the task's family decides.
+        imports: Modules to import before, which register methods, tasks or networks.
 
     Raises:
         UserError: A name is unknown, a value of the wrong type or out of range, or two do not fit.
     """
+    import_modules(imports)
     for override in parse(overrides):
         _check_override(override)
     _register()
@@ -50,18 +53,23 @@ def compose(overrides: list[str]) -> Config:
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_one_line(error, overrides)) from error
     assert isinstance(config, Config)
+    config.imports = modules_needed([*config.imports, *imports], config.method)
     check(config)
-    if config.method.name in Q_METHODS:
-        refuse_inapplicable(config, _asked_for(overrides))
+    refuse_unused(config, _asked_for(overrides))
     return config
 
 
-def from_dict(values: dict[str, Any]) -> Config:
-    """Rebuild a configuration from what a run folder holds.
+def from_dict(values: dict[str, Any], imports: Sequence[str] = ()) -> Config:
+    """Rebuild a configuration from a run folder's.
+
+    Args:
+        values: The configuration as :func:`to_dict` gives it.
+        imports: Modules to import before, beside those that the configuration names.
 
     Raises:
         UserError: It does not fit the schema, as one of another version may not.
     """
+    import_modules([*values.get("imports", []), *imports])
     method = values.get("method")
     name = method.get("name") if isinstance(method, dict) else method
     if not isinstance(name, str) or name not in METHODS:
@@ -184,14 +192,28 @@ def _check_group(key: str, value: str) -> None:
 def _register() -> None:
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
-    for name, method in METHODS.items():
-        store.store(group="method_schema", name=name, node=method)
+    for name in METHODS:
+        store.store(group="method_schema", name=name, node=METHODS[name])
+        node = {"defaults": [{"/method_schema@method": name}], **_nested(METHODS[name].defaults)}
+        store.store(group="method", name=name, node=node, package="_global_")
     for task in all_tasks():
         settings = {} if task.settings is None else asdict(task.settings())
         node = {"name": task.name, **settings}
         for name in (task.name, *task.aliases):
             family, _, short = name.rpartition("/")
             store.store(group=f"task/{family}".rstrip("/"), name=short, node=node, package="task")
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by dotted name as a tree."""
+    tree: dict[str, Any] = {}
+    for dotted, value in values.items():
+        *groups, field = dotted.split(".")
+        node = tree
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[field] = value
+    return tree
 
 
 def _composed(overrides: list[str]) -> DictConfig:

@@ -103,8 +103,9 @@ def _of_runs(settings: Any, prefix: str = "") -> Iterator[Setting]:
 
 def _of_methods() -> list[Setting]:
     owners: dict[tuple[str, str, str], list[str]] = {}
-    for method, kind in METHODS.items():
-        settings, meanings = compose([_TASK, f"method={method}"]).method, _meanings(kind)
+    for method in METHODS:
+        settings = compose([_TASK, f"method={method}"]).method
+        meanings = _meanings(type(settings))
         for field in fields(settings):
             if field.name != "name":
                 default = _shown(getattr(settings, field.name))

@@ -3,18 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpae.fields import fraction, whole
+from gpae.methods import UpdateSettings
 from gpae.networks import NetworkSettings
-from gpae.training.settings import (
-    EvaluationSettings,
-    RolloutSettings,
-    UpdateSettings,
-    WindowSettings,
-)
+from gpae.training.settings import EvaluationSettings, RolloutSettings, WindowSettings
 
 
 @dataclass
 class RunSettings:
-    """Where a run is kept, and how it is carried out.
+    """Place and conduct of a run.
 
     Attributes:
         folder: The run's folder; by default a new one under ``root``, named after time, task,
@@ -29,15 +26,15 @@ class RunSettings:
 
     folder: str | None = None
     root: str = "runs"
-    checkpoint_interval: float = 5e5
-    keep_checkpoints: int = 2
-    updates_per_call: int = 4
-    devices: int = 0
+    checkpoint_interval: float = whole(5e5, 1)
+    keep_checkpoints: int = whole(2, 1)
+    updates_per_call: int = whole(4, 1)
+    devices: int = whole(0, 0)
 
 
 @dataclass
 class Config:
-    """Everything that decides what a run computes, and where it is kept.
+    """Configuration of a run: all that decides its results, and its place.
 
     Attributes:
         task: The task's name and settings.
@@ -53,6 +50,7 @@ class Config:
         seed: From which every random key is derived.
         seeds: How many runs to make together, with this seed, the next one and so on.
         profile: Time each phase of every update on its own; slower.
+        imports: Modules that register what the run uses, such as a method of another package.
     """
 
     task: dict[str, Any] = field(default_factory=dict)
@@ -63,11 +61,12 @@ class Config:
     update: UpdateSettings = field(default_factory=UpdateSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     run: RunSettings = field(default_factory=RunSettings)
-    discount: float = 0.99
-    total_env_steps: float = 1e7
-    seed: int = 0
-    seeds: int = 1
+    discount: float = fraction(0.99)
+    total_env_steps: float = whole(1e7, 1)
+    seed: int = whole(0, 0)
+    seeds: int = whole(1, 1)
     profile: bool = False
+    imports: list[str] = field(default_factory=list)
 
     @property
     def task_name(self) -> str:

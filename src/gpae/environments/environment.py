@@ -65,6 +65,8 @@ class EnvironmentSpec:
         metrics: Names of the episode outcomes in :attr:`Step.outcomes`, such as ``("win_rate",)``.
             Their value at an episode's last step is the episode's; the first is the headline of
             reports, and without any the episode return is.
+        agent_rewards: Whether a step pays each agent a reward of its own, [N], instead of one
+            reward to the team.
     """
 
     name: str
@@ -74,6 +76,7 @@ class EnvironmentSpec:
     actions: ActionSpace
     max_episode_steps: int | None
     metrics: tuple[str, ...] = ()
+    agent_rewards: bool = False
 
 
 @struct.dataclass
@@ -104,7 +107,8 @@ class Step:
         observation: The true successor, before any reset.
         actions: The joint action as it was carried out, [N] or [N, A]; a wrapper may have replaced
             what was asked for.
-        reward: The team reward, [].
+        reward: The team reward, [], or a reward for each agent, [N], where
+            :attr:`EnvironmentSpec.agent_rewards` says so.
         terminated: The episode ended for good, [].
         truncated: The episode was cut off by a time limit and did not terminate, [].
         outcomes: One number for each of :attr:`EnvironmentSpec.metrics`, read at an episode's last
@@ -114,7 +118,7 @@ class Step:
 
     observation: Observation
     actions: Actions
-    reward: Float[Array, "*b"]
+    reward: Float[Array, "*b"] | Float[Array, "*b N"]
     terminated: Bool[Array, "*b"]
     truncated: Bool[Array, "*b"]
     outcomes: dict[str, Float[Array, "*b"]]
@@ -124,6 +128,12 @@ class Step:
     def boundary(self) -> Bool[Array, "*b"]:
         """Whether the episode ended here, for whichever reason."""
         return self.terminated | self.truncated
+
+    @property
+    def team_reward(self) -> Float[Array, "*b"]:
+        """The team reward: the mean over agents, where each has a reward of its own."""
+        per_agent = self.reward.ndim > self.terminated.ndim
+        return self.reward.mean(-1) if per_agent else self.reward
 
 
 @runtime_checkable

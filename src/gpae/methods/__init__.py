@@ -1,63 +1,53 @@
-"""Methods by name. A method is one file with a class and its properties, and one preset."""
+"""Methods by name: a method is one file with one registered class."""
 
-from typing import Any
+from importlib import import_module
+from pkgutil import iter_modules
 
-from gpae.methods.coma import PROPERTIES as COMA_PROPERTIES
+from gpae.methods.batch import Batch, HiddenStates, Minibatch, Steps, Totals
 from gpae.methods.coma import Coma
-from gpae.methods.dae import PROPERTIES as DAE_PROPERTIES
 from gpae.methods.dae import Dae
-from gpae.methods.gpae import PROPERTIES as GPAE_PROPERTIES
+from gpae.methods.evidence import Estimate, Evidence, NetworkEvidence, OwnActions
 from gpae.methods.gpae import Gpae
-from gpae.methods.ippo import PROPERTIES as IPPO_PROPERTIES
 from gpae.methods.ippo import Ippo
-from gpae.methods.mappo import PROPERTIES as MAPPO_PROPERTIES
 from gpae.methods.mappo import Mappo
-from gpae.methods.method import Estimate, Evidence, Method, OwnActions, Properties
-from gpae.methods.off_policy import BOOTSTRAPS, TRACE_SCHEMES, OffPolicyCorrection
-from gpae.methods.q_learning import QLearning
-from gpae.methods.qmix import PROPERTIES as QMIX_PROPERTIES
+from gpae.methods.method import METHODS, Method, Table1Row, register_method
+from gpae.methods.networks import LearnedNetwork, Metrics, Outputs, ValueNetwork
+from gpae.methods.policy_gradient import CorrectableBootstrap, PolicyGradientMethod
+from gpae.methods.q_learning import QLearningMethod
 from gpae.methods.qmix import Qmix
-from gpae.methods.vdn import PROPERTIES as VDN_PROPERTIES
+from gpae.methods.settings import UpdateSettings
 from gpae.methods.vdn import Vdn
 
-METHODS: dict[str, type[Any]] = {
-    "gpae": Gpae,
-    "mappo": Mappo,
-    "ippo": Ippo,
-    "dae": Dae,
-    "coma": Coma,
-    "qmix": Qmix,
-    "vdn": Vdn,
-}
-Q_METHODS = tuple(name for name, method in METHODS.items() if issubclass(method, QLearning))
-METHOD_PROPERTIES: dict[str, Properties] = {
-    "gpae": GPAE_PROPERTIES,
-    "mappo": MAPPO_PROPERTIES,
-    "ippo": IPPO_PROPERTIES,
-    "dae": DAE_PROPERTIES,
-    "coma": COMA_PROPERTIES,
-    "qmix": QMIX_PROPERTIES,
-    "vdn": VDN_PROPERTIES,
-}
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
 
 __all__ = [
-    "BOOTSTRAPS",
     "METHODS",
-    "METHOD_PROPERTIES",
-    "Q_METHODS",
-    "TRACE_SCHEMES",
+    "Batch",
     "Coma",
+    "CorrectableBootstrap",
     "Dae",
     "Estimate",
     "Evidence",
     "Gpae",
+    "HiddenStates",
     "Ippo",
+    "LearnedNetwork",
     "Mappo",
     "Method",
-    "OffPolicyCorrection",
+    "Metrics",
+    "Minibatch",
+    "NetworkEvidence",
+    "Outputs",
     "OwnActions",
-    "Properties",
-    "QLearning",
+    "PolicyGradientMethod",
+    "QLearningMethod",
     "Qmix",
+    "Steps",
+    "Table1Row",
+    "Totals",
+    "UpdateSettings",
+    "ValueNetwork",
     "Vdn",
+    "register_method",
 ]

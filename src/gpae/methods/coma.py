@@ -1,26 +1,22 @@
-"""COMA: what an agent's action was worth more than its others (Eq. 2)."""
+"""COMA: the counterfactual advantage of an agent's action over its other actions (Eq. 2)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax.numpy as jnp
 
 from gpae.environments.environment import ActionSpace
 from gpae.estimators import coma, gpae
-from gpae.methods.method import Estimate, Evidence, Properties
-from gpae.methods.off_policy import OffPolicyCorrection
+from gpae.fields import choice, whole
+from gpae.methods.evidence import Estimate, Evidence
+from gpae.methods.method import Table1Row, register_method
+from gpae.methods.policy_gradient import TRACE_SCHEMES, CorrectableBootstrap
 from gpae.networks import CriticSpec
 
-PROPERTIES = Properties(
-    credit="1-step",
-    off_policy=False,
-    additional_bias=False,
-    source="Foerster et al., AAAI 2018",
-    note="lambda is in the critic's targets; the advantage is only as right as the critic",
-)
 
-
+@register_method
 @dataclass
-class Coma(OffPolicyCorrection):
+class Coma(CorrectableBootstrap):
     """The counterfactual advantage of a critic Q(s, a), learned on TD(lambda) targets.
 
     With a replay window the targets' traces and, with ``bootstrap=corrected``, the weight of their
@@ -28,12 +24,20 @@ class Coma(OffPolicyCorrection):
 
     Attributes:
         own_action_samples: Samples of an agent's own action that its expectation is taken over,
-            where actions are real numbers; numbered ones are all summed over.
+            where actions are continuous; discrete ones are all summed over.
     """
 
     name: str = "coma"
-    traces: str = "joint"
-    own_action_samples: int = 16
+    trace_scheme: str = choice("joint", TRACE_SCHEMES)
+    own_action_samples: int = whole(16, 1)
+
+    table1: ClassVar[Table1Row] = Table1Row(
+        credit="1-step",
+        off_policy=False,
+        additional_bias=False,
+        source="Foerster et al., AAAI 2018",
+        note="lambda is in the critic's targets; the advantage is only as right as the critic",
+    )
 
     def critic(self, actions: ActionSpace) -> CriticSpec:
         """Action values of the state, the own observation and the others' actions."""
@@ -41,23 +45,18 @@ class Coma(OffPolicyCorrection):
 
     def estimate(self, evidence: Evidence) -> Estimate:
         """One-step counterfactual advantages, and TD(lambda) targets of the action taken."""
-        own = evidence.own_actions
-        assert own is not None, "COMA's critic has a value for every own action"
+        own = evidence.networks["critic"].own_actions(self.own_action_samples)
+        values = evidence.values
         coefficients = self.coefficients(evidence.log_ratios)
         joint = evidence.log_ratios.sum(-1, keepdims=True)
         errors = gpae(
             evidence.rewards,
-            evidence.values,
+            values,
             evidence.next_values,
             evidence.discounts,
             evidence.boundaries,
             self.lambda_ * coefficients,
-            bootstrap_weights=self.weights_of_next(
-                jnp.broadcast_to(joint, evidence.values.shape), evidence
-            ),
+            bootstrap_weights=self.weights_of_next(jnp.broadcast_to(joint, values.shape), evidence),
         )
-        return Estimate(
-            advantages=coma(own.values, own.probabilities, own.taken),
-            targets=evidence.values + errors,
-            coefficients=coefficients,
-        )
+        advantages = coma(own.values, own.probabilities, own.taken)
+        return Estimate(advantages, {"critic": values + errors}, coefficients)

@@ -1,33 +1,41 @@
 """GPAE: per-agent advantages from a critic of the state and the others' actions (Eqs. 5 to 11)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from gpae.environments.environment import ActionSpace
 from gpae.estimators import gpae, value_targets
-from gpae.methods.method import Estimate, Evidence, Properties
-from gpae.methods.off_policy import OffPolicyCorrection
+from gpae.fields import choice
+from gpae.methods.evidence import Estimate, Evidence
+from gpae.methods.method import Table1Row, register_method
+from gpae.methods.policy_gradient import CorrectableBootstrap
 from gpae.networks import CriticSpec
-
-PROPERTIES = Properties(
-    credit="n-step",
-    off_policy=True,
-    additional_bias=False,
-    source="Kim et al., AAMAS 2026",
-    note="off-policy, exact only with bootstrap=corrected and no outer truncation (docs/theory.md)",
-)
+from gpae.networks.critic import OWN_SLOTS
 
 
+@register_method
 @dataclass
-class Gpae(OffPolicyCorrection):
+class Gpae(CorrectableBootstrap):
     """The paper's method; on-policy it is Eq. 5, with a replay window Eq. 7 and the DT-ISR traces.
 
     Attributes:
-        own_slot: What the critic for agent i sees in agent i's own action slot: its ``policy`` (the
-            probabilities, or the mean), or ``zeros``.
+        own_slot: The content of agent i's own action slot in its critic's input: its ``policy``
+            (the probabilities, or the mean), or ``zeros``.
     """
 
     name: str = "gpae"
-    own_slot: str = "policy"
+    own_slot: str = choice("policy", OWN_SLOTS)
+
+    defaults: ClassVar[Mapping[str, Any]] = {"window.length": 4}
+    table1: ClassVar[Table1Row] = Table1Row(
+        credit="n-step",
+        off_policy=True,
+        additional_bias=False,
+        source="Kim et al., AAMAS 2026",
+        note="off-policy, exact only with bootstrap=corrected and no outer truncation "
+        "(docs/theory.md)",
+    )
 
     def critic(self, actions: ActionSpace) -> CriticSpec:
         """A value for each agent, of the state and the others' actions."""
@@ -46,4 +54,4 @@ class Gpae(OffPolicyCorrection):
             bootstrap_weights=self.bootstrap_weights(evidence),
         )
         targets = value_targets(evidence.values, advantages, evidence.log_ratios)
-        return Estimate(advantages=advantages, targets=targets, coefficients=coefficients)
+        return Estimate(advantages, {"critic": targets}, coefficients)

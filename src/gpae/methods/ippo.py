@@ -1,33 +1,36 @@
 """IPPO: every agent for itself, with a critic of its own observation."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gpae.environments.environment import ActionSpace
 from gpae.estimators import gpae, value_targets
-from gpae.methods.method import Estimate, Evidence, Properties
-from gpae.methods.off_policy import OffPolicyCorrection
+from gpae.fields import choice
+from gpae.methods.evidence import Estimate, Evidence
+from gpae.methods.method import Table1Row, register_method
+from gpae.methods.policy_gradient import TRACE_SCHEMES, PolicyGradientMethod
 from gpae.networks import CriticSpec
 
-PROPERTIES = Properties(
-    credit="none",
-    off_policy=False,
-    additional_bias=False,
-    source="de Witt et al., 2020",
-    note="each value is of one agent's observation, so agents differ by what they see",
-)
 
-
+@register_method
 @dataclass
-class Ippo(OffPolicyCorrection):
+class Ippo(PolicyGradientMethod):
     """GAE on V(o^i), parameters shared by the agents; its traces are of the own ratio alone.
 
     An agent that looks at nothing but itself has the others' changes as part of its environment:
-    with a replay window their ratios are not corrected for unless ``traces`` asks for it, and
-    ``bootstrap`` changes nothing.
+    with a replay window their ratios are not corrected for unless ``trace_scheme`` asks for it.
     """
 
     name: str = "ippo"
-    traces: str = "individual"
+    trace_scheme: str = choice("individual", TRACE_SCHEMES)
+
+    table1: ClassVar[Table1Row] = Table1Row(
+        credit="none",
+        off_policy=False,
+        additional_bias=False,
+        source="de Witt et al., 2020",
+        note="each value is of one agent's observation, so agents differ by what they see",
+    )
 
     def critic(self, actions: ActionSpace) -> CriticSpec:
         """A value for each agent, of its own observation alone."""
@@ -45,4 +48,4 @@ class Ippo(OffPolicyCorrection):
             self.lambda_ * coefficients,
         )
         targets = value_targets(evidence.values, advantages, evidence.log_ratios)
-        return Estimate(advantages=advantages, targets=targets, coefficients=coefficients)
+        return Estimate(advantages, {"critic": targets}, coefficients)

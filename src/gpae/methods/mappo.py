@@ -1,30 +1,26 @@
 """MAPPO: generalised advantage estimation on a team value, the same critic for every agent."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax.numpy as jnp
 
 from gpae.environments.environment import ActionSpace
 from gpae.estimators import gpae, value_targets
-from gpae.methods.method import Estimate, Evidence, Properties
-from gpae.methods.off_policy import OffPolicyCorrection
+from gpae.fields import choice
+from gpae.methods.evidence import Estimate, Evidence
+from gpae.methods.method import Table1Row, register_method
+from gpae.methods.policy_gradient import TRACE_SCHEMES, PolicyGradientMethod
 from gpae.networks import CriticSpec
 
-PROPERTIES = Properties(
-    credit="none",
-    off_policy=False,
-    additional_bias=False,
-    source="Yu et al., NeurIPS 2022 (GAE: Schulman et al., ICLR 2016)",
-)
 
-
+@register_method
 @dataclass
-class Mappo(OffPolicyCorrection):
+class Mappo(PolicyGradientMethod):
     """GAE on V(s); with a replay window, GAE with truncated ratios as V-trace has them.
 
     A state value averages over every agent's action, so its target needs the joint ratio, whichever
-    trace scheme carries the advantages, and there is no action in its bootstrap to correct:
-    ``bootstrap`` changes nothing here.
+    trace scheme carries the advantages, and there is no action in its bootstrap to correct.
 
     Attributes:
         agent_values: Give the critic the agent id, and each agent its own value, as the JaxMARL
@@ -32,8 +28,15 @@ class Mappo(OffPolicyCorrection):
     """
 
     name: str = "mappo"
-    traces: str = "joint"
+    trace_scheme: str = choice("joint", TRACE_SCHEMES)
     agent_values: bool = True
+
+    table1: ClassVar[Table1Row] = Table1Row(
+        credit="none",
+        off_policy=False,
+        additional_bias=False,
+        source="Yu et al., NeurIPS 2022 (GAE: Schulman et al., ICLR 2016)",
+    )
 
     def critic(self, actions: ActionSpace) -> CriticSpec:
         """The state alone, with or without an agent id."""
@@ -54,4 +57,4 @@ class Mappo(OffPolicyCorrection):
         pooled = advantages if self.agent_values else advantages.mean(-1, keepdims=True)
         joint = jnp.broadcast_to(evidence.log_ratios.sum(-1, keepdims=True), pooled.shape)
         targets = value_targets(evidence.values, pooled, joint)
-        return Estimate(advantages=advantages, targets=targets, coefficients=coefficients)
+        return Estimate(advantages, {"critic": targets}, coefficients)

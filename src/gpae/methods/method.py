@@ -1,84 +1,15 @@
-"""What a method is: what it asks of a critic, and how it turns a batch into advantages and targets.
+"""Methods by name: the base class of every method, and the decorator that registers one."""
 
-The policy-gradient learner (:mod:`gpae.training.learner`) is written once; methods differ in
-nothing else.
-"""
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar, TypeVar
 
-from dataclasses import dataclass
-from typing import Protocol
-
-from flax import struct
-from jaxtyping import Array, Bool, Float, Int
-
-from gpae.environments.environment import ActionSpace
-from gpae.networks import CriticSpec
-
-
-@struct.dataclass
-class OwnActions:
-    """What the critic says of K actions that each agent might have taken, the others' as they were.
-
-    Where actions are numbered, these are all of them. Where they are real numbers, the first is the
-    one taken, with probability 0, and the others are samples of the current policy.
-
-    Attributes:
-        values: The value of each, [T, E, N, K].
-        probabilities: The weight of each in an expectation under the current policy, [T, E, N, K].
-        taken: Which of them was taken, [T, E, N].
-    """
-
-    values: Float[Array, "T E N K"]
-    probabilities: Float[Array, "T E N K"]
-    taken: Int[Array, "T E N"]
-
-
-@struct.dataclass
-class Evidence:
-    """All a method may use to estimate advantages, over a window of T steps in E environments.
-
-    Attributes:
-        rewards: Team rewards, [T, E].
-        discounts: gamma, or 0 where the step terminated its episode, [T, E].
-        boundaries: True where a step is the last of its episode, [T, E].
-        values: The critic's values with the current parameters, [T, E, C] (C = N, or 1 for a team
-            value); of the action taken, where the critic has action values.
-        next_values: The critic's values at the true successor, [T, E, C].
-        log_ratios: log pi^i - log mu^i of the action taken, [T, E, N].
-        resampled: True where the successor's joint action was sampled from the current policy
-            instead of taken from the data (the window's last step and truncated steps), [T, E].
-        own_actions: The values of the agents' other actions, for a critic that depends on them.
-        expected_rewards: E_{a^i}[r] by the reward model, for methods that have one, [T, E, N].
-    """
-
-    rewards: Float[Array, "T E"]
-    discounts: Float[Array, "T E"]
-    boundaries: Bool[Array, "T E"]
-    values: Float[Array, "T E C"]
-    next_values: Float[Array, "T E C"]
-    log_ratios: Float[Array, "T E N"]
-    resampled: Bool[Array, "T E"]
-    own_actions: OwnActions | None = None
-    expected_rewards: Float[Array, "T E N"] | None = None
-
-
-@struct.dataclass
-class Estimate:
-    """What a method makes of the evidence.
-
-    Attributes:
-        advantages: One for each agent, not yet normalised, [T, E, N].
-        targets: What the critic is regressed on, [T, E, C].
-        coefficients: The trace coefficients without lambda, for diagnostics, [T, E, N].
-    """
-
-    advantages: Float[Array, "T E N"]
-    targets: Float[Array, "T E C"]
-    coefficients: Float[Array, "T E N"]
+from gpae.registry import Registry
 
 
 @dataclass(frozen=True)
-class Properties:
-    """What the paper's Table 1 says of a method, and what it leaves out.
+class Table1Row:
+    """A method's row of the paper's Table 1, with its source.
 
     Attributes:
         credit: How far an agent's own credit reaches: ``none``, ``1-step``, ``n-step``, or
@@ -86,8 +17,8 @@ class Properties:
         off_policy: Whether its source defines it for data of older policies.
         additional_bias: Whether it stays biased with lambda = 1 and an exact critic; None where
             there is no lambda.
-        source: Where the method comes from.
-        note: What the columns do not say.
+        source: The publication that the method comes from.
+        note: A qualification of the columns.
     """
 
     credit: str
@@ -97,19 +28,56 @@ class Properties:
     note: str = ""
 
 
-class Method(Protocol):
-    """A policy-gradient method, as the learner sees it.
+@dataclass
+class Method:
+    """A method: its fields are its settings, ``method.NAME`` on the command line.
+
+    A subclass is a dataclass whose ``name`` has the method's name as its default, registered with
+    :func:`register_method`. Fields made with :mod:`gpae.fields` state their valid values, and the
+    docstring's ``Attributes`` their meaning.
 
     Attributes:
-        own_action_samples: How many of its own real-numbered actions an expectation is taken over.
-        reward_models: How many reward models are learned beside the critic; 0 for none.
+        name: The method's name.
     """
 
-    own_action_samples: int
-    reward_models: int
+    name: str = ""
 
-    def critic(self, actions: ActionSpace) -> CriticSpec:
-        """What its critic looks at and says, for a kind of actions."""
+    family: ClassVar[str]
+    """The learner that trains it: ``policy_gradient`` or ``q_learning``."""
 
-    def estimate(self, evidence: Evidence) -> Estimate:
-        """Advantages and targets from the evidence."""
+    table1: ClassVar[Table1Row]
+    """Its row of Table 1."""
+
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    """Values of settings outside ``method`` by dotted name, which go before a preset's."""
+
+    unused_settings: ClassVar[frozenset[str]] = frozenset()
+    """Settings by dotted name, or whole groups, that it has no use for: they are refused."""
+
+    def cautions(self) -> list[str]:
+        """Combinations of its settings that are allowed but known to go wrong, a line each."""
+        return []
+
+
+METHODS: Registry[type[Method]] = Registry("method", entry_points="gpae.methods")
+"""Every method's class by its name."""
+
+MethodClass = TypeVar("MethodClass", bound=type[Method])
+
+
+def register_method(method: MethodClass) -> MethodClass:
+    """Class decorator that registers a method under its name, for training by name.
+
+    Raises:
+        TypeError: The class is not a dataclass, has no name of its own or no row of Table 1.
+        UserError: Another method has the name.
+    """
+    if not (is_dataclass(method) and issubclass(method, Method)):
+        raise TypeError(f"{method.__name__}: expected a dataclass that inherits from a Method")
+    name = next(each.default for each in fields(method) if each.name == "name")
+    if not name or not isinstance(name, str):
+        raise TypeError(f"{method.__name__}: expected the method's name as the default of `name`")
+    if not hasattr(method, "table1"):
+        raise TypeError(f"{method.__name__}: expected `table1`, its row of Table 1")
+    METHODS.register(name)(method)
+    return method

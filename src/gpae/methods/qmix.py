@@ -1,22 +1,17 @@
 """QMIX: the team's action value is a monotonic function of the agents', made from the state."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from gpae.methods.method import Properties
-from gpae.methods.q_learning import QLearning
+from gpae.fields import positive, whole
+from gpae.methods.method import Table1Row, register_method
+from gpae.methods.q_learning import QLearningMethod
 from gpae.networks import MonotonicMixer
 
-PROPERTIES = Properties(
-    credit="implicit",
-    off_policy=True,
-    additional_bias=None,
-    source="Rashid et al., ICML 2018",
-    note="no advantages: Q-learning, exact only for values monotonic in every agent's",
-)
 
-
+@register_method
 @dataclass
-class Qmix(QLearning):
+class Qmix(QLearningMethod):
     """Monotonic value function factorisation.
 
     Attributes:
@@ -26,9 +21,17 @@ class Qmix(QLearning):
     """
 
     name: str = "qmix"
-    mixing_size: int = 64
-    hypernetwork_size: int = 256
-    mixer_scale: float = 0.001
+    mixing_size: int = whole(64, 1)
+    hypernetwork_size: int = whole(256, 1)
+    mixer_scale: float = positive(0.001)
+
+    table1: ClassVar[Table1Row] = Table1Row(
+        credit="implicit",
+        off_policy=True,
+        additional_bias=None,
+        source="Rashid et al., ICML 2018",
+        note="no advantages: Q-learning, exact only for values monotonic in every agent's",
+    )
 
     @property
     def mixer(self) -> MonotonicMixer:

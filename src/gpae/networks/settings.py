@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gpae.fields import choice, whole
+
 NETWORK_KINDS = ("recurrent", "feedforward")
 
 
@@ -23,10 +25,10 @@ class NetworkSettings:
             tangent; else they are clipped. Discrete actions know neither.
     """
 
-    kind: str = "recurrent"
-    hidden_size: int = 128
+    kind: str = choice("recurrent", NETWORK_KINDS)
+    hidden_size: int = whole(128, 1)
     layer_norm: bool = False
     head_hidden: bool = True
-    critic_embedding_size: int = 0
+    critic_embedding_size: int = whole(0, 0)
     actor_agent_id: bool = False
     squash_actions: bool = False

@@ -6,7 +6,7 @@ from typing import Any
 
 from gpae.runs.folder import RunFolder
 
-_SAID_ELSEWHERE = ("seed", "task", "run", "profile", "evaluation")
+_SAID_ELSEWHERE = ("seed", "task", "run", "profile", "evaluation", "imports")
 
 
 def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:

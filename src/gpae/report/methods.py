@@ -1,27 +1,28 @@
-"""The methods side by side, as their own declarations have them (Table 1 of the paper)."""
+"""The methods side by side, by their rows of the paper's Table 1."""
 
 from rich.console import Console
 from rich.table import Table
 
-from gpae.methods import METHOD_PROPERTIES, Properties
+from gpae.methods import METHODS, Table1Row
 
 
 def show_methods(console: Console) -> None:
-    """Print the paper's Table 1 for every method there is, then each one's source and note."""
+    """Print the paper's Table 1 for every registered method, then each one's source and note."""
     table = Table(
         "method", "credit assignment", "off-policy", "additional bias\n(lambda = 1)", box=None
     )
-    for name, properties in METHOD_PROPERTIES.items():
-        table.add_row(name, properties.credit, *map(_yes_or_no, _flags(properties)))
+    rows = {name: METHODS[name].table1 for name in METHODS}
+    for name, row in rows.items():
+        table.add_row(name, row.credit, *map(_yes_or_no, _flags(row)))
     console.print(table)
     console.print()
-    for name, properties in METHOD_PROPERTIES.items():
-        note = f"; {properties.note}" if properties.note else ""
-        console.print(f"{name}: {properties.source}{note}", soft_wrap=True, highlight=False)
+    for name, row in rows.items():
+        note = f"; {row.note}" if row.note else ""
+        console.print(f"{name}: {row.source}{note}", soft_wrap=True, highlight=False)
 
 
-def _flags(properties: Properties) -> tuple[bool, bool | None]:
-    return properties.off_policy, properties.additional_bias
+def _flags(row: Table1Row) -> tuple[bool, bool | None]:
+    return row.off_policy, row.additional_bias
 
 
 def _yes_or_no(flag: bool | None) -> str:

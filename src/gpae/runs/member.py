@@ -14,9 +14,7 @@ from gpae.runs.folder import RunFolder
 from gpae.runs.metrics import MetricsWriter
 from gpae.runs.records import RecordFile
 from gpae.runs.system import Best, Snapshot, System
-from gpae.training.collection import EpisodeTotals
 from gpae.training.evaluation import Episodes
-from gpae.training.protocol import Metrics
 
 ABSOLUTE_EVALUATIONS = 10
 """The absolute metric is of ten times an evaluation's episodes."""
@@ -70,20 +68,18 @@ class Member:
         if checkpoint is not None and self.checkpoints.latest() is None:
             raise UserError(f"{self.folder.path} has no checkpoint {checkpoint}, nor any other")
 
-    def record(
-        self,
-        update: int,
-        index: int,
-        totals: EpisodeTotals,
-        metrics: Metrics,
-        times: Mapping[str, float],
-    ) -> None:
-        """Write an update's metrics, at place ``index`` of what a compiled call told.
+    def record(self, update: int, metrics: Mapping[str, float], times: Mapping[str, float]) -> None:
+        """Write an update's metrics.
+
+        Args:
+            update: The number of updates made.
+            metrics: The metrics of the last one.
+            times: The times it took.
 
         Raises:
-            DivergedError: One of them is not finite.
+            DivergedError: A metric is not finite.
         """
-        record = self._metrics_record(update, index, totals, metrics)
+        record = {**self._counters(update), **_of_ended_episodes(metrics)}
         self._require_finite(record, update)
         self._writer.write({**record, **times})
 
@@ -100,7 +96,7 @@ class Member:
         """Evaluate parameters in each of the modes, and keep them if they are the best so far."""
         for mode in self.system.modes:
             episodes = self.system.evaluator.evaluate(
-                params.actor, self.seed, update, greedy=mode == "greedy"
+                params["actor"], self.seed, update, greedy=mode == "greedy"
             )
             self._record_evaluation(update, mode, episodes, absolute=False)
         score = jnp.float32(self.final)
@@ -117,7 +113,7 @@ class Member:
         first = self.system.budget.updates + 1
         parts = [
             self.system.evaluator.evaluate(
-                self.best.params.actor, self.seed, first + part, greedy=greedy
+                self.best.params["actor"], self.seed, first + part, greedy=greedy
             )
             for part in range(ABSOLUTE_EVALUATIONS)
         ]
@@ -145,22 +141,6 @@ class Member:
                 self.absolute = score
             else:
                 self.final = score
-
-    def _metrics_record(
-        self, update: int, index: int, totals: EpisodeTotals, metrics: Metrics
-    ) -> dict[str, float]:
-        count = float(totals.count[index])
-        episodes = {
-            f"train/{name}": float(value[index]) / count
-            for name, value in totals.sums.items()
-            if count
-        }
-        return {
-            **self._counters(update),
-            "train/episodes": count,
-            **episodes,
-            **{name: float(value[index]) for name, value in metrics.items()},
-        }
 
     def _counters(self, update: int) -> dict[str, int]:
         budget = self.system.budget
@@ -198,3 +178,15 @@ class Member:
         }
         self._writer.write_evaluation(record)
         self._remember(record)
+
+
+def _of_ended_episodes(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics without the means over training episodes where none has ended."""
+    if metrics["train/episodes"]:
+        return dict(metrics)
+    counted = "train/episodes"
+    return {
+        name: value
+        for name, value in metrics.items()
+        if name == counted or not name.startswith("train/")
+    }

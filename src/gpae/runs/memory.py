@@ -11,8 +11,8 @@ import jax.numpy as jnp
 
 from gpae.errors import UserError
 from gpae.runs.free_memory import available_memory
+from gpae.training.population import Population
 from gpae.training.reduce import DEVICES
-from gpae.training.sharding import Runner
 
 _EXPERIENCE = {
     "window": "rollout.environments, rollout.steps, window.length or network.hidden_size",
@@ -26,16 +26,16 @@ _LARGEST_BATCH = 256
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """What a runner's learner holds at least, in bytes, over all devices.
+    """Least memory of a population, in bytes, over all devices.
 
     A run's peak is higher: the gradient's intermediate results come on top.
 
     Attributes:
-        runner: The runner.
-        runs: How many runs it makes at the same time.
+        population: The population.
+        runs: Its number of runs.
     """
 
-    runner: Runner
+    population: Population
     runs: int = 1
 
     @cached_property
@@ -59,13 +59,13 @@ class MemoryNeed:
 
         What collection hands on is left out, and not traced: estimation hands on all of it.
         """
-        learner = self.runner.learner
+        learner = self.population.learner
         environments = jax.ShapeDtypeStruct((learner.budget.environments,), jnp.int32)
-        handed, largest = None, 0
-        for phase in learner.phases[:-1]:
+        outputs, largest = None, 0
+        for phase in learner.phases[1:-1]:
             shapes = jax.make_jaxpr(phase.run, axis_env=[(DEVICES, 1)], return_shape=True)
-            handed = shapes(self._state, handed, environments)[1][1]
-            largest = max(largest, tree_bytes(handed))
+            outputs = shapes(self._state, outputs, environments)[1][1]
+            largest = max(largest, tree_bytes(outputs))
         return self.runs * largest
 
     def check(self, available: int | None) -> None:
@@ -93,16 +93,16 @@ class MemoryNeed:
 
     @property
     def _state(self) -> Any:
-        return self.runner.state_shapes
+        return self.population.state_shapes
 
 
-def check_memory(runner: Runner, runs: int = 1) -> str:
+def check_memory(population: Population, runs: int = 1) -> str:
     """Refuse what cannot fit, and say in a line what the run, or several together, will keep.
 
     Raises:
         UserError: It cannot fit.
     """
-    need, available = MemoryNeed(runner, runs), device_memory(runner.devices)
+    need, available = MemoryNeed(population, runs), device_memory(population.devices)
     need.check(available)
     room = "" if available is None else f" of {readable(available)} available"
     return (

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from gpae.config.schema import Config
 from gpae.errors import UserError
-from gpae.methods import Q_METHODS
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
 from gpae.runs.member import ABSOLUTE_EVALUATIONS, Member
@@ -146,12 +145,12 @@ class Session:
             for member in self.members:
                 member.checkpoints.discard_after(saved)
             self._compile_ahead(saved)
-        return self.system.runner.join(states), saved
+        return self.system.population.join(states), saved
 
     def _compile_ahead(self, update: int) -> None:
         """Begin to compile updates that are to come, unless their phases run one by one."""
         if update < self.system.budget.updates and not self.system.config.profile:
-            self.system.runner.compile_ahead()
+            self.system.population.compile_ahead()
 
     def _saved(self, checkpoint: int | None) -> int | None:
         """The update at which all the runs are to go on, None for the beginning."""
@@ -192,7 +191,7 @@ class Session:
 
     def _introduce(self) -> None:
         config, budget = self.system.config, self.system.budget
-        devices = len(self.system.runner.devices)
+        devices = len(self.system.population.devices)
         seeds = [member.seed for member in self.members]
         named = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
         self.display.message(
@@ -236,32 +235,29 @@ class Session:
         started = time.perf_counter()
         self.phases.begin()
         if self.system.config.profile:
-            state, totals, metrics = self.system.runner.run_phases(state, self.phases.record)
+            state, metrics = self.system.population.run_phases(state, self.phases.record)
         else:
-            state, totals, metrics = self.system.runner.run(state, count)
+            state, metrics = self.system.population.run(state, count)
         seconds = time.perf_counter() - started
         rate = count * self.system.budget.env_steps / seconds
         times = {f"time/{name}": seconds for name, seconds in self.phases.last().items()}
-        told = self.system.runner.split_results((totals, metrics))
-        for member, (its_totals, its_scalars) in zip(self.members, told, strict=True):
+        of_members = self.system.population.split_metrics(metrics)
+        for member, of_member in zip(self.members, of_members, strict=True):
             for index in range(count):
+                of_update = {name: float(values[index]) for name, values in of_member.items()}
                 member.record(
-                    update + index + 1,
-                    index,
-                    its_totals,
-                    its_scalars,
-                    {"time/steps_per_second": rate, **times},
+                    update + index + 1, of_update, {"time/steps_per_second": rate, **times}
                 )
         env_steps = (update + count) * self.system.budget.env_steps
         self.display.advanced(env_steps, rate * len(self.members))
         return state
 
     def _save(self, state: Any, update: int) -> None:
-        for member, part in zip(self.members, self.system.runner.split(state), strict=True):
+        for member, part in zip(self.members, self.system.population.split(state), strict=True):
             member.save(part, update)
 
     def _evaluate(self, state: Any, update: int) -> None:
-        parts = self.system.runner.split(state.params)
+        parts = self.system.population.split(state.params)
         for member, params in zip(self.members, parts, strict=True):
             member.evaluate(params, update)
         finals = [f"{member.final:.3f}" for member in self.members]
@@ -311,7 +307,7 @@ def evaluate(
         UserError: There is no checkpoint, or it cannot be used; or the method has no policy to
             sample from.
     """
-    if not greedy and config.method.name in Q_METHODS:
+    if not greedy and config.method.family == "q_learning":
         raise UserError(f"{config.method.name} acts greedily: there is nothing to sample")
     checkpoints = Checkpoints(folder.checkpoints_path)
     if checkpoints.latest() is None:
@@ -323,7 +319,7 @@ def evaluate(
     parts = -(-episodes // EPISODES_AT_ONCE)
     evaluator = replace(system.evaluator, episodes=-(-episodes // parts))
     played = [
-        evaluator.evaluate(source.params.actor, seed, unused + part, greedy=greedy)
+        evaluator.evaluate(source.params["actor"], seed, unused + part, greedy=greedy)
         for part in range(parts)
     ]
     results = {name: np.concatenate([part[name] for part in played]) for name in played[0]}

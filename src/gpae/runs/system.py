@@ -10,15 +10,11 @@ from jaxtyping import Array, Float, Int
 
 from gpae.config.schema import Config
 from gpae.environments import Environment, make
-from gpae.errors import UserError
-from gpae.methods import Q_METHODS
 from gpae.networks import NetworkSettings
 from gpae.training.evaluation import Evaluator, headline_metric
-from gpae.training.learner import make_learner
+from gpae.training.families import make_learner
+from gpae.training.population import Population, make_population
 from gpae.training.protocol import Budget, Learner
-from gpae.training.q_learning import make_q_learner
-from gpae.training.seeds import make_runner
-from gpae.training.sharding import Runner
 
 
 @struct.dataclass
@@ -46,20 +42,17 @@ class Snapshot:
 
 @dataclass
 class System:
-    """A configuration made into a runner and an evaluator.
+    """A configuration made into a population of runs and an evaluator.
 
     Attributes:
         config: The configuration.
-        seeds: The seeds of the runs that the runner makes together, instead of the configuration's.
-
-    Raises:
-        UserError: Several runs are to be timed phase by phase.
+        seeds: The seeds of the runs that are made together, instead of the configuration's.
     """
 
     config: Config
     seeds: Sequence[int] = ()
     learner: Learner = field(init=False)
-    runner: Runner = field(init=False)
+    population: Population = field(init=False)
     evaluator: Evaluator = field(init=False)
     metric: str = field(init=False)
     cautions: list[str] = field(init=False)
@@ -69,9 +62,7 @@ class System:
         environment = make(config.task_name, **config.task_settings)
         self.learner = _learner(config, environment)
         self.seeds = tuple(self.seeds) or (config.seed,)
-        if config.profile and len(self.seeds) > 1:
-            raise UserError("profile=true times the phases of a single run, not of several")
-        self.runner = make_runner(
+        self.population = make_population(
             self.learner, len(self.seeds), config.run.devices, config.run.updates_per_call
         )
         self.evaluator = Evaluator(
@@ -79,7 +70,7 @@ class System:
             self.learner.actor,
             self.learner.network,
             config.evaluation.episodes,
-            self.runner.devices,
+            self.population.devices,
         )
         self.metric = headline_metric(environment)
         self.cautions = _cautions(config, environment)
@@ -97,31 +88,32 @@ class System:
 
     def initial_snapshot(self, seed: int) -> Snapshot:
         """The state before the first update, on the host."""
-        state = self.runner.first_state(seed)
+        state = self.population.first_state(seed)
         return _unevaluated(state, state.params)
 
     def snapshot_shapes(self) -> Snapshot:
         """What a checkpoint of this system looks like, as shapes and types; nothing is computed."""
-        state = self.runner.state_shapes
+        state = self.population.state_shapes
         return _unevaluated(state, state.params)
 
 
 def _learner(config: Config, environment: Environment) -> Learner:
-    network = NetworkSettings(**vars(config.network))
-    amounts = {"discount": config.discount, "total_env_steps": config.total_env_steps}
-    if config.method.name in Q_METHODS:
-        return make_q_learner(
-            environment, config.method, network, config.rollout, config.update, **amounts
-        )
     return make_learner(
-        environment, config.method, network, config.rollout, config.window, config.update, **amounts
+        environment,
+        config.method,
+        NetworkSettings(**vars(config.network)),
+        config.rollout,
+        config.window,
+        config.update,
+        discount=config.discount,
+        total_env_steps=config.total_env_steps,
     )
 
 
 def _cautions(config: Config, environment: Environment) -> list[str]:
     """What may be asked for on this environment but is known to go wrong, a line each."""
     limit, steps = environment.spec.max_episode_steps, config.rollout.steps
-    if config.method.name in Q_METHODS and limit is not None and limit > steps:
+    if config.method.family == "q_learning" and limit is not None and limit > steps:
         return [
             f"episodes last up to {limit} steps, and method={config.method.name} begins new ones "
             f"after rollout.steps={steps}: it never sees how long ones end"

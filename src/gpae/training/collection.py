@@ -1,7 +1,8 @@
-"""Acting in the environments: T steps of each, with the successors of truncated steps kept."""
+"""Collection: acting for T steps in every environment, the successors of truncated steps kept."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,17 +18,12 @@ from gpae.environments.environment import (
     Step,
     auto_reset_step,
 )
-from gpae.networks import Policy, PolicyNetwork, apply_actor, sample
+from gpae.methods import HiddenStates, Metrics, Steps
+from gpae.networks import PolicyNetwork, apply_actor, sample
 from gpae.training.keys import Clock, Purpose, Seed, derive_each
-from gpae.training.state import (
-    Behaviour,
-    Collector,
-    HiddenStates,
-    Params,
-    Rollout,
-    Steps,
-    Truncations,
-)
+from gpae.training.state import CollectorState, Forward, Rollout, Truncations
+
+Tree = TypeVar("Tree")
 
 
 @struct.dataclass
@@ -42,10 +38,16 @@ class EpisodeTotals:
     count: Float[Array, ""]
     sums: dict[str, Float[Array, ""]]
 
+    def metrics(self) -> Metrics:
+        """The number of episodes and the means over them, 0 where no episode ended."""
+        count = jnp.maximum(self.count, 1.0)
+        means = {f"train/{name}": total / count for name, total in self.sums.items()}
+        return {"train/episodes": self.count, **means}
+
 
 @dataclass(frozen=True)
 class CollectionPlan:
-    """What collection needs to know that never changes in a run.
+    """The constants of collection.
 
     Attributes:
         environment: The environment, unbatched.
@@ -70,20 +72,20 @@ def begin(
     environments: Int[Array, " E"],
     hidden_states: HiddenStates,
     counter: Int[Array, ""] | int = 0,
-) -> Collector:
-    """Reset the environments with the given numbers; hidden states begin as given (empty).
+) -> CollectorState:
+    """Reset the environments with the given numbers.
 
     Args:
-        plan: What never changes.
+        plan: The constants.
         seed: The run's seed.
         environments: The environments' numbers in the whole run.
-        hidden_states: The recurrent states to begin with.
-        counter: How often they have been reset before, all of them at once.
+        hidden_states: The networks' hidden states to begin with.
+        counter: Number of earlier resets of all environments at once.
     """
     keys = derive_each(seed, Purpose.RESET, counter, environments)
     environment_state, observation = jax.vmap(plan.environment.reset)(keys)
     size = environments.shape[0]
-    return Collector(
+    return CollectorState(
         environment_state=environment_state,
         observation=observation,
         first=jnp.ones(size, bool),
@@ -97,9 +99,7 @@ def empty_truncations(observation: Observation, slots: int, steps: int) -> Trunc
     """Unused slots for each of the environments of ``observation``."""
     size = observation.state.shape[0]
     return Truncations(
-        observation=jax.tree.map(
-            lambda leaf: jnp.zeros((slots, *leaf.shape), leaf.dtype), observation
-        ),
+        observation=_zeros_in_front(observation, slots),
         index=jnp.full((slots, size), steps, jnp.int32),
     )
 
@@ -111,7 +111,7 @@ def record_truncations(
     time: Int[Array, ""] | int,
     unused: int,
 ) -> Truncations:
-    """Put the successors of the environments truncated at ``time`` in their next free slots."""
+    """Write the successors of the environments truncated at ``time`` into their next free slots."""
     write = partial(_written, _free_slots(truncations, truncated, unused))
     return Truncations(
         observation=jax.tree.map(write, truncations.observation, successor),
@@ -130,28 +130,33 @@ def _free_slots(
 def _written(
     slots: Int[Array, " E"], kept: Shaped[Array, "K E *x"], new: Shaped[Array, "E *x"]
 ) -> Shaped[Array, "K E *x"]:
-    """What is kept in slots, with something new in a slot of each environment that has one."""
+    """The slots' contents, with a new entry in one slot of each environment that has a free one."""
     return kept.at[slots, jnp.arange(len(slots))].set(new, mode="drop")
 
 
-def empty_rollout(plan: CollectionPlan, collector: Collector) -> Rollout:
-    """What :func:`collect` returns from there in shapes and types, but empty; nothing is traced."""
+def _zeros_in_front(tree: Tree, size: int) -> Tree:
+    """Zeros of a tree's shapes and types with an axis in front."""
+    return jax.tree.map(lambda leaf: jnp.zeros((size, *leaf.shape), leaf.dtype), tree)
+
+
+def empty_rollout(plan: CollectionPlan, collector: CollectorState) -> Rollout:
+    """Zeros of the shapes and types of a rollout that :func:`collect` returns from there."""
     observation, space = collector.observation, plan.environment.spec.actions
-    like_actions = (
-        observation.alive if isinstance(space, DiscreteActions) else observation.available_actions
-    )
+    discrete = isinstance(space, DiscreteActions)
+    like_actions = observation.alive if discrete else observation.available_actions
+    like_rewards = observation.alive if plan.environment.spec.agent_rewards else collector.first
     step = Steps(
         observation=observation,
         first=collector.first,
         actions=_stored(space, jnp.zeros(like_actions.shape)),
         log_probs=jnp.zeros(observation.alive.shape),
-        rewards=collector.episode_return,
+        rewards=jnp.zeros(like_rewards.shape),
         terminated=collector.first,
         truncated=collector.first,
         forced=observation.alive,
     )
     return Rollout(
-        steps=jax.tree.map(lambda leaf: jnp.zeros((plan.steps, *leaf.shape), leaf.dtype), step),
+        steps=_zeros_in_front(step, plan.steps),
         truncations=empty_truncations(observation, plan.truncation_slots, plan.steps),
         hidden_states=collector.hidden_states,
     )
@@ -159,63 +164,73 @@ def empty_rollout(plan: CollectionPlan, collector: Collector) -> Rollout:
 
 def collect(
     plan: CollectionPlan,
-    params: Params,
-    collector: Collector,
+    actor_params: Any,
+    collector: CollectorState,
     clock: Clock,
     environments: Int[Array, " E"],
-) -> tuple[Collector, Rollout, Behaviour, EpisodeTotals]:
+) -> tuple[CollectorState, Rollout, Forward, EpisodeTotals]:
     """Act for T steps in every environment.
 
     Args:
-        plan: What never changes.
-        params: The networks' parameters; the actor's is the behaviour policy.
-        collector: Where the last rollout stopped.
+        plan: The constants.
+        actor_params: The parameters of the behaviour policy.
+        collector: The environments, as the last rollout left them.
         clock: Seed and number of updates made, from which the keys of every step follow.
         environments: The environments' numbers in the whole run, from which their keys follow.
 
     Returns:
-        Where this rollout stopped, the rollout, what acted in it, and the totals of the episodes
-        that ended in it.
+        The environments after the rollout, the rollout, the actor's forward pass over it, and the
+        totals of the episodes that ended in it.
     """
-    act = partial(_act, plan, params, clock, environments)
+    act = partial(_act, plan, actor_params, clock, environments)
     start = collector.hidden_states
-    truncations = empty_truncations(collector.observation, plan.truncation_slots, plan.steps)
-    at_truncations = jnp.zeros((plan.truncation_slots, *start.actor.shape))
-    (collector, truncations, at_truncations), (steps, (policy, hidden_states), totals) = (
-        jax.lax.scan(act, (collector, truncations, at_truncations), jnp.arange(plan.steps))
+    begun = _Acting(
+        collector=collector,
+        truncations=empty_truncations(collector.observation, plan.truncation_slots, plan.steps),
+        at_truncations=_zeros_in_front(start["actor"], plan.truncation_slots),
     )
-    rollout = Rollout(steps=steps, truncations=truncations, hidden_states=start)
-    behaviour = Behaviour(
-        policy=policy,
+    end, (steps, policy, hidden_states, totals) = jax.lax.scan(act, begun, jnp.arange(plan.steps))
+    forward = Forward(
+        outputs=policy,
         hidden_states=hidden_states,
-        at_successors=jnp.concatenate([at_truncations, collector.hidden_states.actor[None]]),
+        at_successors=jax.tree.map(
+            lambda kept, last: jnp.concatenate([kept, last[None]]),
+            end.at_truncations,
+            end.collector.hidden_states["actor"],
+        ),
     )
-    return collector, rollout, behaviour, jax.tree.map(lambda each: each.sum(), totals)
+    rollout = Rollout(steps=steps, truncations=end.truncations, hidden_states=start)
+    return end.collector, rollout, forward, jax.tree.map(lambda each: each.sum(), totals)
+
+
+class _Acting(NamedTuple):
+    """The carry of the loop over steps; the actor's hidden states at truncations are in slots."""
+
+    collector: CollectorState
+    truncations: Truncations
+    at_truncations: Any
 
 
 def _act(
     plan: CollectionPlan,
-    params: Params,
+    actor_params: Any,
     clock: Clock,
     environments: Int[Array, " E"],
-    carry: tuple[Collector, Truncations, Float[Array, "K E N M"]],
+    carry: _Acting,
     time: Int[Array, ""],
-) -> tuple[
-    tuple[Collector, Truncations, Float[Array, "K E N M"]],
-    tuple[Steps, tuple[Policy, Float[Array, "E N M"]], EpisodeTotals],
-]:
-    """Act once, and keep the actor's hidden states after truncated steps."""
+) -> tuple[_Acting, tuple[Steps, Any, Any, EpisodeTotals]]:
+    """One step of every environment: its record, policy, hidden state and episode totals."""
     collector, truncations, at_truncations = carry
     observation, counter = collector.observation, clock.update * plan.steps + time
     hidden_states, policy = apply_actor(
         plan.actor,
-        params.actor,
-        collector.hidden_states.actor,
+        actor_params,
+        collector.hidden_states["actor"],
         observation.observations[None],
         observation.available_actions[None],
         collector.first[None],
     )
-    policy, hidden_state = policy[0], hidden_states[0]
+    policy, hidden_state = policy[0], jax.tree.map(lambda leaf: leaf[0], hidden_states)
     chosen = sample(derive_each(clock.seed, Purpose.ACTION, counter, environments), policy)
     environment_state, next_observation, step = jax.vmap(
         partial(auto_reset_step, plan.environment)
@@ -235,24 +250,26 @@ def _act(
         truncated=step.truncated,
         forced=step.forced,
     )
-    episode_return = collector.episode_return + step.reward
+    episode_return = collector.episode_return + step.team_reward
     episode_length = collector.episode_length + 1
     totals = _episode_totals(step, episode_return, episode_length)
-    collector = Collector(
+    collector = CollectorState(
         environment_state=environment_state,
         observation=next_observation,
         first=step.boundary,
-        hidden_states=replace(collector.hidden_states, actor=hidden_state),
+        hidden_states={**collector.hidden_states, "actor": hidden_state},
         episode_return=jnp.where(step.boundary, 0.0, episode_return),
         episode_length=jnp.where(step.boundary, 0, episode_length),
     )
-    at_truncations = _written(
-        _free_slots(truncations, step.truncated, plan.steps), at_truncations, hidden_state
+    write = partial(_written, _free_slots(truncations, step.truncated, plan.steps))
+    carry = _Acting(
+        collector=collector,
+        truncations=record_truncations(
+            truncations, step.observation, step.truncated, time, plan.steps
+        ),
+        at_truncations=jax.tree.map(write, at_truncations, hidden_state),
     )
-    truncations = record_truncations(
-        truncations, step.observation, step.truncated, time, plan.steps
-    )
-    return (collector, truncations, at_truncations), (steps, (policy, hidden_state), totals)
+    return carry, (steps, policy, hidden_state, totals)
 
 
 def _taken(chosen: Actions, step: Step) -> Actions:
@@ -262,7 +279,7 @@ def _taken(chosen: Actions, step: Step) -> Actions:
 
 
 def _stored(space: ActionSpace, actions: Actions) -> Actions:
-    """Actions as they are kept: numbered ones in no more bytes than they need."""
+    """Actions as they are kept: discrete ones in no more bytes than they need."""
     return actions.astype(space.dtype) if isinstance(space, DiscreteActions) else actions
 
 

@@ -31,7 +31,7 @@ class _Progress:
     time: Int[Array, ""]
     environment_state: EnvironmentState
     observation: Observation
-    hidden_state: Float[Array, "E N M"]
+    hidden_state: Any
     done: Bool[Array, " E"]
     results: dict[str, Float[Array, " E"]]
 
@@ -153,7 +153,10 @@ class Evaluator:
         )
         running = ~progress.done
         results = progress.results
-        sums = {"episode_return": step.reward, "episode_length": jnp.ones_like(step.reward)}
+        sums = {
+            "episode_return": step.team_reward,
+            "episode_length": jnp.ones_like(step.team_reward),
+        }
         added = {name: results[name] + jnp.where(running, sums[name], 0.0) for name in sums}
         at_end = {
             name: jnp.where(running, outcome, results[name])
@@ -163,7 +166,7 @@ class Evaluator:
             time=progress.time + 1,
             environment_state=environment_state,
             observation=step.observation,
-            hidden_state=hidden_states[0],
+            hidden_state=jax.tree.map(lambda leaf: leaf[0], hidden_states),
             done=progress.done | step.boundary,
             results={**added, **at_end},
         )

@@ -1,23 +1,21 @@
-"""What a run needs of a learner, whichever kind it is."""
+"""The protocol of a learner: phases over a state, whichever kind of method it trains."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
+from gpae.methods import Metrics
 from gpae.networks import NetworkSettings
-from gpae.training.collection import EpisodeTotals
 from gpae.training.keys import Seed
-
-Metrics = dict[str, Float[Array, ""]]
 
 PhaseFunction = Callable[[Any, Any, Int[Array, " E"]], tuple[Any, Any, Metrics]]
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How many of everything a run has; env steps are transitions, not multiplied by agents.
+    """Numbers of everything in a run; env steps are transitions, not multiplied by agents.
 
     Attributes:
         environments: Environments collected from in an iteration.
@@ -43,34 +41,35 @@ class Phase:
     """A part of an iteration, which can be timed on its own.
 
     Attributes:
-        name: What it is called.
-        run: ``(state, handed, environments) -> (state, handed, metrics)``, where ``handed`` is what
-            the phase before leaves for this one, and this one for the next; None where nothing is.
-        hands_on: How what it leaves is laid out over devices.
+        name: Its name in tables and metrics.
+        run: ``(state, inputs, environments) -> (state, outputs, metrics)``; the outputs are the
+            next phase's inputs, the first phase's inputs are None.
+        output_sharding: Sharding of the outputs over devices: a prefix of their tree, of partition
+            specs.
     """
 
     name: str
     run: PhaseFunction
-    hands_on: Any = None
+    output_sharding: Any = None
 
 
 class Learner(Protocol):
-    """What never changes in a run; its functions are pure functions of a state, a pytree of arrays.
+    """The constants of a run; its functions are pure functions of a state, a pytree of arrays.
 
-    An iteration is :meth:`collect_phase` and then each of :attr:`phases`. They run on one device's
-    share of the environments, inside a function mapped over devices.
+    An iteration is each of :attr:`phases` in turn. They run on one device's share of the
+    environments, inside a function mapped over devices.
 
-    The state has the fields ``update`` (the number of updates made), ``params`` (of which
-    ``params.actor`` is what :attr:`actor` acts with) and ``optimiser_states``.
+    The state has the fields ``update`` (the number of updates made), ``params`` (by network name;
+    ``params["actor"]`` is what :attr:`actor` acts with) and ``optimiser_states``.
     """
 
     @property
     def budget(self) -> Budget:
-        """How many of everything the run has."""
+        """Numbers of everything in the run."""
 
     @property
     def shares(self) -> int:
-        """Into how many equal shares environments and batches split; devices must divide it."""
+        """Number of equal shares of environments and batches; devices must divide it."""
 
     @property
     def actor(self) -> Any:
@@ -81,25 +80,12 @@ class Learner(Protocol):
         """The settings of that network."""
 
     @property
-    def state_specs(self) -> Any:
-        """How the state is laid out over devices: a prefix of its tree, of partition specs."""
-
-    @property
-    def collect_hands_on(self) -> Any:
-        """How what collection leaves for the first phase is laid out; None if it is nothing."""
+    def state_sharding(self) -> Any:
+        """Sharding of the state over devices: a prefix of its tree, of partition specs."""
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """What an iteration consists of after collection, in order."""
+        """The phases of an iteration in order, collection first."""
 
     def initial_state(self, seed: Seed) -> Any:
         """The state before the first update of the run with a seed, for all its environments."""
-
-    def collect_phase(
-        self, state: Any, environments: Int[Array, " E"]
-    ) -> tuple[Any, Any, EpisodeTotals]:
-        """Act in the environments, and sum up the episodes that ended, on all devices.
-
-        Returns:
-            The state, what is left for the first phase, and the episodes' totals.
-        """

@@ -1,6 +1,8 @@
-"""The settings of a training run, apart from task, method and network."""
+"""The settings of collection, of the replay window and of evaluation."""
 
 from dataclasses import dataclass
+
+from gpae.fields import choice, whole
 
 WINDOW_MODES = ("constant_batch", "growing_batch")
 EVALUATION_MODES = ("greedy", "sampled", "both")
@@ -16,8 +18,8 @@ class RolloutSettings:
         steps: Steps T of each environment an iteration.
     """
 
-    environments: int = 128
-    steps: int = 128
+    environments: int = whole(128, 1)
+    steps: int = whole(128, 1)
 
 
 @dataclass
@@ -31,41 +33,8 @@ class WindowSettings:
             batch grows.
     """
 
-    length: int = 1
-    mode: str = "constant_batch"
-
-
-@dataclass
-class UpdateSettings:
-    """The gradient steps of one iteration.
-
-    Attributes:
-        epochs: Passes K over the window.
-        minibatches: Minibatches a pass is split into, by environments.
-        chunk: Length in steps of the truncated back-propagation; 0 for a whole rollout.
-        clip: The clipping range epsilon of the policy ratio.
-        value_clip: Clip the value's change by ``clip`` as well.
-        huber_delta: Error from which the critic's loss grows linearly (Huber); 0 for never.
-        value_coefficient: Weight of the critic's loss.
-        entropy_coefficient: Weight of the entropy bonus.
-        learning_rate: Adam's learning rate.
-        anneal_learning_rate: Let it fall linearly to 0 over the run.
-        adam_epsilon: Adam's epsilon.
-        max_gradient_norm: Global norm that each network's gradient is clipped to.
-    """
-
-    epochs: int = 4
-    minibatches: int = 4
-    chunk: int = 0
-    clip: float = 0.2
-    value_clip: bool = True
-    huber_delta: float = 0.0
-    value_coefficient: float = 0.5
-    entropy_coefficient: float = 0.0
-    learning_rate: float = 2e-3
-    anneal_learning_rate: bool = True
-    adam_epsilon: float = 1e-5
-    max_gradient_norm: float = 0.25
+    length: int = whole(1, 1)
+    mode: str = choice("constant_batch", WINDOW_MODES)
 
 
 @dataclass
@@ -80,7 +49,7 @@ class EvaluationSettings:
         absolute: At the end, evaluate the best parameters on ten times as many episodes.
     """
 
-    interval: float = 5e5
-    episodes: int = 128
-    mode: str = "greedy"
+    interval: float = whole(5e5, 1)
+    episodes: int = whole(128, 1)
+    mode: str = choice("greedy", EVALUATION_MODES)
     absolute: bool = True

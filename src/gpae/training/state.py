@@ -1,72 +1,20 @@
-"""Everything a training run is at one moment, as pytrees of arrays."""
+"""The state of a training run as pytrees of arrays."""
 
-from dataclasses import fields
 from typing import Any
 
 import optax
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
-from gpae.environments.environment import Actions, EnvironmentState, Observation
-from gpae.networks import Policy
+from gpae.environments.environment import EnvironmentState, Observation
+from gpae.methods import HiddenStates, Steps
 from gpae.training.keys import Clock
 
+Params = dict[str, Any]
+"""The parameters of each network by the network's name; ``actor`` is the policy's."""
 
-@struct.dataclass
-class Params:
-    """The parameters of the networks; None for a reward model that the method does not have."""
-
-    actor: Any
-    critic: Any
-    reward_model: Any = None
-
-
-def network_names(params: Params) -> list[str]:
-    """The networks that there are."""
-    names = [field.name for field in fields(params)]
-    return [name for name in names if getattr(params, name) is not None]
-
-
-@struct.dataclass
-class OptimiserStates:
-    """The optimisers' states, one for each of the networks."""
-
-    actor: optax.OptState
-    critic: optax.OptState
-    reward_model: optax.OptState | None = None
-
-
-@struct.dataclass
-class HiddenStates:
-    """Recurrent states: the actor's [E, N, M] and the critic's [E, C, M]."""
-
-    actor: Float[Array, "*b N M"]
-    critic: Float[Array, "*b C M"]
-
-
-@struct.dataclass
-class Steps:
-    """What happened over T steps in E environments, all [T, E, ...].
-
-    Attributes:
-        observation: What was seen before acting.
-        first: True where a step begins an episode.
-        actions: The joint action, as the policy has it, [T, E, N] or [T, E, N, A].
-        log_probs: Its log-probability under the behaviour policy, [T, E, N].
-        rewards: The team reward.
-        terminated: The step ended its episode for good.
-        truncated: A time limit cut the episode off at this step.
-        forced: Which agents' actions a wrapper had replaced, [T, E, N].
-    """
-
-    observation: Observation
-    first: Bool[Array, "T E"]
-    actions: Actions
-    log_probs: Float[Array, "T E N"]
-    rewards: Float[Array, "T E"]
-    terminated: Bool[Array, "T E"]
-    truncated: Bool[Array, "T E"]
-    forced: Bool[Array, "T E N"]
+OptimiserStates = dict[str, optax.OptState]
+"""The optimiser's state of each network by the network's name."""
 
 
 @struct.dataclass
@@ -74,8 +22,8 @@ class Truncations:
     """The true successors of truncated steps, in K slots an environment.
 
     Only truncated steps need a successor of their own (elsewhere it is the next step's observation,
-    or its value is multiplied by 0), and a time limit of L steps cuts at most ceil(T / L) times in
-    T.
+    or its value is multiplied by 0), and a time limit of L steps truncates at most ceil(T / L)
+    times in T.
 
     Attributes:
         observation: The successor, [K, E, ...]; zeros in an unused slot.
@@ -93,7 +41,7 @@ class Rollout:
     Attributes:
         steps: The steps, [T, E, ...].
         truncations: The successors of truncated steps, [K, E, ...].
-        hidden_states: The recurrent states before the first step.
+        hidden_states: The networks' hidden states before the first step, [E, ...].
     """
 
     steps: Steps
@@ -102,19 +50,19 @@ class Rollout:
 
 
 @struct.dataclass
-class Behaviour:
-    """What acted over T steps in E environments.
+class Forward:
+    """A network's forward pass over T steps of E environments.
 
     Attributes:
-        policy: The policy of each step, [T, E, N, A].
-        hidden_states: The actor's recurrent states *after* each step, [T, E, N, M].
+        outputs: Its outputs, [T, E, ...]; the actor's are its policies.
+        hidden_states: The hidden states *after* each step, [T, E, ...].
         at_successors: Those of them after truncated steps, in the slots of the rollout's
-            :class:`Truncations`, and after the last step, [K+1, E, N, M].
+            :class:`Truncations`, and after the last step, [K+1, E, ...].
     """
 
-    policy: Policy
-    hidden_states: Float[Array, "T E N M"]
-    at_successors: Float[Array, "K+1 E N M"]
+    outputs: Any
+    hidden_states: Any
+    at_successors: Any
 
 
 @struct.dataclass
@@ -131,14 +79,14 @@ class Window:
 
 
 @struct.dataclass
-class Collector:
-    """Where collection stands.
+class CollectorState:
+    """Environments between two rollouts.
 
     Attributes:
         environment_state: The environments' own states, [E, ...].
-        observation: What will be acted on next, [E, ...].
+        observation: The observation to act on next, [E, ...].
         first: True where that begins an episode, [E].
-        hidden_states: The recurrent states before the next step.
+        hidden_states: The networks' hidden states before the next step, [E, ...].
         episode_return: Reward so far of the running episodes, [E].
         episode_length: Steps so far of the running episodes, [E].
     """
@@ -159,14 +107,14 @@ class TrainingState:
         clock: The run's seed and the number of updates made.
         params: The networks' parameters.
         optimiser_states: The optimisers' states.
-        collector: The environments and what acting in them remembers.
+        collector: The environments.
         window: The rollouts kept.
     """
 
     clock: Clock
     params: Params
     optimiser_states: OptimiserStates
-    collector: Collector
+    collector: CollectorState
     window: Window
 
     @property

@@ -1,6 +1,5 @@
 """Whole trajectories: new episodes, T steps of them, and what follows the last one."""
 
-import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from gpae.networks import NetworkSettings, initial_hidden_state
@@ -14,7 +13,6 @@ from gpae.training.collection import (
 from gpae.training.keys import Clock
 from gpae.training.q_learning.exploration import Explorer
 from gpae.training.q_learning.state import Trajectories
-from gpae.training.state import HiddenStates, Params
 
 
 def collect_trajectories(
@@ -37,13 +35,9 @@ def collect_trajectories(
         One trajectory an environment, and the totals of the episodes that ended in them.
     """
     agents = plan.environment.spec.num_agents
-    hidden_states = HiddenStates(
-        actor=initial_hidden_state(network, environments.size, agents),
-        critic=jnp.zeros((environments.size, 0, 0)),
-    )
+    hidden_states = {"actor": initial_hidden_state(network, environments.size, agents)}
     collector = begin(plan, clock.seed, environments, hidden_states, clock.update)
-    behaviour = Params(actor=explorer, critic=None)
-    collector, rollout, _, totals = collect(plan, behaviour, collector, clock, environments)
+    collector, rollout, _, totals = collect(plan, explorer, collector, clock, environments)
     steps, last = rollout.steps, plan.steps - 1
     # Every rollout begins an episode, so one that is still under way at the end leaves a slot free.
     under_way = ~collector.first

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
-from gpae.methods import QLearning
+from gpae.methods import QLearningMethod
 from gpae.networks import CategoricalPolicy, QNetwork, apply_q_network, mask_unavailable
 from gpae.networks.policies import UNAVAILABLE_LOGIT
 
@@ -65,7 +65,7 @@ def epsilon_greedy(
     )
 
 
-def epsilon_at(method: QLearning, update: Int[Array, ""], updates: int) -> Float[Array, ""]:
+def epsilon_at(method: QLearningMethod, update: Int[Array, ""], updates: int) -> Float[Array, ""]:
     """Epsilon of the rollout collected after ``update`` of a run's ``updates`` updates."""
     falling = method.epsilon_decay * updates
     part = jnp.clip(update / falling, 0.0, 1.0) if falling > 0 else jnp.float32(1.0)

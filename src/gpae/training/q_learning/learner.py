@@ -11,23 +11,24 @@ from jaxtyping import Array, Float, Int
 
 from gpae.environments.environment import DiscreteActions, Environment
 from gpae.errors import UserError
-from gpae.methods import QLearning
+from gpae.methods import Metrics, QLearningMethod, UpdateSettings
 from gpae.networks import GreedyActor, NetworkSettings, QNetwork, initial_hidden_state
 from gpae.training.collection import CollectionPlan, EpisodeTotals
 from gpae.training.keys import Clock, Purpose, Seed, derive
-from gpae.training.protocol import Budget, Metrics, Phase
+from gpae.training.protocol import Budget, Phase
 from gpae.training.q_learning.buffer import BUFFER_SPECS, add, empty_buffer, trajectories_held
 from gpae.training.q_learning.collection import collect_trajectories
 from gpae.training.q_learning.exploration import EpsilonGreedyActor, Explorer, epsilon_at
-from gpae.training.q_learning.state import QParams, QState, Trajectories
+from gpae.training.q_learning.state import QState, Trajectories
 from gpae.training.q_learning.targets import ValuePlan
 from gpae.training.q_learning.update import QUpdatePlan, make_q_optimiser, update_from_buffer
 from gpae.training.reduce import DEVICES
-from gpae.training.settings import RolloutSettings, UpdateSettings
+from gpae.training.settings import RolloutSettings, WindowSettings
 from gpae.training.sharding import EVERYWHERE
+from gpae.training.state import Params
 from gpae.training.update import learning_rate_schedule
 
-STATE_SPECS = QState(
+STATE_SHARDING = QState(
     clock=EVERYWHERE,
     params=EVERYWHERE,
     target_params=EVERYWHERE,
@@ -37,7 +38,10 @@ STATE_SPECS = QState(
 
 
 def make_q_budget(
-    method: QLearning, rollout: RolloutSettings, update: UpdateSettings, total_env_steps: float
+    method: QLearningMethod,
+    rollout: RolloutSettings,
+    update: UpdateSettings,
+    total_env_steps: float,
 ) -> Budget:
     """Count what the settings ask for; the last update is the one that reaches the total.
 
@@ -77,21 +81,17 @@ class QLearner:
         return math.gcd(self.budget.environments, self.method.batch_size)
 
     @property
-    def state_specs(self) -> QState:
+    def state_sharding(self) -> QState:
         """The buffer is split by environments, the rest is everywhere."""
-        return STATE_SPECS
-
-    @property
-    def collect_hands_on(self) -> None:
-        """Nothing: all that is collected is in the buffer."""
+        return STATE_SHARDING
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """The gradient steps and the target's copy."""
-        return (Phase("update", self.update_phase),)
+        """Collection into the buffer, and the gradient steps with the target's copy."""
+        return (Phase("collect", self.collect_phase), Phase("update", self.update_phase))
 
     @property
-    def method(self) -> QLearning:
+    def method(self) -> QLearningMethod:
         """The method's settings."""
         return self.gradient.values.method
 
@@ -110,15 +110,16 @@ class QLearner:
         )
 
     def collect_phase(
-        self, state: QState, environments: Int[Array, " E"]
-    ) -> tuple[QState, None, EpisodeTotals]:
+        self, state: QState, inputs: None, environments: Int[Array, " E"]
+    ) -> tuple[QState, None, Metrics]:
         """Collect a trajectory of each environment and put it into the buffer."""
         trajectories, totals = self._collect(state.params, state.clock, environments)
         state = replace(state, buffer=add(state.buffer, trajectories))
-        return state, None, jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
+        totals = jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
+        return state, None, totals.metrics()
 
     def update_phase(
-        self, state: QState, handed: None, environments: Int[Array, " E"]
+        self, state: QState, inputs: None, environments: Int[Array, " E"]
     ) -> tuple[QState, None, Metrics]:
         """Make the gradient steps, once learning has begun, and move the target networks if due."""
         update = state.clock.update
@@ -136,65 +137,72 @@ class QLearner:
         )
         return state, None, metrics
 
-    def _learn(self, state: QState) -> tuple[QParams, optax.OptState, Metrics]:
+    def _learn(self, state: QState) -> tuple[Params, optax.OptState, Metrics]:
         """The gradient steps, or none and zeros for their metrics before learning begins."""
         learn = partial(update_from_buffer, self.gradient)
         shapes = jax.eval_shape(learn, state)[2]
 
-        def wait(state: QState) -> tuple[QParams, optax.OptState, Metrics]:
+        def wait(state: QState) -> tuple[Params, optax.OptState, Metrics]:
             zeros = {name: jnp.zeros(leaf.shape, leaf.dtype) for name, leaf in shapes.items()}
             return state.params, state.optimiser_states, zeros
 
-        result: tuple[QParams, optax.OptState, Metrics] = jax.lax.cond(
+        result: tuple[Params, optax.OptState, Metrics] = jax.lax.cond(
             state.clock.update >= self.budget.warmup, learn, wait, state
         )
         return result
 
     def _collect(
-        self, params: QParams, clock: Clock, environments: Int[Array, " E"]
+        self, params: Params, clock: Clock, environments: Int[Array, " E"]
     ) -> tuple[Trajectories, EpisodeTotals]:
-        explorer = Explorer(params.actor, self._epsilon(clock.update))
+        explorer = Explorer(params["actor"], self._epsilon(clock.update))
         return collect_trajectories(self.collection, self.network, explorer, clock, environments)
 
     def _epsilon(self, update: Int[Array, ""]) -> Float[Array, ""]:
         return epsilon_at(self.method, update, self.budget.updates)
 
-    def _initial_params(self, seed: Seed) -> QParams:
+    def _initial_params(self, seed: Seed) -> Params:
         actor_key, mixer_key = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
         spec, values = self.collection.environment.spec, self.gradient.values
-        return QParams(
-            actor=values.network.init(
+        return {
+            "actor": values.network.init(
                 actor_key,
                 initial_hidden_state(self.network, 1, spec.num_agents),
                 jnp.zeros((1, 1, spec.num_agents, spec.observation_size)),
                 jnp.ones((1, 1), bool),
             ),
-            mixer=values.mixer.init(
+            "mixer": values.mixer.init(
                 mixer_key, jnp.zeros((1, spec.num_agents)), jnp.zeros((1, spec.state_size))
             ),
-        )
+        }
 
 
 def make_q_learner(
     environment: Environment,
-    method: QLearning,
+    method: QLearningMethod,
     network: NetworkSettings,
     rollout: RolloutSettings,
+    window: WindowSettings,
     update: UpdateSettings,
     *,
     discount: float,
     total_env_steps: float,
 ) -> QLearner:
-    """Put a learner together from an environment, a method and settings already checked.
+    """A Q-learner of an environment, a method and settings already checked.
 
     Raises:
-        UserError: The environment's actions are not numbered.
+        UserError: The environment's actions are continuous, or it pays each agent its own reward.
     """
+    del window
     space = environment.spec.actions
     if not isinstance(space, DiscreteActions):
         raise UserError(
-            f"{environment.spec.name} has continuous actions, and Q-learning needs numbered ones: "
+            f"{environment.spec.name} has continuous actions, and Q-learning needs discrete ones: "
             "use another method, such as method=gpae"
+        )
+    if environment.spec.agent_rewards:
+        raise UserError(
+            f"{environment.spec.name} pays each agent a reward of its own, and {method.name} needs "
+            "one team reward: use another method, such as method=gpae"
         )
     budget = make_q_budget(method, rollout, update, total_env_steps)
     q_network = QNetwork(network, space.size)

@@ -1,7 +1,5 @@
 """Everything a Q-learning run is at one moment, as pytrees of arrays."""
 
-from typing import Any
-
 import optax
 from flashbax.buffers.trajectory_buffer import TrajectoryBufferState
 from flax import struct
@@ -9,15 +7,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from gpae.environments.environment import Observation
 from gpae.training.keys import Clock
-from gpae.training.state import Truncations
-
-
-@struct.dataclass
-class QParams:
-    """The parameters of the agents' Q-network and of the mixer."""
-
-    actor: Any
-    mixer: Any
+from gpae.training.state import Params, Truncations
 
 
 @struct.dataclass
@@ -52,15 +42,15 @@ class QState:
 
     Attributes:
         clock: The run's seed and the number of updates made.
-        params: The online networks' parameters.
+        params: The online networks' parameters: ``actor``, the agents' Q-network, and ``mixer``.
         target_params: The target networks' parameters.
         optimiser_states: The optimiser's state.
         buffer: The trajectories kept.
     """
 
     clock: Clock
-    params: QParams
-    target_params: QParams
+    params: Params
+    target_params: Params
     optimiser_states: optax.OptState
     buffer: TrajectoryBufferState
 

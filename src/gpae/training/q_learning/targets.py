@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from gpae.environments.environment import Observation
-from gpae.methods import QLearning
+from gpae.methods import QLearningMethod
 from gpae.networks import (
     Mixer,
     QNetwork,
@@ -17,7 +17,8 @@ from gpae.networks import (
     initial_hidden_state,
     mask_unavailable,
 )
-from gpae.training.q_learning.state import QParams, Trajectories
+from gpae.training.q_learning.state import Trajectories
+from gpae.training.state import Params
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ValuePlan:
 
     network: QNetwork
     mixer: Mixer
-    method: QLearning
+    method: QLearningMethod
     discount: float
 
 
@@ -60,19 +61,19 @@ def trajectory_values(
 
 def team_value_of_taken(
     plan: ValuePlan,
-    params: QParams,
+    params: Params,
     values: Float[Array, "T+K B N A"],
     trajectories: Trajectories,
 ) -> Float[Array, "T B"]:
     """Q_tot of the joint actions taken."""
     actions = trajectories.actions
     taken = jnp.take_along_axis(values[: len(actions)], actions[..., None], axis=-1).squeeze(-1)
-    return apply_mixer(plan.mixer, params.mixer, taken, trajectories.observation.state)
+    return apply_mixer(plan.mixer, params["mixer"], taken, trajectories.observation.state)
 
 
 def targets(
     plan: ValuePlan,
-    target_params: QParams,
+    target_params: Params,
     online_values: Float[Array, "T+K B N A"],
     trajectories: Trajectories,
 ) -> Float[Array, "T B"]:
@@ -87,7 +88,7 @@ def targets(
         online_values: What :func:`trajectory_values` gives with the online network's.
         trajectories: The trajectories.
     """
-    target_values = trajectory_values(plan.network, target_params.actor, trajectories)
+    target_values = trajectory_values(plan.network, target_params["actor"], trajectories)
     all_observations: Observation = jax.tree.map(
         lambda steps, truncations: jnp.concatenate([steps, truncations]),
         trajectories.observation,
@@ -96,7 +97,7 @@ def targets(
     ranked = online_values if plan.method.double_q else target_values
     best = mask_unavailable(ranked, all_observations.available_actions).argmax(-1, keepdims=True)
     chosen = jnp.take_along_axis(target_values, best, axis=-1).squeeze(-1)
-    team = apply_mixer(plan.mixer, target_params.mixer, chosen, all_observations.state)
+    team = apply_mixer(plan.mixer, target_params["mixer"], chosen, all_observations.state)
     discounts = jnp.where(trajectories.terminated, 0.0, plan.discount)
     following = at_successors(team, trajectories.truncations.index)
     return plan.method.reward_scale * trajectories.rewards + discounts * following

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from gpae.methods import Metrics, UpdateSettings
 from gpae.training.keys import Purpose, derive
-from gpae.training.protocol import Metrics
 from gpae.training.q_learning.buffer import sample
-from gpae.training.q_learning.state import QParams, QState, Trajectories
+from gpae.training.q_learning.state import QState, Trajectories
 from gpae.training.q_learning.targets import (
     ValuePlan,
     targets,
@@ -19,7 +19,7 @@ from gpae.training.q_learning.targets import (
     trajectory_values,
 )
 from gpae.training.reduce import DEVICES
-from gpae.training.settings import UpdateSettings
+from gpae.training.state import Params
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def make_q_optimiser(
     )
 
 
-def update_from_buffer(plan: QUpdatePlan, state: QState) -> tuple[QParams, optax.OptState, Metrics]:
+def update_from_buffer(plan: QUpdatePlan, state: QState) -> tuple[Params, optax.OptState, Metrics]:
     """Make the gradient steps of one update, each device on its share of the batch.
 
     Returns:
@@ -56,8 +56,8 @@ def update_from_buffer(plan: QUpdatePlan, state: QState) -> tuple[QParams, optax
     share = plan.values.method.batch_size // jax.lax.axis_size(DEVICES)
 
     def step(
-        carry: tuple[QParams, optax.OptState], number: Int[Array, ""]
-    ) -> tuple[tuple[QParams, optax.OptState], Metrics]:
+        carry: tuple[Params, optax.OptState], number: Int[Array, ""]
+    ) -> tuple[tuple[Params, optax.OptState], Metrics]:
         key = derive(state.clock.seed, Purpose.REPLAY, number)
         key = jax.random.fold_in(key, jax.lax.axis_index(DEVICES))
         trajectories = sample(state.buffer, key, share)
@@ -72,11 +72,11 @@ def update_from_buffer(plan: QUpdatePlan, state: QState) -> tuple[QParams, optax
 
 def gradient_step(
     plan: QUpdatePlan,
-    params: QParams,
+    params: Params,
     optimiser_states: optax.OptState,
-    target_params: QParams,
+    target_params: Params,
     trajectories: Trajectories,
-) -> tuple[tuple[QParams, optax.OptState], Metrics]:
+) -> tuple[tuple[Params, optax.OptState], Metrics]:
     """One step on one batch, the gradient summed over devices."""
     gradients, metrics = jax.grad(partial(batch_loss, plan.values), has_aux=True)(
         params, target_params, trajectories
@@ -89,12 +89,12 @@ def gradient_step(
 
 def batch_loss(
     plan: ValuePlan,
-    params: QParams,
-    target_params: QParams,
+    params: Params,
+    target_params: Params,
     trajectories: Trajectories,
 ) -> tuple[Float[Array, ""], Metrics]:
     """This device's share of the mean squared error; the shares of all devices add up to it."""
-    values = trajectory_values(plan.network, params.actor, trajectories)
+    values = trajectory_values(plan.network, params["actor"], trajectories)
     taken = team_value_of_taken(plan, params, values, trajectories)
     aims = targets(plan, target_params, values, trajectories)
     devices = jax.lax.axis_size(DEVICES)

@@ -1,22 +1,26 @@
-"""What a batch says about the estimate: how agents differ, how far traces are truncated."""
+"""Diagnostics of an estimate: spread between agents, truncation of the traces."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gpae.estimators import advantage_gap, trace_distances
-from gpae.training.estimation import Batch
-from gpae.training.protocol import Metrics
+from gpae.methods import Batch, Metrics
 from gpae.training.reduce import global_mean
 
 
-def batch_diagnostics(batch: Batch) -> Metrics:
-    """Metrics for the metrics file, over the steps and agents that exist and are alive."""
+def batch_diagnostics(batch: Batch, coefficients: Float[Array, "T E N"]) -> Metrics:
+    """Metrics over the steps and agents that exist and are alive, on all devices.
+
+    Args:
+        batch: The batch, its advantages not normalised.
+        coefficients: The trace coefficients, lambda left out.
+    """
     weights = batch.weights[..., None] * batch.steps.observation.alive
-    advantages = batch.estimate.advantages
+    advantages = batch.advantages
     team_mean = advantages.mean(-1, keepdims=True)
-    values = jnp.broadcast_to(batch.values, batch.estimate.targets.shape)
-    error = batch.estimate.targets - values
-    spread = _variance(batch.estimate.targets, batch.weights[..., None])
+    targets = batch.targets["critic"]
+    values = jnp.broadcast_to(batch.values["critic"], targets.shape)
+    spread = _variance(targets, batch.weights[..., None])
     return {
         "estimate/advantage_std": jnp.sqrt(_variance(advantages, weights)),
         "estimate/advantage_spread_between_agents": jnp.sqrt(
@@ -24,9 +28,9 @@ def batch_diagnostics(batch: Batch) -> Metrics:
         ),
         "estimate/value_mean": global_mean(values, batch.weights[..., None]),
         "estimate/explained_variance": 1.0
-        - _variance(error, batch.weights[..., None]) / jnp.maximum(spread, 1e-12),
+        - _variance(targets - values, batch.weights[..., None]) / jnp.maximum(spread, 1e-12),
         "estimate/largest_log_ratio": global_mean(jnp.abs(batch.log_ratios).max(-1), batch.weights),
-        **_trace_diagnostics(batch, weights),
+        **_trace_diagnostics(coefficients, batch.log_ratios, weights),
         **_anomaly_diagnostics(batch),
     }
 
@@ -35,10 +39,13 @@ def _variance(values: Float[Array, "T E K"], weights: Float[Array, "T E K"]) -> 
     return global_mean((values - global_mean(values, weights)) ** 2, weights)
 
 
-def _trace_diagnostics(batch: Batch, weights: Float[Array, "T E N"]) -> Metrics:
+def _trace_diagnostics(
+    coefficients: Float[Array, "T E N"],
+    log_ratios: Float[Array, "T E N"],
+    weights: Float[Array, "T E N"],
+) -> Metrics:
     """Distances of the trace coefficients to the true ratios, lambda left out (Eq. 9, Table 4)."""
-    coefficients = batch.estimate.coefficients
-    to_joint, to_own = trace_distances(coefficients, batch.log_ratios)
+    to_joint, to_own = trace_distances(coefficients, log_ratios)
     return {
         "trace/coefficient": global_mean(coefficients, weights),
         "trace/distance_to_joint": global_mean(to_joint, weights),
@@ -53,7 +60,7 @@ def _anomaly_diagnostics(batch: Batch) -> Metrics:
     if forced.shape[-1] < 2:
         return {}
     happened = forced.any(-1) * batch.weights
-    gap = advantage_gap(batch.estimate.advantages, forced.argmax(-1))
+    gap = advantage_gap(batch.advantages, forced.argmax(-1))
     return {
         "anomaly/advantage_gap": global_mean(gap, happened),
         "anomaly/rate": global_mean(forced.any(-1).astype(jnp.float32), batch.weights),

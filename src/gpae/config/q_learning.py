@@ -1,40 +1,10 @@
-"""What a Q-learning method can be asked for, and what has no meaning with it."""
+"""Checks of the settings of Q-learning methods together."""
 
 import math
-from collections.abc import Iterable
 
 from gpae.config.schema import Config
 from gpae.environments import find_task
 from gpae.errors import UserError
-
-_APPLICABLE = {
-    "window": (),
-    "update": (
-        "epochs",
-        "learning_rate",
-        "anneal_learning_rate",
-        "adam_epsilon",
-        "max_gradient_norm",
-    ),
-    "network": ("kind", "hidden_size", "layer_norm", "head_hidden", "actor_agent_id"),
-}
-"""Of the groups that policy-gradient methods share, what Q-learning uses as well."""
-
-
-def refuse_inapplicable(config: Config, settings: Iterable[str]) -> None:
-    """Raise a UserError for the first of the settings asked for that Q-learning would ignore.
-
-    Args:
-        config: The configuration, of a Q-learning method.
-        settings: The names of the settings that were asked for, such as ``window.length``.
-    """
-    for setting in settings:
-        group, _, field = setting.partition(".")
-        if field not in _APPLICABLE.get(group, (field,)):
-            raise UserError(
-                f"{setting} has no meaning with method={config.method.name}, which learns from "
-                "replayed trajectories (docs/q_learning.md): leave it out"
-            )
 
 
 def check_q_learning(config: Config) -> None:
@@ -57,7 +27,7 @@ def _check_what_is_learned(config: Config) -> None:
     name, task = config.method.name, find_task(config.task_name)
     if task.continuous:
         raise UserError(
-            f"method={name} needs numbered actions, but those of task {task.name} are continuous: "
+            f"method={name} needs discrete actions, but those of task {task.name} are continuous: "
             "use another method, such as method=gpae"
         )
     if config.evaluation.mode != "greedy":

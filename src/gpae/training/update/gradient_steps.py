@@ -1,8 +1,7 @@
 """K epochs of minibatch gradient steps on a batch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import jax
@@ -10,14 +9,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from gpae.training.estimation import Batch
+from gpae.methods import Batch, HiddenStates, Metrics, UpdateSettings
 from gpae.training.keys import Clock, Purpose, derive
-from gpae.training.minibatch import Minibatch, Totals, prepare_batch
-from gpae.training.objectives import Objective, network_loss
-from gpae.training.protocol import Metrics
 from gpae.training.reduce import DEVICES
-from gpae.training.settings import UpdateSettings
-from gpae.training.state import OptimiserStates, Params, network_names
+from gpae.training.state import OptimiserStates, Params
+from gpae.training.update.losses import Objective
+from gpae.training.update.minibatch import PreparedBatch, prepare_batch
 
 Tree = TypeVar("Tree")
 
@@ -30,10 +27,10 @@ More only where one environment has more: parts are of whole environments, as ma
 
 @dataclass(frozen=True)
 class UpdatePlan:
-    """What the gradient steps need to know that never changes in a run.
+    """The constants of the gradient steps.
 
     Attributes:
-        objective: What the networks are to minimise.
+        objective: The networks' losses.
         optimiser: The gradient transformation, used for each network on its own.
         chunk: Length of the truncated back-propagation, in steps.
     """
@@ -77,24 +74,32 @@ def update_on_batch(
     params: Params,
     optimiser_states: OptimiserStates,
     batch: Batch,
+    hidden_states: HiddenStates,
     clock: Clock,
 ) -> tuple[Params, OptimiserStates, Metrics]:
     """Make all gradient steps of one iteration.
 
+    Args:
+        plan: The constants.
+        params: The networks' parameters.
+        optimiser_states: Their optimisers' states.
+        batch: The batch, [T, E, ...].
+        hidden_states: The hidden states before each of its steps, [T, E, ...].
+        clock: Seed and number of updates made, from which the minibatches' order follows.
+
     Returns:
         The new parameters and optimiser states, and the mean of each gradient step's metrics.
     """
-    prepared = prepare_batch(batch, plan.chunk)
+    prepared = prepare_batch(batch, hidden_states, plan.chunk)
     steps, held, agents = batch.log_ratios.shape
     size = held // plan.settings.minibatches
     parts = number_of_parts(plan, size, steps * agents)
     whole = plan.settings.minibatches == parts == 1
-    select = (lambda _: prepared.minibatch()) if whole else prepared.minibatch
 
     def step(
         carry: tuple[Params, OptimiserStates], environments: Int[Array, "P B"]
     ) -> tuple[tuple[Params, OptimiserStates], Metrics]:
-        return gradient_step(plan, *carry, select, environments)
+        return gradient_step(plan, *carry, prepared, None if whole else environments)
 
     order = _minibatch_order(plan, clock, size).reshape(-1, parts, size // parts)
     (params, optimiser_states), metrics = jax.lax.scan(step, (params, optimiser_states), order)
@@ -102,12 +107,12 @@ def update_on_batch(
 
 
 def number_of_parts(plan: UpdatePlan, environments: int, rows: int) -> int:
-    """In how many parts a device computes the gradient of a minibatch.
+    """The number of parts in which a device computes the gradients of a minibatch.
 
     What a gradient keeps of a part should stay in a CPU's cache; other devices take all at once.
 
     Args:
-        plan: What never changes.
+        plan: The constants.
         environments: How many environments of a minibatch the device has.
         rows: How many rows each has: its steps, each for every agent.
     """
@@ -137,84 +142,67 @@ def gradient_step(
     plan: UpdatePlan,
     params: Params,
     optimiser_states: OptimiserStates,
-    select: Callable[[Int[Array, " B"]], Minibatch],
-    parts: Int[Array, "P B"],
+    prepared: PreparedBatch,
+    environments: Int[Array, "P B"] | None,
 ) -> tuple[tuple[Params, OptimiserStates], Metrics]:
     """One step on one minibatch, the gradients summed over its parts and over devices.
 
-    Networks share no parameters. Each one's gradient is a computation of its own, so that what is
-    kept for one need not share a processor's cache with what is kept for another.
+    Networks share no parameters. Each one's gradients are a computation of their own, so that what
+    is kept for one need not share a processor's cache with what is kept for another.
 
     Args:
-        plan: What never changes.
-        params: Of all networks.
+        plan: The constants.
+        params: The parameters of all networks.
         optimiser_states: Their optimisers' states.
-        select: The chunks of the environments with the given numbers.
-        parts: The environments of each part of the minibatch.
+        prepared: The batch.
+        environments: The environments of each part of the minibatch; None for all in one part.
     """
-    totals = Totals.of(select(parts.reshape(-1)).rows)
+    totals = prepared.totals(None if environments is None else environments.reshape(-1))
+    found = {}
+    for network, held in params.items():
 
-    found = {
-        network: jax.lax.psum(
-            network_gradient(plan, network, params, select, parts, totals), DEVICES
-        )
-        for network in network_names(params)
-    }
-    updated, states = params, optimiser_states
+        def loss(
+            held: Any, part: Int[Array, " B"] | None, network: str = network
+        ) -> tuple[Float[Array, ""], Metrics]:
+            return plan.objective.loss(network, held, prepared.minibatch(totals, part))
+
+        found[network] = jax.lax.psum(gradients_over_parts(loss, held, environments), DEVICES)
     metrics: Metrics = {}
-    for network, (gradient, told) in found.items():
-        change, state = plan.optimiser.update(gradient, getattr(optimiser_states, network))
-        held = optax.apply_updates(getattr(params, network), change)
-        updated = replace(updated, **{network: held})
-        states = replace(states, **{network: state})
-        metrics |= told | {f"update/{network}_gradient_norm": optax.tree.norm(gradient)}
-    return (updated, states), metrics
+    new_params, new_states = {}, {}
+    for network, (gradients, of_network) in found.items():
+        change, new_states[network] = plan.optimiser.update(gradients, optimiser_states[network])
+        new_params[network] = optax.apply_updates(params[network], change)
+        norm = optax.tree.norm(gradients)
+        metrics |= of_network | {f"update/{network}_gradient_norm": norm}
+    return (new_params, new_states), metrics
 
 
-def initial_optimisers(optimiser: optax.GradientTransformation, params: Params) -> OptimiserStates:
-    """The optimiser's state for each network."""
-    names = network_names(params)
-    return OptimiserStates(**{name: optimiser.init(getattr(params, name)) for name in names})
-
-
-def sum_over(
-    gradient: Callable[[Int[Array, " B"]], tuple[Tree, Metrics]],
-    parts: Int[Array, "P B"],
+def gradients_over_parts(
+    loss: Callable[[Tree, Any], tuple[Float[Array, ""], Metrics]],
     params: Tree,
+    parts: Int[Array, "P B"] | None,
 ) -> tuple[Tree, Metrics]:
-    """The sums of a gradient by the parameters, and of metrics, over each part's environments."""
-    if len(parts) == 1:
-        return gradient(parts[0])
+    """Sums over the parts of a minibatch of a loss's gradients and metrics.
+
+    Args:
+        loss: The loss and metrics by parameters and a part's environments.
+        params: The parameters.
+        parts: The environments of each part; None for a minibatch in one part.
+    """
+    differentiate = jax.grad(loss, has_aux=True)
+    if parts is None or len(parts) == 1:
+        return differentiate(params, None if parts is None else parts[0])
 
     def add(total: Tree, part: Int[Array, " B"]) -> tuple[Tree, Metrics]:
-        found, metrics = gradient(part)
-        return jax.tree.map(jnp.add, total, found), metrics
+        gradients, metrics = differentiate(params, part)
+        return jax.tree.map(jnp.add, total, gradients), metrics
 
     total, metrics = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), parts)
     return total, jax.tree.map(lambda each: each.sum(0), metrics)
 
 
-def network_gradient(
-    plan: UpdatePlan,
-    network: str,
-    params: Params,
-    select: Callable[[Int[Array, " B"]], Minibatch],
-    parts: Int[Array, "P B"],
-    totals: Totals,
-) -> tuple[Any, Metrics]:
-    """The gradient of one network's loss on this device's share of a minibatch, and its metrics.
-
-    Args:
-        plan: What never changes.
-        network: The network, a field of ``params``.
-        params: Of all networks.
-        select: The chunks of the environments with the given numbers.
-        parts: The environments of each part of the minibatch.
-        totals: Those of the whole minibatch.
-    """
-    loss, held = partial(network_loss, plan.objective, network), getattr(params, network)
-
-    def differentiate(environments: Int[Array, " B"]) -> tuple[Any, Metrics]:
-        return jax.grad(loss, has_aux=True)(held, select(environments), totals)
-
-    return sum_over(differentiate, parts, held)
+def initial_optimiser_states(
+    optimiser: optax.GradientTransformation, params: Params
+) -> OptimiserStates:
+    """The optimiser's state for each network."""
+    return {name: optimiser.init(held) for name, held in params.items()}

@@ -1,56 +1,46 @@
 """The policy-gradient learner, once for every method: Algorithm 1 in three phases."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from zlib import crc32
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from gpae.environments.environment import Environment, Observation
-from gpae.methods import Method
-from gpae.networks import (
-    Actor,
-    Critic,
-    NetworkSettings,
-    initial_hidden_state,
-    make_reward_models,
+from gpae.methods import (
+    Batch,
+    HiddenStates,
+    LearnedNetwork,
+    Metrics,
+    PolicyGradientMethod,
+    UpdateSettings,
 )
-from gpae.training.collection import CollectionPlan, EpisodeTotals, begin, collect, empty_rollout
-from gpae.training.diagnostics import batch_diagnostics
-from gpae.training.estimation import Batch, estimate
+from gpae.networks import Actor, NetworkSettings, initial_hidden_state
+from gpae.training.collection import CollectionPlan, begin, collect, empty_rollout
+from gpae.training.estimation import EstimationPlan, batch_diagnostics, estimate
 from gpae.training.keys import Clock, Purpose, Seed, derive
-from gpae.training.objectives import Objective
-from gpae.training.passes import EstimationPlan
-from gpae.training.protocol import Budget, Metrics, Phase
+from gpae.training.protocol import Budget, Phase
 from gpae.training.reduce import DEVICES
-from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
+from gpae.training.settings import RolloutSettings, WindowSettings
 from gpae.training.sharding import (
     BY_ENVIRONMENT,
     BY_ROLLOUT_TIME_AND_ENVIRONMENT,
     BY_TIME_AND_ENVIRONMENT,
     EVERYWHERE,
 )
-from gpae.training.state import (
-    Behaviour,
-    Collector,
-    HiddenStates,
-    Params,
-    Rollout,
-    TrainingState,
-    Window,
-)
+from gpae.training.state import CollectorState, Forward, Params, Rollout, TrainingState, Window
 from gpae.training.update import (
+    Objective,
     UpdatePlan,
-    initial_optimisers,
+    initial_optimiser_states,
     learning_rate_schedule,
     make_optimiser,
     update_on_batch,
 )
-from gpae.training.valuation import critic_inputs
 from gpae.training.window import append, empty_window
 
-STATE_SPECS = TrainingState(
+STATE_SHARDING = TrainingState(
     clock=EVERYWHERE,
     params=EVERYWHERE,
     optimiser_states=EVERYWHERE,
@@ -101,8 +91,13 @@ class PolicyGradientLearner:
         return self.estimation.actor
 
     @property
+    def networks(self) -> dict[str, LearnedNetwork]:
+        """The method's networks by name."""
+        return self.estimation.networks
+
+    @property
     def shares(self) -> int:
-        """Into how many shares of whole minibatches the environments split.
+        """Number of shares of whole minibatches that the environments split into.
 
         Raises:
             ValueError: The environments do not even split into the minibatches.
@@ -115,114 +110,120 @@ class PolicyGradientLearner:
         return environments // minibatches
 
     @property
-    def state_specs(self) -> TrainingState:
+    def state_sharding(self) -> TrainingState:
         """Environments are split over devices, the rest is everywhere."""
-        return STATE_SPECS
-
-    @property
-    def collect_hands_on(self) -> Any:
-        """How what acted is laid out; it is handed on at M = 1, where nothing else is estimated."""
-        return BY_TIME_AND_ENVIRONMENT if self.window_length == 1 else None
+        return STATE_SHARDING
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """Estimation and update."""
+        """Collection, estimation and update.
+
+        With M = 1 collection's outputs are the actor's forward pass, which estimation then need not
+        make again.
+        """
+        acted = BY_TIME_AND_ENVIRONMENT if self.window_length == 1 else None
         return (
-            Phase("estimate", self.estimate_phase, hands_on=BY_TIME_AND_ENVIRONMENT),
+            Phase("collect", self.collect_phase, acted),
+            Phase("estimate", self.estimate_phase, BY_TIME_AND_ENVIRONMENT),
             Phase("update", self.update_phase),
         )
 
     def initial_state(self, seed: Seed) -> TrainingState:
         """The state before the first update of the run with a seed, for all its environments."""
         environments = jnp.arange(self.budget.environments)
-        collector = begin(self.collection, seed, environments, self.empty_hidden_states())
+        collector = begin(self.collection, seed, environments, self.initial_hidden_states())
         params = self.initial_params(seed, collector)
         return TrainingState(
             clock=Clock(seed=jnp.asarray(seed, jnp.uint32), update=jnp.int32(0)),
             params=params,
-            optimiser_states=initial_optimisers(self.gradient.optimiser, params),
+            optimiser_states=initial_optimiser_states(self.gradient.optimiser, params),
             collector=collector,
             window=empty_window(empty_rollout(self.collection, collector), self.window_length),
         )
 
     def collect_phase(
-        self, state: TrainingState, environments: Int[Array, " E"]
-    ) -> tuple[TrainingState, Behaviour | None, EpisodeTotals]:
+        self, state: TrainingState, inputs: None, environments: Int[Array, " E"]
+    ) -> tuple[TrainingState, Forward | None, Metrics]:
         """Collect a rollout and append it to the window."""
-        collector, rollout, behaviour, totals = collect(
-            self.collection, state.params, state.collector, state.clock, environments
+        collector, rollout, acted, totals = collect(
+            self.collection, state.params["actor"], state.collector, state.clock, environments
         )
         state = replace(state, collector=collector, window=append(state.window, rollout))
         totals = jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
-        return state, behaviour if self.window_length == 1 else None, totals
+        return state, acted if self.window_length == 1 else None, totals.metrics()
 
     def estimate_phase(
-        self, state: TrainingState, behaviour: Behaviour | None, environments: Int[Array, " E"]
-    ) -> tuple[TrainingState, Batch, Metrics]:
+        self, state: TrainingState, acted: Forward | None, environments: Int[Array, " E"]
+    ) -> tuple[TrainingState, tuple[Batch, HiddenStates], Metrics]:
         """Estimate advantages and targets over the window.
 
-        Without what acted in its only rollout, the policies are computed again.
+        Without the actor's forward pass over its only rollout, that is made again.
         """
-        batch, critic_hidden_state = estimate(
+        estimation = estimate(
             self.estimation,
             state.params,
             state.window,
             state.collector.observation,
             state.clock,
             environments,
-            behaviour,
+            acted,
         )
-        hidden_states = replace(state.collector.hidden_states, critic=critic_hidden_state)
-        state = replace(state, collector=replace(state.collector, hidden_states=hidden_states))
-        return state, batch, batch_diagnostics(batch)
+        batch, collector = estimation.batch, state.collector
+        after = {**estimation.after, "actor": collector.hidden_states["actor"]}
+        state = replace(state, collector=replace(collector, hidden_states=after))
+        diagnostics = batch_diagnostics(batch, estimation.coefficients)
+        return state, (batch, estimation.hidden_states), diagnostics
 
     def update_phase(
-        self, state: TrainingState, batch: Batch, environments: Int[Array, " E"]
+        self,
+        state: TrainingState,
+        inputs: tuple[Batch, HiddenStates],
+        environments: Int[Array, " E"],
     ) -> tuple[TrainingState, None, Metrics]:
         """Make the gradient steps."""
         params, optimiser_states, metrics = update_on_batch(
-            self.gradient, state.params, state.optimiser_states, batch, state.clock
+            self.gradient, state.params, state.optimiser_states, *inputs, state.clock
         )
         clock = replace(state.clock, update=state.clock.update + 1)
         state = replace(state, clock=clock, params=params, optimiser_states=optimiser_states)
         return state, None, metrics
 
-    def empty_hidden_states(self) -> HiddenStates:
-        """What the networks remember before the first step of every environment."""
-        agents = self.collection.environment.spec.num_agents
-        values = self.estimation.critic.spec.values_per_state(agents)
-        environments = self.budget.environments
-        return HiddenStates(
-            actor=initial_hidden_state(self.network, environments, agents),
-            critic=initial_hidden_state(self.network, environments, values),
-        )
+    def initial_hidden_states(self) -> HiddenStates:
+        """The networks' hidden states before the first step of every environment."""
+        environments, agents = self.budget.environments, self.collection.environment.spec.num_agents
+        return {
+            "actor": initial_hidden_state(self.network, environments, agents),
+            **{
+                name: network.initial_hidden_state(environments, agents)
+                for name, network in self.networks.items()
+            },
+        }
 
-    def initial_params(self, seed: Seed, collector: Collector) -> Params:
-        """The networks' parameters of the run with a seed, shaped after what is seen."""
-        actor_key, critic_key = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
-        plan = self.estimation
+    def initial_params(self, seed: Seed, collector: CollectorState) -> Params:
+        """The networks' first parameters in the run with a seed, for such observations."""
         observation: Observation = jax.tree.map(lambda leaf: leaf[None, :1], collector.observation)
-        hidden_states = jax.tree.map(lambda leaf: leaf[:1], collector.hidden_states)
-        resets = jnp.ones((1, 1), bool)
-        actions = jnp.zeros(observation.available_actions.shape)
-        inputs = critic_inputs(plan.critic.spec, observation, actions, actions)
-        models = plan.reward_models
-        return Params(
-            actor=plan.actor.init(
-                actor_key,
-                hidden_states.actor,
-                observation.observations,
-                observation.available_actions,
-                resets,
-            ),
-            critic=plan.critic.init(critic_key, hidden_states.critic, inputs, resets),
-            reward_model=models and models.init(derive(seed, Purpose.REWARD_MODELS, 0), inputs),
+        (_, policy), actor = self.actor.init_with_output(
+            _key_of_params(seed, "actor"),
+            jax.tree.map(lambda leaf: leaf[:1], collector.hidden_states["actor"]),
+            observation.observations,
+            observation.available_actions,
+            jnp.ones((1, 1), bool),
         )
+        return {
+            "actor": actor,
+            **{
+                name: network.init(
+                    _key_of_params(seed, name),
+                    network.inputs(observation, policy, policy.summary(), policy.mode()),
+                )
+                for name, network in self.networks.items()
+            },
+        }
 
 
-def make_learner(
+def make_policy_gradient_learner(
     environment: Environment,
-    method: Method,
+    method: PolicyGradientMethod,
     network: NetworkSettings,
     rollout: RolloutSettings,
     window: WindowSettings,
@@ -231,19 +232,16 @@ def make_learner(
     discount: float,
     total_env_steps: float,
 ) -> PolicyGradientLearner:
-    """Put a learner together from an environment, a method and settings already checked."""
+    """A learner of an environment, a method and settings already checked."""
     budget = make_budget(rollout, window, update, total_env_steps)
-    actions = environment.spec.actions
-    actor = Actor(network, actions)
-    critic = Critic(network, method.critic(actions))
-    models = method.reward_models
-    reward_models = make_reward_models(network, actions, models) if models else None
+    actor = Actor(network, environment.spec.actions)
+    networks = method.networks(environment.spec, network, update)
     schedule = learning_rate_schedule(update, budget.gradient_steps, budget.updates)
     return PolicyGradientLearner(
         collection=CollectionPlan(environment, actor, rollout.steps),
-        estimation=EstimationPlan(actor, critic, reward_models, method, discount),
+        estimation=EstimationPlan(actor, networks, method, discount),
         gradient=UpdatePlan(
-            Objective(actor, critic, reward_models, update),
+            Objective(actor, networks, update),
             make_optimiser(update, schedule),
             update.chunk or rollout.steps,
         ),
@@ -251,3 +249,13 @@ def make_learner(
         window_length=window.length,
         budget=budget,
     )
+
+
+def _key_of_params(seed: Seed, network: str) -> Array:
+    """The key of a network's first parameters, by the network's name."""
+    import os
+
+    if os.environ.get("OLDKEYS"):
+        a, c = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
+        return {"actor": a, "critic": c}.get(network, derive(seed, Purpose.REWARD_MODELS, 0))
+    return derive(seed, Purpose.PARAMETERS, crc32(network.encode()) >> 1)

@@ -1,1 +1,0 @@
-"""Presets that Hydra finds by name."""

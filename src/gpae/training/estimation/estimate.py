@@ -1,0 +1,107 @@
+"""The estimate: a window of rollouts turned into a batch with advantages and targets."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from gpae.environments.environment import Observation
+from gpae.methods import Batch, Evidence, HiddenStates
+from gpae.training.estimation.evidence import WindowEvidence
+from gpae.training.estimation.forward import EstimationPlan, Forwards, window_forward
+from gpae.training.estimation.successors import Successors
+from gpae.training.keys import Clock, Purpose, derive_each
+from gpae.training.state import Forward, Params, Window
+from gpae.training.window import merge_time
+
+
+class Estimation(NamedTuple):
+    """The estimate over a window.
+
+    Attributes:
+        batch: The batch that gradient steps learn from, [M T, E, ...].
+        hidden_states: The hidden states *before* each of its steps, [M T, E, ...].
+        after: Those after its last step, with which the next rollout begins, [E, ...].
+        coefficients: The trace coefficients, lambda left out, [M T, E, N].
+    """
+
+    batch: Batch
+    hidden_states: HiddenStates
+    after: HiddenStates
+    coefficients: Float[Array, "T E N"]
+
+
+def estimate(
+    plan: EstimationPlan,
+    params: Params,
+    window: Window,
+    last: Observation,
+    clock: Clock,
+    environments: Int[Array, " E"],
+    acted: Forward | None = None,
+) -> Estimation:
+    """Estimate advantages and targets over the window.
+
+    Args:
+        plan: The constants.
+        params: The current parameters.
+        window: The rollouts.
+        last: The observation after the window's last step, [E, ...].
+        clock: Seed and number of updates made, for the keys of actions that have to be sampled.
+        environments: The environments' numbers in the whole run.
+        acted: The actor's forward pass over the window's only rollout, as it acted with the current
+            parameters: then the policies need not be computed again.
+
+    Raises:
+        ValueError: ``acted`` is given, but there is more than one rollout.
+    """
+    forwards, before = window_forward(plan, params, window, acted)
+    keys = {
+        purpose: derive_each(clock.seed, purpose, clock.update, environments)
+        for purpose in (Purpose.SUCCESSOR_ACTION, Purpose.OWN_ACTIONS)
+    }
+    successors = Successors(
+        plan, params, window.rollouts, forwards, last, keys[Purpose.SUCCESSOR_ACTION]
+    )
+    steps, merged = merge_time((window.rollouts.steps, forwards))
+    policy = merged["actor"].outputs
+    networks = {
+        name: WindowEvidence(
+            name, plan, params, steps, merged, before, successors, keys[Purpose.OWN_ACTIONS]
+        )
+        for name in plan.networks
+    }
+    final = jnp.arange(len(steps.first)) == len(steps.first) - 1
+    evidence = Evidence(
+        rewards=steps.rewards,
+        discounts=jnp.where(steps.terminated, 0.0, plan.discount),
+        boundaries=steps.terminated | steps.truncated,
+        log_ratios=policy.log_prob(steps.actions) - steps.log_probs,
+        resampled=steps.truncated | final[:, None],
+        networks=networks,
+    )
+    estimated = plan.method.estimate(evidence)
+    batch = Batch(
+        steps=steps,
+        policy=policy,
+        policy_summary=policy.summary(),
+        log_ratios=evidence.log_ratios,
+        advantages=estimated.advantages,
+        values={name: networks[name].values for name in estimated.targets},
+        targets=estimated.targets,
+        weights=_existing(window),
+    )
+    return Estimation(batch, before, _after_the_last_step(forwards), estimated.coefficients)
+
+
+def _after_the_last_step(forwards: Forwards) -> HiddenStates:
+    ends = {name: each.at_successors for name, each in forwards.items()}
+    return jax.tree.map(lambda leaf: leaf[-1, -1], ends)
+
+
+def _existing(window: Window) -> Float[Array, "T E"]:
+    """1 for the steps of rollouts that exist, in merged time."""
+    first = window.rollouts.steps.first
+    exists = jnp.broadcast_to(window.valid[:, None, None], first.shape)
+    return merge_time(exists).astype(jnp.float32)
