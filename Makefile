@@ -25,7 +25,7 @@ theory: $(READY)
 	$(BIN)/gpae theory --output results/theory
 
 bench: $(READY)
-	$(BIN)/gpae bench --output benchmarks/results/bench.json
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.bench.flops import Work, count_products, gradient_work, trace
+from benchmarks.harness.flops import Work, count_products, gradient_work, trace
 from gpae.environments import DiscreteActions
 from gpae.networks import Actor, NetworkSettings, initial_hidden_state
 

@@ -28,7 +28,7 @@ def new_document(kind: str, **contents: Any) -> dict[str, Any]:
     """
     return {
         "kind": kind,
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join([*_program(Path(sys.argv[0])), *sys.argv[1:]]),
         "versions": versions(),
         "variables": {
             name: value for name, value in sorted(os.environ.items()) if name.startswith(_VARIABLES)
@@ -36,6 +36,14 @@ def new_document(kind: str, **contents: Any) -> dict[str, Any]:
         "load_average": load_average(),
         **contents,
     }
+
+
+def _program(path: Path) -> list[str]:
+    """The words that run a program: a module of ``benchmarks`` by its name, any other by its."""
+    if path.parent.name != "benchmarks":
+        return [path.name]
+    module = "benchmarks" if path.stem == "__main__" else f"benchmarks.{path.stem}"
+    return ["python", "-m", module]
 
 
 def load_average() -> float | None:

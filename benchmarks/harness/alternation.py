@@ -9,8 +9,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from gpae.bench.documents import write_document
-from gpae.bench.timing import timed
+from benchmarks.harness.documents import write_document
+from benchmarks.harness.timing import timed
 from gpae.config.compose import compose
 from gpae.errors import UserError
 from gpae.runs.devices import prepare_jax

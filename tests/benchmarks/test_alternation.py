@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gpae.bench.alternation import Training, TrainingProcess, training_processes
+from benchmarks.harness.alternation import Training, TrainingProcess, training_processes
 from gpae.errors import UserError
 
 

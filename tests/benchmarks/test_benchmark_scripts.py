@@ -13,10 +13,12 @@ import jax
 import numpy as np
 import pytest
 
-from gpae.bench import alternation
-from gpae.bench.documents import read_document
-from gpae.bench.scripts import run_script
+from benchmarks.harness import alternation
+from benchmarks.harness.documents import read_document
+from benchmarks.harness.scripts import run_script
 from gpae.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -117,7 +119,7 @@ def test_a_family_without_tasks_is_refused(script, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_what_a_user_gets_wrong_is_told_in_a_line(script_path, tmp_path, name):
+def test_what_a_user_gets_wrong_is_told_in_a_line(tmp_path, name):
     words = {
         "compare": ["--against", "no-such-program", "--ours", "no-such-program"],
         "estimators": ["--calls", "0"],
@@ -127,7 +129,8 @@ def test_what_a_user_gets_wrong_is_told_in_a_line(script_path, tmp_path, name):
         "seeds": ["--seeds", "0"],
     }.get(name, ["method=none"])
     result = subprocess.run(
-        [sys.executable, script_path(name), *words, "--output", tmp_path / "results.json"],
+        [sys.executable, "-m", f"benchmarks.{name}", *words, "--output", tmp_path / "results.json"],
+        cwd=ROOT,
         capture_output=True,
         text=True,
     )
@@ -148,7 +151,7 @@ def test_our_command_is_a_configuration_that_can_be(script):
 
 
 def test_grids_of_scaling_can_be(script):
-    from gpae.bench.grid import expand
+    from benchmarks.harness.grid import expand
 
     module = script("scaling")
     counts = {name: len(expand([*grid, *module.COMMON])) for name, grid in module.CURVES.items()}
@@ -271,11 +274,12 @@ def test_variants_take_turns_at_going_first(overhead, monkeypatch, tmp_path):
     assert read_document(output)["seconds"] == {module.REFERENCE: [1.0] * 3, "other": [1.0] * 3}
 
 
-def test_programs_are_compared_on_all_cores(script_path, tmp_path):
-    folders = [script_path("compiler").parent, Path(__file__).parent]
+def test_programs_are_compared_on_all_cores(tmp_path):
+    folders = [ROOT, Path(__file__).parent]
     code = "import sys; sys.path[:0] = {}\n{}".format(
         list(map(str, folders)),
-        "import compiler, conftest\n"
+        "import conftest\n"
+        "from benchmarks import compiler\n"
         "compiler.COMMON = ['task=jaxmarl/switch_riddle', *conftest.TINY[1:]]\n"
         "compiler.OPTIONS = {compiler.REFERENCE: {}}\n"
         "compiler.measure(compiler.arguments())",

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import pytest
 from toy_task import AGENTS, PLACES
 
-from gpae.bench.flops import count_products, trace
-from gpae.bench.work import acting_work, phase_work
+from benchmarks.harness.flops import count_products, trace
+from benchmarks.harness.work import acting_work, phase_work
 from gpae.training.reduce import DEVICES
 
 HIDDEN, STEPS, ENVIRONMENTS, EPOCHS = 8, 4, 16, 2

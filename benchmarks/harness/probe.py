@@ -1,4 +1,4 @@
-"""One case measured in a process of its own: ``python -m gpae.bench.probe REQUEST``.
+"""One case measured in a process of its own: ``python -m benchmarks.harness.probe REQUEST``.
 
 The request is a JSON object with ``overrides``, ``started`` (:func:`time.time` when the process was
 started) and ``repeats`` (0 to measure the start alone). The answer is the last line printed.
@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gpae.bench.startup import peak_memory, start
+from benchmarks.harness.startup import peak_memory, start
 from gpae.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def probe(overrides: list[str], started: float, repeats: int) -> dict[str, Any]:
 
 
 def _running(system: "System", state: Any, repeats: int) -> dict[str, Any]:
-    from gpae.bench.gemm import gemm_rates
-    from gpae.bench.timing import measure_times
+    from benchmarks.harness.gemm import gemm_rates
+    from benchmarks.harness.timing import measure_times
     from gpae.config.compose import to_dict
 
     times = measure_times(system, state, repeats)
@@ -62,7 +62,7 @@ def _memory(system: "System") -> dict[str, int]:
 
 def _work(system: "System") -> dict[str, dict[str, int]]:
     """The operations of each phase of an update, and of one environment step of an evaluation."""
-    from gpae.bench.work import acting_work, phase_work
+    from benchmarks.harness.work import acting_work, phase_work
 
     spec = system.evaluator.environment.spec
     work = phase_work(system.learner, spec)

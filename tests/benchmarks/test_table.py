@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from gpae.bench import table
-from gpae.bench.documents import new_document, read_document, write_document
-from gpae.bench.spread import Spread
+from benchmarks.harness import table
+from benchmarks.harness.documents import new_document, read_document, write_document
+from benchmarks.harness.spread import Spread
 from gpae.errors import UserError
 
 

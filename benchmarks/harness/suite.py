@@ -10,10 +10,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpae.bench.documents import load_average, new_document, require_writable, write_document
+from benchmarks.harness.documents import (
+    load_average,
+    new_document,
+    require_writable,
+    write_document,
+)
 from gpae.errors import UserError
 
-PROBE = (sys.executable, "-m", "gpae.bench.probe")
+ROOT = Path(__file__).resolve().parents[2]
+PROBE = (sys.executable, "-m", "benchmarks.harness.probe")
 
 
 def run_suite(
@@ -58,7 +64,7 @@ def measure(
 
     Returns:
         Plain values: the overrides, the load before, and the answers of
-        :func:`gpae.bench.probe.probe`, of which ``cold`` has the start alone.
+        :func:`benchmarks.harness.probe.probe`, of which ``cold`` has the start alone.
     """
     load = load_average()
     with tempfile.TemporaryDirectory(prefix="gpae-bench-") as cache:
@@ -81,7 +87,11 @@ def probe_in_process(
         environment["JAX_COMPILATION_CACHE_DIR"] = cache
     request = {"overrides": overrides, "started": time.time(), "repeats": repeats}
     result = subprocess.run(
-        [*command, json.dumps(request)], env=environment, capture_output=True, text=True
+        [*command, json.dumps(request)],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]

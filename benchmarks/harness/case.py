@@ -5,8 +5,8 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
-from gpae.bench.flops import Work
-from gpae.bench.spread import Spread
+from benchmarks.harness.flops import Work
+from benchmarks.harness.spread import Spread
 
 _NAMED = ("task=", "method=", "window.length=")
 
@@ -16,7 +16,7 @@ class Case:
     """A case of a document, with what follows from its numbers.
 
     Attributes:
-        raw: What :func:`gpae.bench.suite.measure` gave.
+        raw: What :func:`benchmarks.harness.suite.measure` gave.
     """
 
     raw: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Benchmarks' results as Markdown: ``python -m gpae.bench.table benchmarks/results/*.json``."""
+"""Results as Markdown tables: ``python -m benchmarks.harness.table benchmarks/results/*.json``."""
 
 import argparse
 import sys
@@ -7,10 +7,10 @@ from pathlib import Path
 from statistics import StatisticsError, median
 from typing import Any
 
-from gpae.bench.case import Case
-from gpae.bench.documents import read_document
-from gpae.bench.learning import MEASURES, PARTS, Difference, average
-from gpae.bench.spread import Spread
+from benchmarks.harness.case import Case
+from benchmarks.harness.documents import read_document
+from benchmarks.harness.learning import MEASURES, PARTS, Difference, average
+from benchmarks.harness.spread import Spread
 from gpae.errors import UserError
 from gpae.report.statistics import mean_and_deviation
 from gpae.runs.memory import readable

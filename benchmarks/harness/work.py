@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 
-from gpae.bench.flops import Work, count_products, gradient_work, trace
+from benchmarks.harness.flops import Work, count_products, gradient_work, trace
 from gpae.environments.environment import EnvironmentSpec
 from gpae.networks import initial_hidden_state
 from gpae.training.learner import PolicyGradientLearner

@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from gpae.bench import table
-from gpae.bench.documents import read_document
-from gpae.bench.learning import Difference, average, read_curves
+from benchmarks.harness import table
+from benchmarks.harness.documents import read_document
+from benchmarks.harness.learning import Difference, average, read_curves
 from gpae.errors import UserError
 
 

@@ -5,13 +5,15 @@ import time
 
 import pytest
 
-from gpae.bench import probe
-from gpae.bench.case import Case
-from gpae.bench.documents import new_document, read_document, require_writable
-from gpae.bench.startup import Startup
-from gpae.bench.suite import PROBE, measure, probe_in_process, run_suite
-from gpae.bench.table import render
-from gpae.cli import main
+from benchmarks.__main__ import arguments
+from benchmarks.__main__ import measure as measure_all
+from benchmarks.harness import probe
+from benchmarks.harness.case import Case
+from benchmarks.harness.documents import new_document, read_document, require_writable
+from benchmarks.harness.scripts import run_script
+from benchmarks.harness.startup import Startup
+from benchmarks.harness.suite import PROBE, measure, probe_in_process, run_suite
+from benchmarks.harness.table import render
 from gpae.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
@@ -133,7 +135,8 @@ def test_a_cold_start_begins_with_an_empty_cache_and_leaves_a_warm_one(tmp_path)
 )
 def test_wrong_words_are_refused_in_one_line(words, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["bench", *words]) == 2
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *words])
+    assert run_script(measure_all, arguments) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert message in told.err

@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from gpae.bench import gemm
+from benchmarks.harness import gemm
 
 
 @pytest.fixture

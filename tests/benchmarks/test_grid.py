@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpae.bench.grid import expand
+from benchmarks.harness.grid import expand
 from gpae.errors import UserError
 
 
@@ -36,3 +36,16 @@ def test_a_case_that_cannot_be_is_refused_before_anything_is_measured():
 def test_several_seeds_in_one_process_are_not_measured_as_one():
     with pytest.raises(UserError, match="measures single runs: leave out seeds"):
         expand(["seeds=3"])
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("task=glob(smax/*)", r"cannot be swept over: list the values"),
+        ("seed=range(0,3,0)", r"seed=range\(0,3,0\) cannot be swept over"),
+        ("seed=range(3,0)", r"seed=range\(3,0\) gives no values"),
+    ],
+)
+def test_sweeps_that_cannot_be(word, message):
+    with pytest.raises(UserError, match=message):
+        expand([word])

@@ -1,14 +1,22 @@
-"""How the scripts in benchmarks/ end."""
+"""Exit statuses and messages of the programs in benchmarks/."""
 
 import argparse
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
-from gpae.bench.documents import require_writable
+from benchmarks.harness.documents import require_writable
 from gpae.errors import UserError
 
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of arguments that says in one line what is wrong with them."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see `{self.prog} --help`")
 
 
 def run_script(
