@@ -1,4 +1,4 @@
-"""Where the time of training goes, for tasks x methods x M.
+"""Times of training by phase, for tasks x methods x M.
 
     python -m benchmarks [OVERRIDES]
 

@@ -31,7 +31,7 @@ SIDES = ("ours", "against")
 
 
 def run_seconds(template: str, steps: int) -> float:
-    """How long a command takes, from the start of its process to its end."""
+    """Seconds of a command, from the start of its process to its end."""
     with tempfile.TemporaryDirectory(prefix="gpae-compare-") as folder:
         started = time.perf_counter()
         run_command(template, {"JAX_ENABLE_COMPILATION_CACHE": "false"}, steps=steps, folder=folder)

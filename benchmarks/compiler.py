@@ -1,4 +1,4 @@
-"""What options of XLA's change, in processes that take turns and differ in nothing else.
+"""Effects of XLA's options, in processes that take turns and differ in nothing else.
 
     python -m benchmarks.compiler
 

@@ -1,4 +1,4 @@
-"""What a window takes, for every SMAX task and M, from shapes alone: nothing is run.
+"""Bytes of the window for every SMAX task and M, from shapes alone: nothing is run.
 
 python -m benchmarks.memory [OVERRIDES]
 """

@@ -1,4 +1,4 @@
-"""What credit and reuse cost: updates of several methods, in processes that take turns.
+"""Costs of credit and reuse: updates of several methods, in processes that take turns.
 
     python -m benchmarks.overhead [--only METHOD] [OVERRIDES]
 

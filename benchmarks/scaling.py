@@ -1,4 +1,4 @@
-"""How cost grows with agents, environments, the window and devices.
+"""Cost over agents, environments, the window and devices.
 
     python -m benchmarks.scaling [CURVE ...]
 

@@ -19,7 +19,7 @@ Told = TypeVar("Told")
 
 
 class Trainable(Protocol):
-    """What takes turns."""
+    """An updater that takes turns with others."""
 
     @property
     def devices(self) -> list[str]:
@@ -87,7 +87,7 @@ class TrainingProcess(AbstractContextManager["TrainingProcess"]):
         return self._told(_update)
 
     def _told(self, function: Callable[..., Told], *arguments: Any) -> Told:
-        """What a function returns there."""
+        """The result of a function called there."""
         try:
             return self._process.submit(function, *arguments).result()
         except BrokenProcessPool as error:

@@ -1,4 +1,4 @@
-"""What the raw measurements of a case say: rates, shares, and what it is called."""
+"""Rates, shares and the name of a case, from its raw measurements."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,12 +35,12 @@ class Case:
 
     @property
     def warm(self) -> dict[str, Any]:
-        """What the process with compiled programs at hand measured."""
+        """Measurements of the process that found compiled programs in a cache."""
         return dict(self.raw["warm"])
 
     @property
     def starts(self) -> dict[str, dict[str, float]]:
-        """How a process starts, ``cold`` and ``warm``; nothing where only one was measured."""
+        """Starts of a process, ``cold`` and ``warm``; nothing where only one was measured."""
         if self.raw["cold"] is None:
             return {}
         return {name: self.raw[name]["startup"] for name in ("cold", "warm")}

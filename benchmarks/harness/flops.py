@@ -34,7 +34,7 @@ class Work:
 
     @property
     def useful(self) -> int:
-        """What the result needs."""
+        """Operations that the result needs."""
         return self.forward + self.backward
 
     def __add__(self, other: "Work") -> "Work":
@@ -81,7 +81,7 @@ def gradient_work(traced: core.ClosedJaxpr, differentiated: Any) -> Work:
 
 
 Active = list[bool]
-"""Which variables depend on what is differentiated."""
+"""Variables that depend on the differentiated ones."""
 
 
 def _count(jaxpr: core.Jaxpr, active: Active) -> tuple[Work, Active]:

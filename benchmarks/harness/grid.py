@@ -1,4 +1,4 @@
-"""What is to be measured: every combination of tasks, methods and window lengths."""
+"""Cases to measure: every combination of tasks, methods and window lengths."""
 
 from gpae.config.compose import compose, expand_sweep, parse
 from gpae.errors import UserError
@@ -34,7 +34,7 @@ def expand(overrides: list[str]) -> list[list[str]]:
     for case in cases:
         if compose(case).seeds != 1:
             raise UserError(
-                "a benchmark measures single runs: leave out seeds (benchmarks/seeds.py compares)"
+                "a benchmark measures single runs: leave out seeds (benchmarks.seeds compares)"
             )
     return cases
 

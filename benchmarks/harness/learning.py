@@ -15,7 +15,7 @@ MEASURES = {
     "training win rate": ("train/win_rate", "win_rate"),
     "training return": ("train/episode_return", "returns"),
 }
-"""What is compared, by the names our runs and JaxMARL's scripts have for it."""
+"""Compared measures, by the names our runs and JaxMARL's scripts have for them."""
 
 PARTS = {"whole run": 0.0, "last quarter": 0.75}
 """From where on a curve is averaged, as a part of its updates."""
@@ -26,7 +26,7 @@ Curve = list[float]
 
 @dataclass(frozen=True)
 class Difference:
-    """How much more one group of runs scores than another.
+    """Difference in score between two groups of runs.
 
     Attributes:
         mean: The difference of their means.

@@ -1,4 +1,4 @@
-"""How a process comes to its first finished update, in the order of ``gpae train``.
+"""Start of a process up to its first finished update, in the order of ``gpae train``.
 
 The evaluation that a run begins with is measured after it, and on its own.
 """

@@ -16,7 +16,7 @@ from gpae.report.statistics import mean_and_deviation
 from gpae.runs.memory import readable
 
 Column = Callable[[Case], str]
-"""What a table says of a case."""
+"""Columns of a table of cases."""
 
 _PHASES = ("collect", "estimate", "update")
 
@@ -212,7 +212,7 @@ _COST: dict[str, Column] = {
     "needed, MFLOP/env step": lambda case: f"{case.work_per_step / 1e6:,.1f}",
     "useful GFLOP/s": lambda case: f"{case.work_per_step * case.rate.median / 1e9:.1f}",
 }
-"""What an environment step costs on paper, and how fast that is done."""
+"""Operations of an environment step on paper, and their rate."""
 
 _TRAINING_RATES: dict[str, Column] = {
     "env steps/s": lambda case: case.rate.show(_whole),

@@ -1,4 +1,4 @@
-"""How many operations each phase of an update asks of the networks."""
+"""Operations that each phase of an update asks of the networks."""
 
 from functools import partial
 from typing import Any
@@ -42,7 +42,7 @@ def phase_work(learner: Learner, spec: EnvironmentSpec) -> dict[str, Work]:
 
 
 def acting_work(learner: Learner, spec: EnvironmentSpec) -> Work:
-    """What one environment step of all agents asks of the policy network."""
+    """Operations of the policy network for one environment step of all agents."""
     agents, actions = spec.num_agents, spec.actions.size
     traced, _ = trace(
         learner.actor.apply,
@@ -56,7 +56,7 @@ def acting_work(learner: Learner, spec: EnvironmentSpec) -> Work:
 
 
 def _of_program(traced: core.ClosedJaxpr, needed: Work | None) -> Work:
-    """What a phase needs, and as recomputed what its program makes beyond that."""
+    """Operations that a phase needs; as recomputed, those its program makes beyond them."""
     made = count_products(traced)
     return Work(forward=made) if needed is None else needed + Work(recomputed=made - needed.useful)
 

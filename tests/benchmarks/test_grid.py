@@ -1,4 +1,4 @@
-"""Which cases a benchmark consists of."""
+"""Cases of a benchmark."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a run is said to need, against bytes counted by hand, and what is refused."""
+"""Memory needs of a run, against bytes counted by hand, and refusals."""
 
 import os
 
