@@ -16,7 +16,7 @@ from gpae.report.statistics import mean_and_deviation
 from gpae.runs.memory import readable
 
 Column = Callable[[Case], str]
-"""Columns of a table of cases."""
+"""The text of a case in one column of a table."""
 
 _PHASES = ("collect", "estimate", "update")
 
