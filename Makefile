@@ -1,16 +1,23 @@
-# make train: set everything up and train GPAE on SMAX.  make test: set everything up and run the tests.
+# make train: set everything up and train GPAE on SMAX.  make test: set everything up and run all tests.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: train test check format theory bench clean
+.PHONY: train test quick check format docs hooks theory bench clean
 
 train: $(READY)
 	$(BIN)/gpae train task=smax/3m method=gpae total_env_steps=3e5 evaluation.interval=5e4
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(PYTEST)
+
+# The inner loop: every test but those that take long.
+quick: $(READY)
+	$(PYTEST) -m "not slow"
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -21,19 +28,30 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(DOCS_READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# The checks of .pre-commit-config.yaml before every commit.
+hooks: $(READY)
+	$(BIN)/pre-commit install
+
 theory: $(READY)
 	$(BIN)/gpae theory --output results/theory
 
 bench: $(READY)
-	$(BIN)/gpae bench --output benchmarks/results/bench.json
+	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info
+	rm -rf $(VENV) build dist site src/*.egg-info
 
 # Installs again only when what is to be installed has changed, so a second run needs no network.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "gpae needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
+	$(INSTALL) --editable '.[all,dev]'
+	@touch $@
+
+$(DOCS_READY): $(READY)
+	$(INSTALL) --editable '.[docs]'
 	@touch $@

@@ -1,6 +1,6 @@
 """Ours against any other trainer's command, in alternating runs.
 
-    python benchmarks/compare.py --against "python other.py TOTAL_TIMESTEPS={steps}"
+    python -m benchmarks.compare --against "python other.py TOTAL_TIMESTEPS={steps}"
 
 A command is a template: ``{steps}`` becomes the environment steps of a run and ``{folder}`` a new
 folder of its own. Each side runs with few steps and with many, and what the many take longer is
@@ -15,11 +15,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.harness.commands import run_command
+from benchmarks.harness.documents import new_document, write_document
+from benchmarks.harness.scripts import run_script
+from benchmarks.harness.table import render
 from gpae.arguments import whole_number
-from gpae.bench.commands import run_command
-from gpae.bench.documents import new_document, write_document
-from gpae.bench.scripts import run_script
-from gpae.bench.table import render
 from gpae.errors import UserError
 
 OURS = (
@@ -31,7 +31,7 @@ SIDES = ("ours", "against")
 
 
 def run_seconds(template: str, steps: int) -> float:
-    """How long a command takes, from the start of its process to its end."""
+    """Seconds of a command, from the start of its process to its end."""
     with tempfile.TemporaryDirectory(prefix="gpae-compare-") as folder:
         started = time.perf_counter()
         run_command(template, {"JAX_ENABLE_COMPILATION_CACHE": "false"}, steps=steps, folder=folder)

@@ -1,6 +1,6 @@
-"""What options of XLA's change, in processes that take turns and differ in nothing else.
+"""Effects of XLA's options, in processes that take turns and differ in nothing else.
 
-    python benchmarks/compiler.py
+    python -m benchmarks.compiler
 
 The reference is compiled as the library compiles; each other program has an option more, or one
 of another value.
@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
+from benchmarks.harness.alternation import Training, alternate, training_processes
+from benchmarks.harness.documents import new_document
+from benchmarks.harness.scripts import run_script
+from benchmarks.harness.table import render
 from gpae.arguments import whole_number
-from gpae.bench.alternation import Training, alternate, training_processes
-from gpae.bench.documents import new_document
-from gpae.bench.scripts import run_script
-from gpae.bench.table import render
 from gpae.runs.devices import prepare_jax
 from gpae.training.compiler import compiler_options
 

@@ -1,6 +1,6 @@
 """Estimator kernels alone against rlax's on equal shapes, in alternating calls on one device.
 
-    python benchmarks/estimators.py
+    python -m benchmarks.estimators
 
 rlax's functions are of one agent in one environment, and are mapped over both.
 """
@@ -17,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 import rlax
 
+from benchmarks.harness.documents import new_document, write_document
+from benchmarks.harness.scripts import run_script
+from benchmarks.harness.table import render
 from gpae import estimators
 from gpae.arguments import whole_number
-from gpae.bench.documents import new_document, write_document
-from gpae.bench.scripts import run_script
-from gpae.bench.table import render
 
 LAMBDA, ETA = 0.95, 1.02
 

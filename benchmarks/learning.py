@@ -1,6 +1,6 @@
 """Learning curves of ours against any other trainer's, seed by seed.
 
-    python benchmarks/learning.py --against "python other.py {steps} {seed} {folder}/log.jsonl"
+    python -m benchmarks.learning --against "python other.py {steps} {seed} {folder}/log.jsonl"
 
 A command is a template: ``{steps}`` becomes the environment steps of a run, ``{seed}`` its seed and
 ``{folder}`` a new folder of its own, in which it leaves its curve, an update a line, as
@@ -13,12 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.harness.commands import run_command
+from benchmarks.harness.documents import new_document, read_document, write_document
+from benchmarks.harness.learning import read_curves
+from benchmarks.harness.scripts import run_script
+from benchmarks.harness.table import render
 from gpae.arguments import whole_number
-from gpae.bench.commands import run_command
-from gpae.bench.documents import new_document, read_document, write_document
-from gpae.bench.learning import read_curves
-from gpae.bench.scripts import run_script
-from gpae.bench.table import render
 from gpae.errors import UserError
 from gpae.runs import versions
 

@@ -1,15 +1,15 @@
-"""What a window takes, for every SMAX task and M, from shapes alone: nothing is run.
+"""Bytes of the window for every SMAX task and M, from shapes alone: nothing is run.
 
-python benchmarks/memory.py [OVERRIDES]
+python -m benchmarks.memory [OVERRIDES]
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from gpae.bench.documents import new_document, write_document
-from gpae.bench.scripts import run_script
-from gpae.bench.table import render
+from benchmarks.harness.documents import new_document, write_document
+from benchmarks.harness.scripts import run_script
+from benchmarks.harness.table import render
 from gpae.config.compose import compose
 from gpae.environments import all_tasks
 from gpae.errors import UserError

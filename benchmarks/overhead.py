@@ -1,6 +1,6 @@
-"""What credit and reuse cost: updates of several methods, in processes that take turns.
+"""Costs of credit and reuse: updates of several methods, in processes that take turns.
 
-    python benchmarks/overhead.py [--only METHOD] [OVERRIDES]
+    python -m benchmarks.overhead [--only METHOD] [OVERRIDES]
 
 Every method makes the same gradient steps on update batches of the same size. Each round times an
 update of every one, and in every round another one begins; ratios are within rounds, so a machine
@@ -12,11 +12,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from benchmarks.harness.alternation import Training, alternate, training_processes
+from benchmarks.harness.documents import new_document
+from benchmarks.harness.scripts import run_script
+from benchmarks.harness.table import render
 from gpae.arguments import whole_number
-from gpae.bench.alternation import Training, alternate, training_processes
-from gpae.bench.documents import new_document
-from gpae.bench.scripts import run_script
-from gpae.bench.table import render
 
 COMMON = ["task=smax/5m_vs_6m", "preset=jaxmarl", "run.updates_per_call=1"]
 REFERENCE = "MAPPO, M = 1"

@@ -1,21 +1,21 @@
-"""How cost grows with agents, environments, the window and devices.
+"""Cost over agents, environments, the window and devices.
 
-    python benchmarks/scaling.py [CURVE ...]
+    python -m benchmarks.scaling [CURVE ...]
 
-Each curve is a grid that ``gpae bench`` could be given, with one setting that varies. Rollouts are
-short, so that all curves together take minutes; rates of different curves do not compare.
+Each curve is a grid for ``python -m benchmarks`` in which one setting varies. Rollouts are short,
+so that all curves together take minutes; rates of different curves do not compare.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.harness.documents import new_document, write_document
+from benchmarks.harness.grid import expand
+from benchmarks.harness.scripts import run_script
+from benchmarks.harness.suite import measure
+from benchmarks.harness.table import render
 from gpae.arguments import whole_number
-from gpae.bench.documents import new_document, write_document
-from gpae.bench.grid import expand
-from gpae.bench.scripts import run_script
-from gpae.bench.suite import measure
-from gpae.bench.table import render
 
 COMMON = ["evaluation.episodes=32", "run.updates_per_call=1"]
 CURVES = {

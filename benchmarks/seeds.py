@@ -1,6 +1,6 @@
 """Several seeds in one process against the same runs one after the other.
 
-    python benchmarks/seeds.py
+    python -m benchmarks.seeds
 
 Both make the same updates, in alternating rounds of one process; compilation, which seeds made
 together also share, is not in the times.
@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.documents import new_document, write_document
+from benchmarks.harness.scripts import run_script
+from benchmarks.harness.table import render
+from benchmarks.harness.timing import timed
 from gpae.arguments import whole_number
-from gpae.bench.documents import new_document, write_document
-from gpae.bench.scripts import run_script
-from gpae.bench.table import render
-from gpae.bench.timing import timed
 from gpae.config.compose import compose
 from gpae.runs.devices import prepare_jax
 from gpae.runs.system import System

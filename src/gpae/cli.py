@@ -101,7 +101,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     parsed, rest = parser.parse_known_args(arguments)
     flags = [word for word in rest if word.startswith("-")]
-    if flags or (rest and parsed.command not in (_train, _bench)):
+    if flags or (rest and parsed.command is not _train):
         raise UserError(f"unknown argument {(flags or rest)[0]!r}; see `gpae --help`")
     if rest:
         parsed.overrides += rest
@@ -128,7 +128,6 @@ def _parser() -> argparse.ArgumentParser:
     settings.set_defaults(command=_settings)
     methods = commands.add_parser("methods", help="list the methods and what tells them apart")
     methods.set_defaults(command=_methods)
-    _add_bench(commands)
     theory = commands.add_parser("theory", help="check the theory exactly on finite games")
     theory.add_argument("--seed", type=whole_number(0), default=0, help="seed of the random games")
     theory.add_argument("--output", type=Path, help="folder for the rows as JSON and the plots")
@@ -212,32 +211,6 @@ def _add_curves(commands: "argparse._SubParsersAction[_Parser]") -> None:
     curves.add_argument("--marl-eval", type=Path, help="also export the runs in marl-eval's layout")
     curves.add_argument("--metric", help="the metric; by default the headline")
     curves.set_defaults(command=_curves)
-
-
-def _add_bench(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    bench = commands.add_parser(
-        "bench",
-        help="measure where the time of training goes",
-        description="Measure every combination of settings, each in processes of its own. By "
-        "default: smax/3m and smax/5m_vs_6m, mappo and gpae, window.length 1 and 4.",
-    )
-    bench.add_argument("overrides", nargs="*", metavar="KEY=VALUES", help="as for `gpae train -m`")
-    bench.add_argument(
-        "--repeats",
-        type=whole_number(2),
-        default=7,
-        help="repetitions of each measurement (default: %(default)s)",
-    )
-    bench.add_argument(
-        "--no-cold", action="store_true", help="skip the start without a cache of compiled programs"
-    )
-    bench.add_argument(
-        "--output",
-        type=Path,
-        default=Path("bench.json"),
-        help="the raw numbers, as JSON (default: %(default)s)",
-    )
-    bench.set_defaults(command=_bench)
 
 
 def _train(parsed: argparse.Namespace, console: Console) -> int:
@@ -397,22 +370,6 @@ def _evaluate(parsed: argparse.Namespace, console: Console) -> int:
     _say(console, f"{folder.path}, update {update}, {parsed.episodes} {mode} episodes")
     for name, values in episodes.items():
         _say(console, f"{name:>16}  mean {values.mean():.4f}  std {values.std():.4f}")
-    return 0
-
-
-def _bench(parsed: argparse.Namespace, console: Console) -> int:
-    from gpae.bench.grid import expand
-    from gpae.bench.suite import run_suite
-    from gpae.bench.table import render
-
-    document = run_suite(
-        expand(parsed.overrides),
-        parsed.output,
-        repeats=parsed.repeats,
-        cold=not parsed.no_cold,
-        report=lambda line: _say(console, line),
-    )
-    _say(console, f"\n{render(document)}\n\nraw numbers in {parsed.output}")
     return 0
 
 

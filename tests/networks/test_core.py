@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.bench.flops import count_products, gradient_work, trace
+from benchmarks.harness.flops import count_products, gradient_work, trace
 from gpae.networks import NetworkSettings, initial_hidden_state
 from gpae.networks.core import BLOCK_ROWS, Core, Gru, Head, Hidden, block_length
 from gpae.networks.dense import Dense, product, transposed

@@ -1,0 +1,1 @@
+"""Parts shared by the programs in benchmarks/: timings, operation counts, tables, documents."""
