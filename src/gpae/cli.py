@@ -1,21 +1,21 @@
 """The command line. Nothing heavy is imported before a command is known to need it."""
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from rich.console import Console
-
 from gpae import __version__
 from gpae.arguments import whole_number
 from gpae.errors import DivergedError, UserError
+from gpae.extras import missing_extras
 from gpae.garbage import without_garbage_collection
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gpae.config.schema import Config
     from gpae.runs import RunFolder
     from gpae.runs.session import Outcome
@@ -66,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         parsed = _parse(arguments)
-        command: Callable[[argparse.Namespace, Console], int] = parsed.command
-        return command(parsed, _Console(markup=False, highlight=False))
+        with missing_extras(f"gpae {parsed.name}"):
+            return _carry_out(parsed)
     except UserError as error:
         _complain(str(error))
         return error.exit_code
@@ -76,17 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _carry_out(parsed: argparse.Namespace) -> int:
+    from gpae.console import OutputConsole
+
+    command: Callable[[argparse.Namespace, Console], int] = parsed.command
+    return command(parsed, OutputConsole())
+
+
 def _complain(message: str) -> None:
-    errors = Console(stderr=True, markup=False, highlight=False)
-    errors.print(f"gpae: {message}", style="red", soft_wrap=True)
-
-
-class _Console(Console):
-    """Falls silent when whoever was reading has left; a run goes on without them."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Print an error; Rich, which prints it in red, may be what is missing."""
+    text = f"gpae: {message}"
+    try:
+        from gpae.console import complain
+    except ModuleNotFoundError:
+        print(text, file=sys.stderr)
+    else:
+        complain(text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -115,7 +120,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 done, or stopped as asked; 2 wrong input; 3 training diverged",
     )
     parser.add_argument("--version", action="version", version=f"gpae {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="name", required=True
+    )
     _add_train(commands)
     _add_resume(commands)
     _add_evaluate(commands)
@@ -213,7 +220,7 @@ def _add_curves(commands: "argparse._SubParsersAction[_Parser]") -> None:
     curves.set_defaults(command=_curves)
 
 
-def _train(parsed: argparse.Namespace, console: Console) -> int:
+def _train(parsed: argparse.Namespace, console: "Console") -> int:
     with without_garbage_collection():
         from gpae.config.compose import compose, describe, expand_sweep
 
@@ -241,9 +248,8 @@ def _train(parsed: argparse.Namespace, console: Console) -> int:
     return exit_code
 
 
-def _train_new(config: "Config", console: Console) -> bool:
+def _train_new(config: "Config", console: "Console") -> bool:
     """Train in new folders, made once all else is in order; whether a stop was asked for."""
-
     for caution in config.method.cautions():
         _say(console, f"note: {caution}")
     system, memory = _put_together(config, range(config.seed, config.seed + config.seeds))
@@ -291,7 +297,7 @@ def _new_folders(config: "Config") -> "list[RunFolder]":
     return RunFolder.create_all([(folder_of_seed(run, config.seeds), to_dict(run)) for run in runs])
 
 
-def _resume(parsed: argparse.Namespace, console: Console) -> int:
+def _resume(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.config.compose import from_dict
     from gpae.runs import RunFolder, same_but_for_seeds
 
@@ -323,7 +329,7 @@ def _changes(folder: "RunFolder", devices_before: int, devices: int) -> list[str
 
 
 def _conclude(
-    folders: "Sequence[RunFolder]", outcomes: "Sequence[Outcome]", console: Console
+    folders: "Sequence[RunFolder]", outcomes: "Sequence[Outcome]", console: "Console"
 ) -> None:
     """Draw the curves, and say how the session ended."""
     from gpae.report.curves import learning_curve
@@ -343,11 +349,13 @@ def _conclude(
         _say(console, f"run folder {folder.path}\nlearning curve {folder.curve_path}")
 
 
-def _say(console: Console, text: str) -> None:
-    console.print(text, soft_wrap=True)
+def _say(console: "Console", text: str) -> None:
+    from gpae.console import say
+
+    say(console, text)
 
 
-def _evaluate(parsed: argparse.Namespace, console: Console) -> int:
+def _evaluate(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.config.compose import from_dict
     from gpae.runs import RunFolder
     from gpae.runs.devices import prepare_jax
@@ -373,7 +381,7 @@ def _evaluate(parsed: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _curves(parsed: argparse.Namespace, console: Console) -> int:
+def _curves(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.report.curves import compare_curves
     from gpae.report.grouping import group_runs
     from gpae.report.marl_eval import export
@@ -387,7 +395,7 @@ def _curves(parsed: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _tasks(parsed: argparse.Namespace, console: Console) -> int:
+def _tasks(parsed: argparse.Namespace, console: "Console") -> int:
     from rich.table import Column, Table
 
     from gpae.environments import all_tasks
@@ -403,21 +411,21 @@ def _tasks(parsed: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _settings(parsed: argparse.Namespace, console: Console) -> int:
+def _settings(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.config.reference import show_settings
 
     show_settings(console, parsed.filter)
     return 0
 
 
-def _methods(parsed: argparse.Namespace, console: Console) -> int:
+def _methods(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.report.methods import show_methods
 
     show_methods(console)
     return 0
 
 
-def _theory(parsed: argparse.Namespace, console: Console) -> int:
+def _theory(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.exact import theory
     from gpae.runs.files import disk_errors
 

@@ -1,9 +1,10 @@
 """Memory needs of a run, against bytes counted by hand, and refusals."""
 
-import os
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
+import psutil
 import pytest
 from toy_task import AGENTS, LIMIT, PLACES
 
@@ -133,7 +134,15 @@ def test_bytes_are_said_in_the_unit_that_suits_them(count, text):
 
 
 @pytest.fixture
-def machine(tmp_path):
+def free_in_machine(monkeypatch):
+    """The machine's free memory, as psutil tells it."""
+    told = SimpleNamespace(available=600 * 1024)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: told)
+    return told.available
+
+
+@pytest.fixture
+def machine(tmp_path, free_in_machine):
     """A made-up machine: files by path."""
 
     def make(**files):
@@ -146,15 +155,12 @@ def machine(tmp_path):
     return make
 
 
-MEMINFO = "MemTotal:       1000 kB\nMemFree:        10 kB\nMemAvailable:   600 kB\n"
-
-
-def test_without_control_groups_the_machine_has_what_it_has(machine):
-    assert available_memory(machine(proc__meminfo=MEMINFO)) == 600 * 1024
+def test_without_control_groups_the_machine_has_what_it_has(machine, free_in_machine):
+    assert available_memory(machine(proc__meminfo="")) == free_in_machine
 
 
 def test_the_tightest_control_group_counts(machine):
-    root = machine(proc__meminfo=MEMINFO, proc__self__cgroup="0::/outer/inner\n")
+    root = machine(proc__self__cgroup="0::/outer/inner\n")
     for group, limit in (("outer/inner", "max"), ("outer", "300000")):
         folder = root / "sys/fs/cgroup" / group
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,7 +171,7 @@ def test_the_tightest_control_group_counts(machine):
 
 
 def test_control_groups_of_the_first_version(machine):
-    root = machine(proc__meminfo=MEMINFO, proc__self__cgroup="5:cpu:/other\n4:memory:/job\n0::/\n")
+    root = machine(proc__self__cgroup="5:cpu:/other\n4:memory:/job\n0::/\n")
     folder = root / "sys/fs/cgroup/memory/job"
     folder.mkdir(parents=True)
     (folder / "memory.limit_in_bytes").write_text("400000")
@@ -173,9 +179,15 @@ def test_control_groups_of_the_first_version(machine):
     assert available_memory(root) == 0
 
 
-def test_where_nothing_can_be_found_out_the_whole_machine_is_taken(machine, monkeypatch):
-    root = machine(proc__self__cgroup="nonsense")
-    monkeypatch.setattr(os, "sysconf", lambda name: 7)
-    assert available_memory(root) == 49
-    monkeypatch.delattr(os, "sysconf")
-    assert available_memory(root) is None
+@pytest.mark.parametrize("told", ["nonsense", "0::/absent\n", ""])
+def test_control_groups_that_cannot_be_read_count_for_nothing(machine, free_in_machine, told):
+    assert available_memory(machine(proc__self__cgroup=told)) == free_in_machine
+
+
+@pytest.mark.parametrize(("limit", "left"), [("9223372036854771712", 600 * 1024), ("100", 60)])
+def test_a_group_without_a_limit_of_its_own_has_what_the_machine_has(machine, limit, left):
+    root = machine(proc__self__cgroup="0::/\n")
+    (root / "sys/fs/cgroup").mkdir(parents=True)
+    (root / "sys/fs/cgroup/memory.max").write_text(limit)
+    (root / "sys/fs/cgroup/memory.current").write_text("40")
+    assert available_memory(root) == left

@@ -120,7 +120,7 @@ def test_a_reader_who_leaves_is_no_error(words):
 
 def test_work_goes_on_when_its_reader_has_left():
     script = (
-        "import sys; from gpae.cli import _Console; console = _Console(); "
+        "import sys; from gpae.console import OutputConsole; console = OutputConsole(); "
         "[console.print('x' * 1000) for _ in range(1000)]; sys.stderr.write('went on')"
     )
     result = shell(f'{sys.executable} -c "{script}" | true')

@@ -7,6 +7,7 @@ import pytest
 
 from gpae.environments import DiscreteActions
 from gpae.networks import Actor, CategoricalPolicy, NetworkSettings, initial_hidden_state, sample
+from gpae.networks.policies import UNAVAILABLE_LOGIT
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, SEEN = 6, 2, 3, 4, 5
 
@@ -135,3 +136,32 @@ def test_the_numbers_of_a_categorical_policy_are_those_of_its_probabilities():
     np.testing.assert_array_equal(policy.features(actions), np.eye(ACTIONS)[actions])
     np.testing.assert_array_equal(policy.executed(actions), actions)
     np.testing.assert_array_equal(policy[4].log_prob(actions[4]), policy.log_prob(actions)[4])
+
+
+def test_unavailable_actions_add_nothing_to_entropy_and_get_no_gradient():
+    logits = jnp.array([[0.7, -0.3, UNAVAILABLE_LOGIT], [2.0, *[UNAVAILABLE_LOGIT] * 2]])
+    actions = jnp.array([1, 0])
+    p = 1 / (1 + np.exp(-1.0))
+    policy = CategoricalPolicy(logits)
+    expected = [-(p * np.log(p) + (1 - p) * np.log(1 - p)), 0.0]
+    np.testing.assert_allclose(policy.entropy(), expected, rtol=1e-6)
+    np.testing.assert_allclose(policy.log_prob(actions), [np.log(1 - p), 0.0], rtol=1e-6)
+    np.testing.assert_array_less(policy.log_prob(jnp.array([2, 1])), -1e9)
+
+    def total(logits, name):
+        policy = CategoricalPolicy(logits)
+        return (policy.entropy() if name == "entropy" else policy.log_prob(actions)).sum()
+
+    slope = p * (1 - p) * 1.0
+    of_entropy = jax.grad(total)(logits, "entropy")
+    of_log_prob = jax.grad(total)(logits, "log_prob")
+    np.testing.assert_allclose(of_entropy, [[-slope, slope, 0], [0, 0, 0]], rtol=1e-5)
+    np.testing.assert_allclose(of_log_prob, [[-p, p, 0], [0, 0, 0]], rtol=1e-5)
+
+
+def test_a_draw_is_the_largest_of_the_log_probabilities_and_gumbel_noise():
+    key = jax.random.key(3)
+    logits = 3.0 * jax.random.normal(jax.random.key(4), (50, AGENTS, ACTIONS))
+    noise = jax.random.gumbel(key, logits.shape)
+    expected = (jax.nn.log_softmax(logits) + noise).argmax(-1)
+    np.testing.assert_array_equal(CategoricalPolicy(logits).sample(key), expected)

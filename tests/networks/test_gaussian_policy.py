@@ -55,6 +55,14 @@ def test_log_prob_is_the_sum_of_the_densities_of_the_numbers_an_agent_has():
     np.testing.assert_allclose(policy.log_prob(actions), expected, rtol=1e-5, atol=1e-5)
 
 
+def test_a_draw_is_standard_normal_noise_scaled_and_shifted():
+    key = jax.random.key(3)
+    mean, std = numbers_of(policy := gaussian())
+    noise = np.asarray(jax.random.normal(key, SHAPE), np.float64)
+    expected = np.where(HAS, mean + std * noise, 0.0)
+    np.testing.assert_allclose(policy.sample(key), expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("squash", [False, True])
 def test_numbers_an_agent_does_not_have_have_no_effect(squash):
     policy = gaussian(squash=squash)

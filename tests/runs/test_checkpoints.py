@@ -1,7 +1,9 @@
 import errno
+import logging
 import os
 import resource
 import shutil
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,6 +142,38 @@ def test_saving_a_step_again_replaces_it(checkpoints: Checkpoints) -> None:
     assert len(list(checkpoints.folder.iterdir())) == 2
 
 
+def test_a_failing_replacement_leaves_what_it_was_to_replace(
+    checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints.save(3, {"n": np.int32(1)})
+
+    def full(self: Manifest, path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "write", full)
+        with pytest.raises(UserError, match="No space left on device"):
+            checkpoints.save(3, {"n": np.int32(2)})
+    assert checkpoints.restore({"n": np.int32(0)})["n"] == 1
+    assert len(list(checkpoints.folder.iterdir())) == 2
+
+
+def test_saving_prints_nothing_and_leaves_no_thread_of_its_own(
+    checkpoints: Checkpoints,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tree = {"n": np.int32(1)}
+    checkpoints.save(1, tree)
+    before = set(threading.enumerate())
+    checkpoints.save(2, tree)
+    checkpoints.restore(tree)
+    assert set(threading.enumerate()) <= before
+    printed = capfd.readouterr()
+    assert (printed.out, printed.err) == ("", "")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
 def test_going_back_leaves_later_checkpoints_until_a_new_one_is_complete(
     checkpoints: Checkpoints,
 ) -> None:
@@ -201,7 +235,7 @@ def test_damage_is_found_and_the_last_good_checkpoint_named(
         checkpoints.restore(template)
     message = str(refusal.value)
     run = checkpoints.folder.parent
-    assert message.startswith(f"checkpoint 200 of {run} is damaged: 000000000200-")
+    assert message.startswith(f"checkpoint 200 of {run} is damaged: 000000000200/")
     assert message.endswith(f"`gpae resume {run} --checkpoint 100`")
     assert "\n" not in message
     assert checkpoints.steps() == [100, 200]
@@ -308,7 +342,7 @@ def test_what_reads_back_differently_is_never_complete(
     import gpae.runs.checkpoints as module
 
     checkpoints.save(1, {"n": np.int32(1)})
-    monkeypatch.setattr(module, "_read_arrays", lambda folder, _: {"n": np.int32(7)})
+    monkeypatch.setattr(module, "_read_arrays", lambda *_: {"n": np.int32(7)})
     with pytest.raises(UserError, match="n reads back differently"):
         checkpoints.save(2, {"n": np.int32(2)})
     assert checkpoints.steps() == [1]

@@ -2,7 +2,6 @@
 
 from typing import Protocol, Self
 
-import distrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +11,8 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from gpae.environments.environment import Actions
 
 UNAVAILABLE_LOGIT = -1e10
+
+_HALF_LOG_TWO_PI = 0.5 * np.log(2.0 * np.pi)
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 """Gauss-Hermite quadrature of a standard normal's expectation, once divided by the weights' sum."""
@@ -65,9 +66,14 @@ class CategoricalPolicy:
         """The probability of each action."""
         return jax.nn.softmax(self.logits)
 
+    @property
+    def log_probabilities(self) -> Float[Array, "*b N A"]:
+        """The log-probability of each action, about -1e10 where an action may not be taken."""
+        return jax.nn.log_softmax(self.logits)
+
     def sample(self, key: PRNGKeyArray) -> Int[Array, "*b N"]:
         """Draw one action an agent."""
-        return distrax.Categorical(logits=self.logits).sample(seed=key)
+        return jax.random.categorical(key, self.log_probabilities)
 
     def mode(self) -> Int[Array, "*b N"]:
         """The most likely action of each agent."""
@@ -75,11 +81,11 @@ class CategoricalPolicy:
 
     def log_prob(self, actions: Actions) -> Float[Array, "*b N"]:
         """Log-probability of each agent's action."""
-        return distrax.Categorical(logits=self.logits).log_prob(actions)
+        return (self.log_probabilities * self.features(actions)).sum(-1)
 
     def entropy(self) -> Float[Array, "*b N"]:
         """Entropy of each agent's policy, in nats."""
-        return distrax.Categorical(logits=self.logits).entropy()
+        return -(self.probabilities * self.log_probabilities).sum(-1)
 
     def executed(self, actions: Actions) -> Actions:
         """The actions themselves."""
@@ -125,7 +131,8 @@ class GaussianPolicy:
 
     def sample(self, key: PRNGKeyArray) -> Float[Array, "*b N A"]:
         """Draw every agent's numbers, unbounded."""
-        return jnp.where(self.mask, self._normal.sample(seed=key), 0.0)
+        noise = jax.random.normal(key, self.mean.shape, self.mean.dtype)
+        return jnp.where(self.mask, jnp.exp(self.log_std) * noise + self.mean, 0.0)
 
     def mode(self) -> Float[Array, "*b N A"]:
         """The means."""
@@ -133,11 +140,12 @@ class GaussianPolicy:
 
     def log_prob(self, actions: Actions) -> Float[Array, "*b N"]:
         """Log-density of each agent's unbounded numbers, all of them together."""
-        return self._over_numbers(self._normal.log_prob(actions))
+        standardised = (actions - self.mean) / jnp.exp(self.log_std)
+        return self._over_numbers(-0.5 * standardised**2 - self.log_std - _HALF_LOG_TWO_PI)
 
     def entropy(self) -> Float[Array, "*b N"]:
         """Differential entropy of each agent's policy before clipping, or after squashing."""
-        entropy = self._normal.entropy()
+        entropy = 0.5 + _HALF_LOG_TWO_PI + self.log_std
         if self.squash:
             entropy = entropy + self._expected_log_slope()
         return self._over_numbers(entropy)
@@ -161,10 +169,6 @@ class GaussianPolicy:
     def __getitem__(self, index: int) -> "GaussianPolicy":
         """The policy at one place of the leading axis."""
         return jax.tree.map(lambda leaf: leaf[index], self)
-
-    @property
-    def _normal(self) -> distrax.Normal:
-        return distrax.Normal(self.mean, jnp.exp(self.log_std))
 
     def _over_numbers(self, each: Float[Array, "*b N A"]) -> Float[Array, "*b N"]:
         return jnp.where(self.mask, each, 0.0).sum(-1)

@@ -1,19 +1,19 @@
 """Checkpoints that are whole or absent, and checked against their digests before they are used.
 
-A checkpoint is a folder that Orbax wrote and a manifest, written last. Arrays are saved and
-restored on the host, as NumPy: placing them on devices is the caller's business. Restoring runs no
-code from a file.
+A checkpoint is a step of Orbax's ``CheckpointManager`` and a manifest, written last. Arrays are
+saved and restored on the host, as NumPy: placing them on devices is the caller's business.
+Restoring runs no code from a file.
 """
 
 import os
 import re
-import secrets
 import shlex
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,16 +22,23 @@ from gpae.runs.files import disk_errors
 from gpae.runs.manifests import DamagedError, Manifest
 from gpae.runs.trees import (
     ArrayTree,
+    blank_arrays,
     described,
     described_template,
-    empty_arrays,
     named_arrays,
     rebuilt,
     require_fit,
 )
 
-_ENTRY = re.compile(r"(\d{12})(\.json|-[0-9a-f]{8})")
-"""How the names of everything that is a checkpoint's begin; the step first."""
+if TYPE_CHECKING:
+    from orbax.checkpoint import CheckpointManager
+
+_STEP_DIGITS = 12
+
+_MANIFEST, _REPLACED = ".json", ".replaced"
+
+_ENTRY = re.compile(rf"(\d{{{_STEP_DIGITS}}})(\.json|\.replaced|\.orbax-checkpoint-tmp.*)?")
+"""Names of manifests and of data: of a step, of one being replaced, and of an interrupted save."""
 
 
 class Checkpoints:
@@ -57,7 +64,7 @@ class Checkpoints:
         return sorted(
             int(match[1])
             for name in names
-            if (match := _ENTRY.fullmatch(name)) and match[2] == ".json"
+            if (match := _ENTRY.fullmatch(name)) and match[2] == _MANIFEST
         )
 
     def latest(self) -> int | None:
@@ -79,21 +86,16 @@ class Checkpoints:
             TypeError: A leaf is neither an array nor a number.
         """
         arrays = named_arrays(tree)
-        data = self.folder.resolve() / f"{step:012d}-{secrets.token_hex(4)}"
-        try:
-            with _orbax_errors(f"write checkpoint {step} to {self.folder}"):
+        action = f"write checkpoint {step} to {self.folder}"
+        with disk_errors(action), self._replacing(step):
+            with _orbax_errors(action):
                 self.folder.mkdir(parents=True, exist_ok=True)
-                _write_arrays(data, arrays)
-                _require_same(_read_arrays(data, described(arrays)), arrays)
-                manifest = Manifest.of_folder(step, data, described(arrays))
-        except BaseException:
-            for remains in self.folder.glob(f"{data.name}*"):
-                shutil.rmtree(remains, ignore_errors=True)
-            raise
-        with disk_errors(f"write checkpoint {step} to {self.folder}"):
+                _write_arrays(self.folder, step, arrays)
+                _require_same(_read_arrays(self.folder, step, described(arrays)), arrays)
+                manifest = Manifest.of_folder(step, self._data_path(step), described(arrays))
             manifest.write(self._manifest_path(step))
         with disk_errors(f"remove old checkpoints from {self.folder}"):
-            self._remove_old(manifest)
+            self._remove_old(step)
 
     def restore(self, template: ArrayTree, step: int | None = None) -> ArrayTree:
         """Read a checkpoint, after checking it against its manifest.
@@ -120,7 +122,7 @@ class Checkpoints:
             ) from error
         require_fit(manifest.arrays, described_template(template), self._name(step))
         with _orbax_errors(f"read {self._name(step)}"):
-            arrays = _read_arrays(self.folder.resolve() / manifest.folder, manifest.arrays)
+            arrays = _read_arrays(self.folder, step, manifest.arrays)
         return rebuilt(template, arrays)
 
     def discard_after(self, step: int) -> None:
@@ -138,8 +140,28 @@ class Checkpoints:
     def _name(self, step: int) -> str:
         return f"checkpoint {step} of {self.folder.parent}"
 
+    def _data_path(self, step: int) -> Path:
+        return self.folder / f"{step:0{_STEP_DIGITS}d}"
+
     def _manifest_path(self, step: int) -> Path:
-        return self.folder / f"{step:012d}.json"
+        return self._data_path(step).with_suffix(_MANIFEST)
+
+    @contextmanager
+    def _replacing(self, step: int) -> Iterator[None]:
+        """Put earlier data of a step aside; on failure it is put back, and new data removed."""
+        data = self._data_path(step)
+        aside = data.with_suffix(_REPLACED)
+        if data.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+            data.rename(aside)
+        try:
+            yield
+        except BaseException:
+            for remains in (data, *self.folder.glob(f"{data.name}.orbax-checkpoint-tmp*")):
+                shutil.rmtree(remains, ignore_errors=True)
+            if aside.exists():
+                aside.rename(data)
+            raise
 
     def _chosen(self, step: int | None) -> int:
         steps = self.steps()
@@ -165,35 +187,56 @@ class Checkpoints:
             return f"continue from the last good one with `gpae resume {run} --checkpoint {step}`"
         return "no earlier one is left"
 
-    def _remove_old(self, newest: Manifest) -> None:
-        earlier = [step for step in self.steps() if step < newest.step]
-        kept = earlier[max(0, len(earlier) - self._keep + 1) :]
-        current = (self._manifest_path(newest.step).name, newest.folder)
-        self._remove(lambda step, name: step not in kept and name not in current)
+    def _remove_old(self, newest: int) -> None:
+        steps = [step for step in self.steps() if step <= newest]
+        kept = {path for step in steps[-self._keep :] for path in self._paths(step)}
+        self._remove(lambda _, path: path not in kept)
 
-    def _remove(self, unwanted: Callable[[int, str], bool]) -> None:
-        """Remove entries by step and name, manifests first: without one, data is no checkpoint."""
+    def _paths(self, step: int) -> tuple[Path, Path]:
+        return self._manifest_path(step), self._data_path(step)
+
+    def _remove(self, unwanted: Callable[[int, Path], bool]) -> None:
+        """Remove entries by step and path, manifests first: without one, data is no checkpoint."""
         for entry in sorted(self.folder.iterdir(), key=lambda entry: entry.is_dir()):
-            match = _ENTRY.match(entry.name)
-            if match is not None and unwanted(int(match[1]), entry.name):
+            match = _ENTRY.fullmatch(entry.name)
+            if match is not None and unwanted(int(match[1]), entry):
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
-def _write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+@contextmanager
+def _manager(folder: Path) -> "Iterator[CheckpointManager]":
+    """Orbax's manager of a folder's steps, which neither removes any nor works in the background.
+
+    What is kept is decided here: Orbax would remove an old step before the new one is verified.
+    """
+    import orbax.checkpoint as ocp
+
+    options = ocp.CheckpointManagerOptions(
+        step_format_fixed_length=_STEP_DIGITS,
+        create=False,
+        enable_async_checkpointing=False,
+        save_root_metadata=False,
+    )
+    with ocp.CheckpointManager(folder.resolve(), options=options) as manager:
+        yield manager
+
+
+def _write_arrays(folder: Path, step: int, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays with Orbax, which stores none without elements: the manifest describes those."""
     import orbax.checkpoint as ocp
 
-    with ocp.PyTreeCheckpointer() as checkpointer:
-        checkpointer.save(folder, {name: array for name, array in arrays.items() if array.size})
+    stored = {name: array for name, array in arrays.items() if array.size}
+    with _manager(folder) as manager:
+        manager.save(step, args=ocp.args.StandardSave(stored), force=True)
 
 
-def _read_arrays(folder: Path, descriptions: dict[str, str]) -> dict[str, np.ndarray]:
+def _read_arrays(folder: Path, step: int, descriptions: dict[str, str]) -> dict[str, np.ndarray]:
     import orbax.checkpoint as ocp
 
-    with ocp.PyTreeCheckpointer() as checkpointer:
-        stored = checkpointer.restore(folder)
-    arrays = {name: np.asarray(array) for name, array in stored.items()}
-    return arrays | empty_arrays(descriptions)
+    blank = blank_arrays(descriptions)
+    stored = {name: array for name, array in blank.items() if array.size}
+    with _manager(folder) as manager:
+        return blank | manager.restore(step, args=ocp.args.StandardRestore(stored))
 
 
 def _require_same(found: dict[str, np.ndarray], written: dict[str, np.ndarray]) -> None:

@@ -1,17 +1,17 @@
 """One folder a run: where everything lies, who may write to it, and what it was asked to do."""
 
 import errno
-import fcntl
 import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
+from filelock import FileLock, Timeout
 
 from gpae.errors import UserError
 from gpae.runs.files import disk_errors, write_atomically
@@ -152,23 +152,20 @@ class RunFolder:
         Raises:
             UserError: Another process holds it, or the folder cannot be written.
         """
+        with self._acquired():
+            with disk_errors(f"write to {self.path}"):
+                self.lock_path.write_text(f"{os.getpid()}\n")
+            yield
+
+    def _acquired(self) -> AbstractContextManager[Any]:
         with disk_errors(f"write to {self.path}"):
             if not os.access(self.path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            with disk_errors(f"lock {self.path}"):
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    owner = os.pread(descriptor, 32, 0).decode().strip() or "unknown"
-                    raise UserError(f"{self.path} is in use by process {owner}") from None
-            with disk_errors(f"write to {self.path}"):
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-            yield
-        finally:
-            os.close(descriptor)
+            try:
+                return FileLock(self.lock_path).acquire(timeout=0)
+            except Timeout:
+                owner = self.lock_path.read_text().strip() or "unknown"
+                raise UserError(f"{self.path} is in use by process {owner}") from None
 
     def _refuse_occupied(self) -> None:
         """Raise unless a run with this configuration may begin here."""

@@ -1,62 +1,50 @@
-"""The memory this process may still use, from what the platform tells."""
+"""Memory that this process may still use."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 
-def available_memory(root: Path = Path("/")) -> int | None:
-    """Bytes this process may still use: the machine's, or what its control group has left.
+
+def available_memory(root: Path = Path("/")) -> int:
+    """Bytes this process may still use: the machine's, or what its control groups have left.
+
+    psutil tells of the whole machine. The limit of a container or of a cluster's job stands in the
+    files of its control groups, which psutil does not read.
 
     Args:
         root: Where ``proc`` and ``sys`` are.
-
-    Returns:
-        The least of what can be found out; None where nothing can.
     """
-    limits = [*_free_in_machine(root), *_free_in_groups(root)]
-    return min(limits, default=None)
+    return min([psutil.virtual_memory().available, *_left_in_groups(root)])
 
 
-def _free_in_machine(root: Path) -> Iterator[int]:
-    found = _fields(root / "proc/meminfo").get("MemAvailable:")
-    if found is not None:
-        yield found * 1024
-        return
-    with suppress(ValueError, OSError, AttributeError):
-        yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def _free_in_groups(root: Path) -> Iterator[int]:
-    """What each control group that this process is in has left, in both versions' layouts."""
+def _left_in_groups(root: Path) -> Iterator[int]:
+    """Bytes left in each control group of this process, in both versions' layouts."""
     with suppress(OSError, ValueError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
-            base, names = root / "sys/fs/cgroup", ("memory.max", "memory.current")
-            if "memory" in controllers.split(","):
-                base, names = base / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
-            elif controllers:
+            if not controllers:
+                files, base = ("memory.max", "memory.current"), root / "sys/fs/cgroup"
+            elif "memory" in controllers.split(","):
+                files = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+                base = root / "sys/fs/cgroup/memory"
+            else:
                 continue
             group = base / path.lstrip("/")
             for folder in (group, *group.parents):
-                yield from _left(folder, *names)
-                if folder == base:
-                    break
+                if folder.is_relative_to(base):
+                    yield from _left(folder, *files)
 
 
-def _left(group: Path, limit_name: str, usage_name: str) -> Iterator[int]:
-    """What one control group has left; files it has read and can drop count as free."""
+def _left(group: Path, limit: str, usage: str) -> Iterator[int]:
+    """Bytes left in a control group; files it has read and can drop count as free."""
     with suppress(OSError, ValueError):
-        limit = int((group / limit_name).read_text())
-        usage = int((group / usage_name).read_text())
-        yield max(0, limit - usage + _fields(group / "memory.stat").get("inactive_file", 0))
+        left = int((group / limit).read_text()) - int((group / usage).read_text())
+        yield max(0, left + _droppable(group / "memory.stat"))
 
 
-def _fields(path: Path) -> dict[str, int]:
-    """The first number after each name in a file of lines; empty where it cannot be read."""
-    try:
-        lines = [line.split() for line in path.read_text().splitlines()]
-    except OSError:
-        return {}
-    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdecimal()}
+def _droppable(stat: Path) -> int:
+    if not stat.exists():
+        return 0
+    return int(dict(line.split() for line in stat.read_text().splitlines())["inactive_file"])

@@ -14,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from gpae.console import say
+
 _SECONDS_BETWEEN_LINES = 15.0
 
 
@@ -99,8 +101,3 @@ class Display:
             return "- min left"
         steps, seconds = env_steps - self._begun[0], now - self._begun[1]
         return f"{(self._total - env_steps) * seconds / steps / 60:.1f} min left"
-
-
-def say(console: Console, text: str) -> None:
-    """Print a line as it is: nothing in it is markup, and it is not wrapped."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -12,12 +12,13 @@ import numpy as np
 from rich.console import Console
 
 from gpae.config.schema import Config
+from gpae.console import say
 from gpae.errors import UserError
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
 from gpae.runs.member import ABSOLUTE_EVALUATIONS, Member
 from gpae.runs.phases import PhaseTimes
-from gpae.runs.progress import Display, say
+from gpae.runs.progress import Display
 from gpae.runs.signals import StopRequest
 from gpae.runs.system import System
 from gpae.training.evaluation import Episodes

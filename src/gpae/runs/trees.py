@@ -52,8 +52,8 @@ def described_template(template: ArrayTree) -> dict[str, str]:
     }
 
 
-def empty_arrays(descriptions: dict[str, str]) -> dict[str, np.ndarray]:
-    """Make those of the described arrays that have no elements.
+def blank_arrays(descriptions: dict[str, str]) -> dict[str, np.ndarray]:
+    """Arrays of the described types and shapes, whose elements are not set.
 
     Args:
         descriptions: Arrays by name, as :func:`described` says them.
@@ -61,9 +61,7 @@ def empty_arrays(descriptions: dict[str, str]) -> dict[str, np.ndarray]:
     arrays = {}
     for name, description in descriptions.items():
         dtype, _, sizes = description.rstrip("]").partition("[")
-        shape = [int(size) for size in sizes.split(",") if size]
-        if 0 in shape:
-            arrays[name] = np.zeros(shape, np.dtype(dtype))
+        arrays[name] = np.empty([int(size) for size in sizes.split(",") if size], np.dtype(dtype))
     return arrays
 
 

@@ -17,7 +17,6 @@ DISTRIBUTIONS = {
     "brax": "brax",
     "flax": "flax",
     "optax": "optax",
-    "distrax": "distrax",
     "orbax": "orbax-checkpoint",
     "numpy": "numpy",
 }

@@ -1,0 +1,52 @@
+"""Optional dependencies: the extra that installs each, and one line where it is missing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gpae.errors import UserError
+
+EXTRAS = {
+    "train": {
+        "docstring_parser": "docstring_parser",
+        "filelock": "filelock",
+        "flashbax": "Flashbax",
+        "flax": "Flax",
+        "hydra": "Hydra",
+        "matplotlib": "Matplotlib",
+        "omegaconf": "OmegaConf",
+        "optax": "Optax",
+        "orbax": "Orbax",
+        "psutil": "psutil",
+        "rich": "Rich",
+        "scipy": "SciPy",
+        "tensorboardX": "tensorboardX",
+        "threadpoolctl": "threadpoolctl",
+        "yaml": "PyYAML",
+    },
+    "smax": {"jaxmarl": "JaxMARL"},
+    "mabrax": {"brax": "Brax", "mujoco": "MuJoCo"},
+}
+"""For each extra, the packages that it makes importable, and their names for people."""
+
+
+@contextmanager
+def missing_extras(subject: str) -> Iterator[None]:
+    """Report the failed import of an optional dependency in one line that names its extra.
+
+    Args:
+        subject: What needs it, such as ``"gpae train"``.
+
+    Raises:
+        UserError: An optional dependency is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        for extra, packages in EXTRAS.items():
+            if package in packages:
+                raise UserError(
+                    f"{subject} needs {packages[package]}, which is not installed: "
+                    f"pip install 'gpae[{extra}]'"
+                ) from error
+        raise
