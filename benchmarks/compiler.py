@@ -17,8 +17,8 @@ from gpae.bench.alternation import Training, alternate, training_processes
 from gpae.bench.documents import new_document
 from gpae.bench.scripts import run_script
 from gpae.bench.table import render
+from gpae.kernels.compiler import compiler_options
 from gpae.runs.devices import prepare_jax
-from gpae.training.compiler import compiler_options
 
 COMMON = ["task=smax/5m_vs_6m", "preset=jaxmarl", "method=mappo", "run.updates_per_call=1"]
 REFERENCE = "as it is"

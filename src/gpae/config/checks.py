@@ -1,7 +1,7 @@
 """Checks of a configuration before anything is computed or written, each failure one clear line."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -10,17 +10,19 @@ from gpae.config.schema import Config
 from gpae.environments import find_task
 from gpae.errors import UserError
 from gpae.methods import BOOTSTRAPS, METHODS, Q_METHODS, TRACE_SCHEMES
-from gpae.networks import NETWORK_KINDS
+from gpae.networks import CORES, ENCODERS
 from gpae.networks.critic import OWN_SLOTS
+from gpae.registry import Registry
 from gpae.suggestions import did_you_mean
 from gpae.training.settings import EVALUATION_MODES, WINDOW_MODES
 
-_CHOICES: Mapping[str, Iterable[str]] = {
+_CHOICES: Mapping[str, Collection[str] | Registry[Any]] = {
     "method.name": METHODS,
     "method.traces": TRACE_SCHEMES,
     "method.bootstrap": BOOTSTRAPS,
     "method.own_slot": OWN_SLOTS,
-    "network.kind": NETWORK_KINDS,
+    "network.core": CORES,
+    "network.encoder": ENCODERS,
     "window.mode": WINDOW_MODES,
     "evaluation.mode": EVALUATION_MODES,
 }
@@ -126,8 +128,8 @@ def _check_task(config: Config) -> None:
 
 def _check_choices(config: Config) -> None:
     for name, value in _present(config, _CHOICES):
-        allowed = list(_CHOICES[name])
-        if value not in allowed:
+        if value not in _CHOICES[name]:
+            allowed = list(_CHOICES[name])
             hint = did_you_mean(value, allowed)
             raise UserError(f"{name}={value} is not known{hint}; it is one of {', '.join(allowed)}")
 

@@ -16,7 +16,15 @@ _APPLICABLE = {
         "adam_epsilon",
         "max_gradient_norm",
     ),
-    "network": ("kind", "hidden_size", "layer_norm", "head_hidden", "actor_agent_id"),
+    "network": (
+        "core",
+        "encoder",
+        "hidden_size",
+        "layer_norm",
+        "head_hidden",
+        "actor_agent_id",
+        "share_parameters",
+    ),
 }
 """Of the groups that policy-gradient methods share, what Q-learning uses as well."""
 

@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int, Shaped
+from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
 
 from gpae.environments.environment import (
     Actions,
@@ -180,7 +180,9 @@ def collect(
     act = partial(_act, plan, params, clock, environments)
     start = collector.hidden_states
     truncations = empty_truncations(collector.observation, plan.truncation_slots, plan.steps)
-    at_truncations = jnp.zeros((plan.truncation_slots, *start.actor.shape))
+    at_truncations = jax.tree.map(
+        lambda leaf: jnp.zeros((plan.truncation_slots, *leaf.shape)), start.actor
+    )
     (collector, truncations, at_truncations), (steps, (policy, hidden_states), totals) = (
         jax.lax.scan(act, (collector, truncations, at_truncations), jnp.arange(plan.steps))
     )
@@ -188,7 +190,11 @@ def collect(
     behaviour = Behaviour(
         policy=policy,
         hidden_states=hidden_states,
-        at_successors=jnp.concatenate([at_truncations, collector.hidden_states.actor[None]]),
+        at_successors=jax.tree.map(
+            lambda kept, last: jnp.concatenate([kept, last[None]]),
+            at_truncations,
+            collector.hidden_states.actor,
+        ),
     )
     return collector, rollout, behaviour, jax.tree.map(lambda each: each.sum(), totals)
 
@@ -198,11 +204,11 @@ def _act(
     params: Params,
     clock: Clock,
     environments: Int[Array, " E"],
-    carry: tuple[Collector, Truncations, Float[Array, "K E N M"]],
+    carry: tuple[Collector, Truncations, PyTree],
     time: Int[Array, ""],
 ) -> tuple[
-    tuple[Collector, Truncations, Float[Array, "K E N M"]],
-    tuple[Steps, tuple[Policy, Float[Array, "E N M"]], EpisodeTotals],
+    tuple[Collector, Truncations, PyTree],
+    tuple[Steps, tuple[Policy, PyTree], EpisodeTotals],
 ]:
     """Act once, and keep the actor's hidden states after truncated steps."""
     collector, truncations, at_truncations = carry
@@ -215,7 +221,7 @@ def _act(
         observation.available_actions[None],
         collector.first[None],
     )
-    policy, hidden_state = policy[0], hidden_states[0]
+    policy, hidden_state = policy[0], jax.tree.map(lambda leaf: leaf[0], hidden_states)
     chosen = sample(derive_each(clock.seed, Purpose.ACTION, counter, environments), policy)
     environment_state, next_observation, step = jax.vmap(
         partial(auto_reset_step, plan.environment)
@@ -246,9 +252,8 @@ def _act(
         episode_return=jnp.where(step.boundary, 0.0, episode_return),
         episode_length=jnp.where(step.boundary, 0, episode_length),
     )
-    at_truncations = _written(
-        _free_slots(truncations, step.truncated, plan.steps), at_truncations, hidden_state
-    )
+    write = partial(_written, _free_slots(truncations, step.truncated, plan.steps))
+    at_truncations = jax.tree.map(write, at_truncations, hidden_state)
     truncations = record_truncations(
         truncations, step.observation, step.truncated, time, plan.steps
     )

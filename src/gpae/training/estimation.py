@@ -1,8 +1,9 @@
 """The window turned into a batch: ratios, values, successor values and the method's estimate."""
 
+import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PyTree
 
 from gpae.environments.environment import Observation
 from gpae.methods import Estimate, Evidence
@@ -47,7 +48,7 @@ def estimate(
     clock: Clock,
     environments: Int[Array, " E"],
     behaviour: Behaviour | None = None,
-) -> tuple[Batch, Float[Array, "E C M"]]:
+) -> tuple[Batch, PyTree]:
     """Turn the window into a batch.
 
     Args:
@@ -92,7 +93,7 @@ def estimate(
         hidden_states=before,
         weights=_existing(window),
     )
-    return batch, passes.at_successors.critic[-1, -1]
+    return batch, jax.tree.map(lambda leaf: leaf[-1, -1], passes.at_successors.critic)
 
 
 def _evidence(

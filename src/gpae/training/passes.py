@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PyTree
 
 from gpae.methods import Method
 from gpae.networks import Actor, Critic, Policy, RewardEnsemble, apply_actor, apply_critic
@@ -143,13 +143,15 @@ def rollout_pass(
     )
 
 
-def _at_successors(
-    hidden_states: Float[Array, "T E C M"], truncations: Truncations
-) -> Float[Array, "K+1 E C M"]:
+def _at_successors(hidden_states: PyTree, truncations: Truncations) -> PyTree:
     """The hidden states after truncated steps (unused slots: anything) and after the last step."""
-    places = jnp.minimum(truncations.index, len(hidden_states) - 1)
-    at_truncations = hidden_states[places, jnp.arange(places.shape[1])]
-    return jnp.concatenate([at_truncations, hidden_states[-1:]])
+
+    def at_successors(hidden_states: Array) -> Array:
+        places = jnp.minimum(truncations.index, len(hidden_states) - 1)
+        at_truncations = hidden_states[places, jnp.arange(places.shape[1])]
+        return jnp.concatenate([at_truncations, hidden_states[-1:]])
+
+    return jax.tree.map(at_successors, hidden_states)
 
 
 def _hidden_states_before(after: HiddenStates, starts: HiddenStates) -> HiddenStates:

@@ -13,9 +13,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int
 
 from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
+from gpae.kernels.compiler import compiler_options
+from gpae.kernels.factorisation import in_one_thread
 from gpae.training.collection import EpisodeTotals
-from gpae.training.compiler import compiler_options
-from gpae.training.factorisation import in_one_thread
 from gpae.training.protocol import Learner, Metrics
 from gpae.training.reduce import DEVICES
 

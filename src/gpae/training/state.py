@@ -5,7 +5,7 @@ from typing import Any
 
 import optax
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from gpae.environments.environment import Actions, EnvironmentState, Observation
 from gpae.networks import Policy
@@ -38,10 +38,10 @@ class OptimiserStates:
 
 @struct.dataclass
 class HiddenStates:
-    """Recurrent states: the actor's [E, N, M] and the critic's [E, C, M]."""
+    """Hidden states, trees of any arrays: the actor's [E, N, ...] and the critic's [E, C, ...]."""
 
-    actor: Float[Array, "*b N M"]
-    critic: Float[Array, "*b C M"]
+    actor: PyTree
+    critic: PyTree
 
 
 @struct.dataclass
@@ -113,8 +113,8 @@ class Behaviour:
     """
 
     policy: Policy
-    hidden_states: Float[Array, "T E N M"]
-    at_successors: Float[Array, "K+1 E N M"]
+    hidden_states: PyTree
+    at_successors: PyTree
 
 
 @struct.dataclass

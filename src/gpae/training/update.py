@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from gpae.kernels.parts import number_of_parts
 from gpae.training.estimation import Batch
 from gpae.training.keys import Clock, Purpose, derive
 from gpae.training.minibatch import Minibatch, Totals, prepare_batch
@@ -20,12 +21,6 @@ from gpae.training.settings import UpdateSettings
 from gpae.training.state import OptimiserStates, Params, network_names
 
 Tree = TypeVar("Tree")
-
-PART_FEATURES = 2**20
-"""Features of the actor's hidden layers, over all rows of a run, that a CPU takes at once.
-
-More only where one environment has more: parts are of whole environments, as many in each.
-"""
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,7 @@ def update_on_batch(
     prepared = prepare_batch(batch, plan.chunk)
     steps, held, agents = batch.log_ratios.shape
     size = held // plan.settings.minibatches
-    parts = number_of_parts(plan, size, steps * agents)
+    parts = number_of_parts(size, steps * agents * plan.objective.actor.settings.hidden_size)
     whole = plan.settings.minibatches == parts == 1
     select = (lambda _: prepared.minibatch()) if whole else prepared.minibatch
 
@@ -99,23 +94,6 @@ def update_on_batch(
     order = _minibatch_order(plan, clock, size).reshape(-1, parts, size // parts)
     (params, optimiser_states), metrics = jax.lax.scan(step, (params, optimiser_states), order)
     return params, optimiser_states, jax.tree.map(jnp.mean, metrics)
-
-
-def number_of_parts(plan: UpdatePlan, environments: int, rows: int) -> int:
-    """In how many parts a device computes the gradient of a minibatch.
-
-    What a gradient keeps of a part should stay in a CPU's cache; other devices take all at once.
-
-    Args:
-        plan: What never changes.
-        environments: How many environments of a minibatch the device has.
-        rows: How many rows each has: its steps, each for every agent.
-    """
-    if jax.default_backend() != "cpu":
-        return 1
-    fitting = PART_FEATURES / (rows * plan.objective.actor.settings.hidden_size)
-    parts = [n for n in range(1, environments + 1) if environments % n == 0]
-    return next((n for n in parts if environments // n <= fitting), environments)
 
 
 def _minibatch_order(plan: UpdatePlan, clock: Clock, size: int) -> Int[Array, "G B"]:

@@ -1,0 +1,39 @@
+"""The interface of an encoder, and the registry of all encoders."""
+
+import flax.linen as nn
+from jaxtyping import Array, Float
+
+from gpae.networks.settings import NetworkSettings
+from gpae.registry import Registry
+
+
+class Encoder(nn.Module):
+    """The first layers over an observation or a state, before the first activation.
+
+    Attributes:
+        settings: The network's shape.
+        size: The width of the embedding.
+    """
+
+    settings: NetworkSettings
+    size: int
+
+    def __call__(self, inputs: Float[Array, "*b F"]) -> Float[Array, "*b size"]:
+        """Embed every vector of inputs on its own."""
+        raise NotImplementedError
+
+
+ENCODERS: Registry[type[Encoder]] = Registry("network.encoder", entry_points="gpae.encoders")
+"""The encoders by name."""
+
+register_encoder = ENCODERS.register
+"""Decorator that makes a subclass of :class:`Encoder` available as ``network.encoder=NAME``."""
+
+
+def make_encoder(settings: NetworkSettings, size: int, name: str) -> Encoder:
+    """The encoder that the settings name, as a submodule; called in a compact module.
+
+    Raises:
+        UserError: No encoder has the name ``settings.encoder``.
+    """
+    return ENCODERS[settings.encoder](settings, size, name=name)
