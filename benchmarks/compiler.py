@@ -17,8 +17,8 @@ from benchmarks.harness.documents import new_document
 from benchmarks.harness.scripts import run_script
 from benchmarks.harness.table import render
 from gpae.arguments import whole_number
+from gpae.kernels.compiler import compiler_options
 from gpae.runs.devices import prepare_jax
-from gpae.training.compiler import compiler_options
 
 COMMON = ["task=smax/5m_vs_6m", "preset=jaxmarl", "method=mappo", "run.updates_per_call=1"]
 REFERENCE = "as it is"

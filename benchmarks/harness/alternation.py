@@ -44,17 +44,17 @@ class Training:
         prepare_jax(config.run.devices)
         from gpae.runs.system import System
 
-        self._runner = System(config).runner
-        self._state: Any = self._runner.initial_state(config.seed)
+        self._population = System(config).population
+        self._state: Any = self._population.initial_state(config.seed)
 
     @property
     def devices(self) -> list[str]:
         """The kinds of the devices it is split over."""
-        return [device.device_kind for device in self._runner.devices]
+        return [device.device_kind for device in self._population.devices]
 
     def update(self) -> float:
         """Make an update, and say how many seconds it took."""
-        seconds, (self._state, *_) = timed(partial(self._runner.run, self._state, 1))
+        seconds, (self._state, *_) = timed(partial(self._population.run, self._state, 1))
         return seconds
 
 

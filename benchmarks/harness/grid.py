@@ -2,7 +2,6 @@
 
 from gpae.config.compose import compose, expand_sweep, parse
 from gpae.errors import UserError
-from gpae.methods import Q_METHODS
 
 TASKS = ("smax/3m", "smax/5m_vs_6m")
 METHODS = ("mappo", "gpae")
@@ -41,6 +40,6 @@ def expand(overrides: list[str]) -> list[list[str]]:
 
 def _windows(job: list[str]) -> list[list[str]]:
     """A job with each default window length; methods that have no window are left alone."""
-    if any(f"method={name}" in job for name in Q_METHODS):
+    if "window" in compose(job).method.unused_settings:
         return [job]
     return [[*job, f"window.length={length}"] for length in WINDOW_LENGTHS]

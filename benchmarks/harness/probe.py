@@ -42,13 +42,13 @@ def _running(system: "System", state: Any, repeats: int) -> dict[str, Any]:
     times = measure_times(system, state, repeats)
     return {
         "config": to_dict(system.config),
-        "devices": [device.device_kind for device in system.runner.devices],
+        "devices": [device.device_kind for device in system.population.devices],
         "env_steps": system.budget.env_steps,
         "gradient_steps": system.budget.gradient_steps,
         "seconds": asdict(times),
         "memory": _memory(system),
         "work": _work(system),
-        "gemm": gemm_rates(system.runner.devices),
+        "gemm": gemm_rates(system.population.devices),
         "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
 
@@ -56,7 +56,7 @@ def _running(system: "System", state: Any, repeats: int) -> dict[str, Any]:
 def _memory(system: "System") -> dict[str, int]:
     from gpae.runs.memory import MemoryNeed
 
-    need = MemoryNeed(system.runner)
+    need = MemoryNeed(system.population)
     return {need.experience_name: need.experience, "state": need.state, "batch": need.batch}
 
 

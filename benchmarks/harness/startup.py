@@ -60,8 +60,8 @@ def start(overrides: list[str], started: float) -> tuple["System", Any, Startup]
     with without_garbage_collection():
         system = _build(overrides, startup)
     startup.built = time.time() - started
-    system.runner.compile_ahead()
-    state = _blocked(system.runner.initial_state(system.config.seed))
+    system.population.compile_ahead()
+    state = _blocked(system.population.initial_state(system.config.seed))
     startup.state = time.time() - started
     state, first = _update(system, state)
     startup.first_update = time.time() - started
@@ -99,13 +99,13 @@ def _build(overrides: list[str], startup: Startup) -> "System":
     from gpae.runs.system import System
 
     system = System(config)
-    check_memory(system.runner)
+    check_memory(system.population)
     return system
 
 
 def _update(system: "System", state: Any) -> tuple[Any, float]:
     before = time.perf_counter()
-    state = _blocked(system.runner.run(state, 1)[0])
+    state = _blocked(system.population.run(state, 1)[0])
     return state, time.perf_counter() - before
 
 

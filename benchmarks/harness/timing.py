@@ -57,15 +57,15 @@ def timed(run: Callable[[], Any]) -> tuple[float, Any]:
 
 def _past_warmup(system: System, state: Any) -> Any:
     """Update until gradient steps are made."""
-    while int(state.update) < system.budget.warmup:
-        state = system.runner.run(state, 1)[0]
+    while int(state.update[0]) < system.budget.warmup:
+        state = system.population.run(state, 1)[0]
     return state
 
 
 def _update_times(system: System, state: Any, repeats: int) -> tuple[Any, list[float]]:
     times = []
     for _ in range(repeats):
-        seconds, (state, *_) = timed(partial(system.runner.run, state, 1))
+        seconds, (state, *_) = timed(partial(system.population.run, state, 1))
         times.append(seconds)
     return state, times
 
@@ -74,7 +74,7 @@ def _phase_times(system: System, state: Any, repeats: int) -> dict[str, list[flo
     clock, measured = PhaseTimes(), []
     for _ in range(1 + repeats):
         clock.begin()
-        state = system.runner.run_phases(state, clock.record)[0]
+        state = system.population.run_phases(state, clock.record)[0]
         measured.append(clock.last())
     return {name: [phases[name] for phases in measured[1:]] for name in measured[0]}
 
@@ -83,7 +83,7 @@ def _evaluation_times(system: System, state: Any, repeats: int) -> tuple[list[fl
     times, steps = [], []
     play = partial(
         system.evaluator.evaluate,
-        state.params.actor,
+        system.population.split(state.params["actor"])[0],
         system.config.seed,
         greedy=system.modes[0] == "greedy",
     )

@@ -10,14 +10,14 @@ from jax.extend import core
 from benchmarks.harness.flops import Work, count_products, gradient_work, trace
 from gpae.environments.environment import EnvironmentSpec
 from gpae.networks import initial_hidden_state
-from gpae.training.learner import PolicyGradientLearner
-from gpae.training.minibatch import prepare_batch
-from gpae.training.objectives import minibatch_loss
+from gpae.training.policy_gradient import PolicyGradientLearner
 from gpae.training.protocol import Learner, Phase
 from gpae.training.q_learning import QLearner
 from gpae.training.q_learning.buffer import sample
 from gpae.training.q_learning.update import batch_loss
 from gpae.training.reduce import DEVICES
+from gpae.training.update import minibatch_loss
+from gpae.training.update.minibatch import prepare_batch
 
 
 def phase_work(learner: Learner, spec: EnvironmentSpec) -> dict[str, Work]:
@@ -32,12 +32,12 @@ def phase_work(learner: Learner, spec: EnvironmentSpec) -> dict[str, Work]:
     """
     state = _state_shapes(learner)
     environments = jax.ShapeDtypeStruct((learner.budget.environments,), jnp.int32)
-    work = {"collect": acting_work(learner, spec) * learner.budget.env_steps}
-    _, (_, handed, _) = trace(learner.collect_phase, state, environments, axis=DEVICES)
+    work, inputs = {}, None
     for phase in learner.phases:
-        traced, (_, left, _) = trace(phase.run, state, handed, environments, axis=DEVICES)
-        work[phase.name] = _of_program(traced, _learning_work(learner, phase, state, handed))
-        handed = left
+        traced, (_, outputs, _) = trace(phase.run, state, inputs, environments, axis=DEVICES)
+        work[phase.name] = _of_program(traced, _learning_work(learner, phase, state, inputs))
+        inputs = outputs
+    work["collect"] = acting_work(learner, spec) * learner.budget.env_steps
     return work
 
 
@@ -46,7 +46,7 @@ def acting_work(learner: Learner, spec: EnvironmentSpec) -> Work:
     agents, actions = spec.num_agents, spec.actions.size
     traced, _ = trace(
         learner.actor.apply,
-        _state_shapes(learner).params.actor,
+        _state_shapes(learner).params["actor"],
         initial_hidden_state(learner.network, 1, agents),
         jnp.zeros((1, 1, agents, spec.observation_size)),
         jnp.ones((1, 1, agents, actions), bool),
@@ -61,25 +61,25 @@ def _of_program(traced: core.ClosedJaxpr, needed: Work | None) -> Work:
     return Work(forward=made) if needed is None else needed + Work(recomputed=made - needed.useful)
 
 
-def _learning_work(learner: Learner, phase: Phase, state: Any, handed: Any) -> Work | None:
+def _learning_work(learner: Learner, phase: Phase, state: Any, inputs: Any) -> Work | None:
     """The gradients that a phase needs, or None where it makes none."""
     if phase.name != "update":
         return None
     if isinstance(learner, PolicyGradientLearner):
-        return _gradients_of_batch(learner, state, handed)
+        return _gradients_of_batch(learner, state, inputs)
     assert isinstance(learner, QLearner)
     return _gradients_of_replay(learner, state)
 
 
-def _gradients_of_batch(learner: PolicyGradientLearner, state: Any, batch: Any) -> Work:
+def _gradients_of_batch(learner: PolicyGradientLearner, state: Any, inputs: Any) -> Work:
     """As many gradients of the loss on the whole batch as there are epochs."""
     plan = learner.gradient
 
-    def loss(params: Any, batch: Any) -> Any:
-        minibatch = prepare_batch(batch, plan.chunk).minibatch()
-        return minibatch_loss(plan.objective, params, minibatch)
+    def loss(params: Any, inputs: Any) -> Any:
+        prepared = prepare_batch(*inputs, plan.chunk)
+        return minibatch_loss(plan.objective, params, prepared.minibatch(prepared.totals()))
 
-    traced, _ = trace(loss, state.params, batch, axis=DEVICES)
+    traced, _ = trace(loss, state.params, inputs, axis=DEVICES)
     return gradient_work(traced, state.params) * plan.settings.epochs
 
 

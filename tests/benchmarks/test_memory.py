@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import psutil
 import pytest
+from gpae.training.seeds import make_runner
 from toy_task import AGENTS, LIMIT, PLACES
 
 from gpae.environments import DiscreteActions
@@ -13,7 +14,6 @@ from gpae.errors import UserError
 from gpae.runs import memory
 from gpae.runs.free_memory import available_memory
 from gpae.runs.memory import MemoryNeed, check_memory, readable, tree_bytes
-from gpae.training.seeds import make_runner
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.learner import make_learner
 from jax.sharding import Mesh
 
 from gpae.config.compose import compose
@@ -19,7 +20,6 @@ from gpae.networks import NetworkSettings
 from gpae.runs.system import System
 from gpae.training.collection import collect
 from gpae.training.keys import Clock
-from gpae.training.learner import make_learner
 from gpae.training.reduce import DEVICES
 from gpae.training.sharding import EVERYWHERE
 from gpae.training.state import HiddenStates, Params, TrainingState

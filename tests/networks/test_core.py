@@ -5,12 +5,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-from benchmarks.harness.flops import count_products, gradient_work, trace
-from gpae.networks import NetworkSettings, initial_hidden_state
 from gpae.networks.core import BLOCK_ROWS, Core, Gru, Head, Hidden, block_length
 from gpae.networks.dense import Dense, product, transposed
 from gpae.networks.recurrence import kept
+
+from benchmarks.harness.flops import count_products, gradient_work, trace
+from gpae.networks import NetworkSettings, initial_hidden_state
 
 STEPS, ENVIRONMENTS, AGENTS, FEATURES, OUTPUTS = 12, 3, 2, 5, 4
 SETTINGS = {

@@ -5,6 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.networks.core import Core
+from gpae.networks.joint_actions import joint_action_inputs
 
 from gpae.environments import ContinuousActions, DiscreteActions
 from gpae.methods import Coma, Dae, Gpae, Ippo, Mappo
@@ -16,9 +18,7 @@ from gpae.networks import (
     initial_hidden_state,
     make_reward_models,
 )
-from gpae.networks.core import Core
 from gpae.networks.critic import VALUE_SCALE
-from gpae.networks.joint_actions import joint_action_inputs
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, STATE, SEEN = 3, 2, 3, 4, 5, 6
 DISCRETE, CONTINUOUS = DiscreteActions(ACTIONS), ContinuousActions(ACTIONS)

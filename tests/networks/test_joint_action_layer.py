@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 from gpae.networks.joint_actions import JointActionLayer, joint_action_inputs, sums_of_others
 
 BATCH, ACTIONS, SIZE = (3, 2), 4, 6

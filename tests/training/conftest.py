@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.learner import make_learner
 from jax.sharding import Mesh
 
 from gpae.environments import (
@@ -21,7 +22,6 @@ from gpae.networks import NetworkSettings
 from gpae.training.collection import begin, collect
 from gpae.training.estimation import estimate
 from gpae.training.keys import Clock
-from gpae.training.learner import make_learner
 from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
 from gpae.training.sharding import EVERYWHERE

@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.diagnostics import batch_diagnostics
 
 from gpae.environments import ForcedStop
 from gpae.methods import Mappo
-from gpae.training.diagnostics import batch_diagnostics
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 from gpae.training.learner import Budget, make_budget
+
 from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
 from gpae.training.update import learning_rate_schedule, make_optimiser
 

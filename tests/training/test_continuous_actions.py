@@ -10,13 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.valuation import critic_inputs
 from scipy import stats
 
 from gpae.environments import Observation, Step
 from gpae.methods import Gpae
 from gpae.networks import apply_actor, apply_critic
 from gpae.training.collection import _taken
-from gpae.training.valuation import critic_inputs
 
 ENVIRONMENTS, STEPS, AGENTS, NUMBERS = 8, 12, 3, 2
 TOLERANCE = 1e-5

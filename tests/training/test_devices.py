@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
+from gpae.training.seeds import make_runner
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from gpae.training.evaluation import Evaluator
 from gpae.training.keys import Clock
-from gpae.training.seeds import make_runner
 from gpae.training.sharding import Runner, choose_devices
 from gpae.training.update import _minibatch_order
 

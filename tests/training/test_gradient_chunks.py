@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.minibatch import PreparedBatch, prepare_batch
+from gpae.training.objectives import minibatch_loss
 from jax.flatten_util import ravel_pytree
 
 from gpae.methods import Gpae
 from gpae.networks import apply_actor
-from gpae.training.minibatch import PreparedBatch, prepare_batch
-from gpae.training.objectives import minibatch_loss
 
 STEPS, CHUNKS = 8, (2, 4, 8)
 

@@ -6,6 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.own_actions import Situation, expected_rewards, own_action_values, with_taken
+from gpae.training.passes import EstimationPlan
+from gpae.training.valuation import critic_inputs
 from scipy import integrate, stats
 
 from gpae.environments import ContinuousActions, DiscreteActions, Observation
@@ -20,10 +23,7 @@ from gpae.networks import (
 )
 from gpae.training import own_actions
 from gpae.training.keys import Purpose, derive_each
-from gpae.training.own_actions import Situation, expected_rewards, own_action_values, with_taken
-from gpae.training.passes import EstimationPlan
 from gpae.training.state import Steps
-from gpae.training.valuation import critic_inputs
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, MODELS = 3, 2, 4, 5, 2
 SHAPE = (STEPS, ENVIRONMENTS, AGENTS)

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-from gpae.methods import Gpae
 from gpae.training.minibatch import Totals, prepare_batch
 from gpae.training.objectives import minibatch_loss
+
+from gpae.methods import Gpae
 from gpae.training.sharding import Runner
 from gpae.training.update import gradient_step, initial_optimisers, number_of_parts, sum_over
 

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import jax
 import pytest
-
 from gpae.training.seeds import SeedsRunner, make_runner
+
 from gpae.training.sharding import Runner
 
 

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.successors import _of_window, _places_of_truncations
+from gpae.training.valuation import critic_inputs
 
 from gpae.methods import Coma
 from gpae.networks import apply_actor, apply_critic
 from gpae.training.collection import CollectionPlan
 from gpae.training.state import Truncations
-from gpae.training.successors import _of_window, _places_of_truncations
-from gpae.training.valuation import critic_inputs
 from gpae.training.window import merge_time
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 14, 48, 3, 3

@@ -7,16 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.minibatch import prepare_batch
+from gpae.training.objectives import minibatch_loss
+from gpae.training.valuation import critic_inputs
 
 from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
 from gpae.methods import Coma, Dae, Gpae, Ippo, Mappo
 from gpae.networks import apply_reward_models
-from gpae.training.minibatch import prepare_batch
-from gpae.training.objectives import minibatch_loss
 from gpae.training.sharding import Runner
 from gpae.training.state import network_names
 from gpae.training.update import gradient_step, initial_optimisers
-from gpae.training.valuation import critic_inputs
 
 LEARNING_RATE, EPSILON, LARGEST_NORM = 1e-2, 1e-3, 0.05
 

@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.valuation import critic_inputs, of_taken
 
 from gpae.environments import Observation
 from gpae.networks import CriticSpec
-from gpae.training.valuation import critic_inputs, of_taken
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, MODELS = 3, 2, 4, 5, 2
 SHAPE = (STEPS, ENVIRONMENTS, AGENTS, ACTIONS)

@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gpae.training.minibatch import prepare_batch
+from gpae.training.objectives import minibatch_loss
 from jax.flatten_util import ravel_pytree
 
 from gpae.methods import Gpae
 from gpae.training.collection import collect, empty_rollout
-from gpae.training.minibatch import prepare_batch
-from gpae.training.objectives import minibatch_loss
 from gpae.training.state import Rollout, Truncations
 from gpae.training.window import append, empty_window, merge_time, split_chunks
 

@@ -14,7 +14,7 @@ _JAXMARL_SETTINGS = {
     "network.layer_norm": False,
     "network.head_hidden": False,
     "network.actor_agent_id": True,
-    "network.kind": "recurrent",
+    "network.core": "gru",
     "rollout.environments": 16,
     "rollout.steps": 128,
     "update.epochs": 8,

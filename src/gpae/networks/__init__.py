@@ -1,9 +1,13 @@
-"""Actors and critics, recurrent or feed-forward, over time-major arrays with agents as an axis."""
+"""Actors and critics over time-major arrays with agents as an axis, in plain Flax.
 
-from gpae.networks.acting import PolicyNetwork
-from gpae.networks.actor import Actor, apply_actor
-from gpae.networks.core import initial_hidden_state
+A network is an encoder, a core that may have a hidden state, and a head. Encoders and cores are
+registered by name, also from other packages.
+"""
+
+from gpae.networks.actor import Actor, PolicyNetwork, apply_actor
+from gpae.networks.cores import CORES, Core, initial_hidden_state, register_core
 from gpae.networks.critic import Critic, CriticInputs, CriticSpec, apply_critic
+from gpae.networks.encoders import ENCODERS, Encoder, register_encoder
 from gpae.networks.mixers import Mixer, MonotonicMixer, SumMixer, apply_mixer
 from gpae.networks.policies import CategoricalPolicy, GaussianPolicy, Policy, sample
 from gpae.networks.q_network import GreedyActor, QNetwork, apply_q_network, mask_unavailable
@@ -12,15 +16,18 @@ from gpae.networks.reward_model import (
     apply_reward_models,
     make_reward_models,
 )
-from gpae.networks.settings import NETWORK_KINDS, NetworkSettings
+from gpae.networks.settings import NetworkSettings
 
 __all__ = [
-    "NETWORK_KINDS",
+    "CORES",
+    "ENCODERS",
     "Actor",
     "CategoricalPolicy",
+    "Core",
     "Critic",
     "CriticInputs",
     "CriticSpec",
+    "Encoder",
     "GaussianPolicy",
     "GreedyActor",
     "Mixer",
@@ -39,5 +46,7 @@ __all__ = [
     "initial_hidden_state",
     "make_reward_models",
     "mask_unavailable",
+    "register_core",
+    "register_encoder",
     "sample",
 ]

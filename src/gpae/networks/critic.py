@@ -7,13 +7,15 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PyTree
 
 from gpae.environments.environment import ActionSpace, DiscreteActions
+from gpae.kernels.blocks import over_time
+from gpae.kernels.joint_actions import joint_action_rows
 from gpae.networks.actor import add_agent_embedding
-from gpae.networks.core import Core, Hidden, activate
-from gpae.networks.dense import Dense
-from gpae.networks.joint_actions import JointActionLayer
+from gpae.networks.encoders import make_encoder
+from gpae.networks.layers import Dense, Hidden, JointActionLayer, activate
+from gpae.networks.network import Network, network_per_agent
 from gpae.networks.settings import NetworkSettings
 
 OWN_SLOTS = ("policy", "zeros")
@@ -113,6 +115,33 @@ class CriticInputs:
         return jax.tree.map(lambda leaf: leaf[index], self)
 
 
+@struct.dataclass
+class AgentCriticInputs:
+    """One agent's share of :class:`CriticInputs`, or with an axis of the agents those of each.
+
+    Attributes:
+        state: The global state, [T, *b, S].
+        observations: The agent's own observation, [T, *b, O].
+        joint_action: The others' actions and the own slot, [T, *b, N A].
+    """
+
+    state: Float[Array, "T *b S"]
+    observations: Float[Array, "T *b O"]
+    joint_action: Float[Array, "T *b NA"]
+
+    @classmethod
+    def of_each(cls, inputs: CriticInputs) -> "AgentCriticInputs":
+        """Those of each agent, [T, *b, N, ...], but for the state."""
+        joint_action = joint_action_rows(inputs.action_features, inputs.own_features)
+        return cls(inputs.state, inputs.observations, joint_action)
+
+    @classmethod
+    def axes(cls, agents: int) -> Any:
+        """The axes of the agents in :meth:`of_each`, which is ``agents`` but none for the state."""
+        make: Any = cls
+        return make(state=None, observations=agents, joint_action=agents)
+
+
 class CriticEncoder(nn.Module):
     """The critic's first layers: one over everything, or two embeddings and one that joins them.
 
@@ -124,47 +153,63 @@ class CriticEncoder(nn.Module):
     spec: CriticSpec
 
     @nn.compact
-    def __call__(self, inputs: CriticInputs) -> Float[Array, "*b C H"]:
-        """The features of each of the critic's outputs."""
-        settings, separate = self.settings, bool(self.settings.critic_embedding_size)
-        embedding = self._seen(inputs)
-        parts = [embedding]
+    def __call__(self, inputs: Any) -> Float[Array, "*b C H"]:
+        """The features of each of the critic's outputs.
+
+        Args:
+            inputs: The inputs of all agents.
+        """
+        embeddings = [self._seen(inputs)]
         if self.spec.others_actions:
-            joint = self._joint_action_embedding(inputs)
-            parts = [embedding, joint] if separate else [embedding + joint]
-        activated = [activate(part, settings) for part in parts]
-        if not separate:
-            return activated[0]
-        return Hidden(settings, settings.hidden_size)(jnp.concatenate(activated, axis=-1))
+            embeddings.append(self._joint_action(inputs))
+        if not self.settings.critic_embedding_size:
+            return activate(sum(embeddings[1:], start=embeddings[0]), self.settings)
+        activated = [activate(embedding, self.settings) for embedding in embeddings]
+        joined = Hidden(self.settings, self.settings.hidden_size)
+        return joined(jnp.concatenate(activated, axis=-1))
 
     def _seen(self, inputs: CriticInputs) -> Float[Array, "*b C H"]:
-        """What is seen, before the first activation: state, own observation and agent id."""
+        """The embedding of state, own observation and agent id."""
         spec, parts = self.spec, []
         if spec.state:
-            parts.append(self._embedding("state", inputs.state)[..., None, :])
+            parts.append(self._encoded("state", inputs.state)[..., None, :])
         if spec.own_observation:
-            parts.append(self._embedding("observation", inputs.observations))
+            parts.append(self._encoded("observation", inputs.observations))
         seen = sum(parts[1:], start=parts[0])
         outputs = spec.values_per_state(inputs.action_features.shape[-2])
         seen = jnp.broadcast_to(seen, (*seen.shape[:-2], outputs, seen.shape[-1]))
         return add_agent_embedding(seen) if spec.per_agent and spec.agent_id else seen
 
-    def _embedding(self, name: str, inputs: Float[Array, "*b F"]) -> Float[Array, "*b H"]:
-        if self.settings.layer_norm:
-            inputs = nn.LayerNorm(name=f"{name}_norm")(inputs)
-        return Dense(self._embedding_size, name=f"{name}_embedding")(inputs)
+    def _joint_action(self, inputs: CriticInputs) -> Float[Array, "*b N H"]:
+        layer = JointActionLayer(self._embedding_size, name="joint_action")
+        return layer(inputs.action_features, inputs.own_features)
+
+    def _encoded(self, name: str, inputs: Float[Array, "*b F"]) -> Float[Array, "*b H"]:
+        return make_encoder(self.settings, self._embedding_size, name)(inputs)
 
     @property
     def _embedding_size(self) -> int:
         return self.settings.critic_embedding_size or self.settings.hidden_size
 
-    def _joint_action_embedding(self, inputs: CriticInputs) -> Float[Array, "*b N H"]:
-        layer = JointActionLayer(self._embedding_size, name="action_embedding")
-        return layer(inputs.action_features, inputs.own_features)
+
+class AgentCriticEncoder(CriticEncoder):
+    """:class:`CriticEncoder` of one agent, whose inputs are :class:`AgentCriticInputs`."""
+
+    def _seen(self, inputs: Any) -> Float[Array, "*b H"]:
+        spec, parts = self.spec, []
+        if spec.state:
+            parts.append(self._encoded("state", inputs.state))
+        if spec.own_observation:
+            parts.append(self._encoded("observation", inputs.observations))
+        return sum(parts[1:], start=parts[0])
+
+    def _joint_action(self, inputs: Any) -> Float[Array, "*b H"]:
+        layer = Dense(self._embedding_size, use_bias=False, name="joint_action")
+        return layer(inputs.joint_action)
 
 
 class Critic(nn.Module):
-    """What a :class:`CriticSpec` names, to values."""
+    """The inputs that a :class:`CriticSpec` names, to values."""
 
     settings: NetworkSettings
     spec: CriticSpec
@@ -172,34 +217,49 @@ class Critic(nn.Module):
     @nn.compact
     def __call__(
         self,
-        hidden_state: Float[Array, "*b C M"],
+        hidden_state: PyTree,
         inputs: CriticInputs,
         resets: Bool[Array, "T *b"],
-    ) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"] | Float[Array, "T *b C A"]]:
+    ) -> tuple[PyTree, Float[Array, "T *b C"] | Float[Array, "T *b C A"]]:
         """Evaluate a stretch of time.
 
         Args:
-            hidden_state: The critic's hidden states before the first step.
-            inputs: What there is to look at.
+            hidden_state: The critic's hidden states before the first step, [*b, C, ...].
+            inputs: Everything a critic may be given.
             resets: True where a step begins an episode.
 
         Returns:
             The hidden states after each step, and the values of each step.
         """
-        encoder = CriticEncoder(self.settings, self.spec)
-        size = inputs.action_features.shape[-1] if self.spec.action_values else 1
-        core = Core(self.settings, encoder, size, VALUE_SCALE)
-        hidden_states, values = core(hidden_state, inputs, resets)
+        separate = self.spec.per_agent and not self.settings.share_parameters
+        network = self._network_per_agent(inputs) if separate else self._network(inputs)
+        given = AgentCriticInputs.of_each(inputs) if separate else inputs
+        hidden_states, values = over_time(network, hidden_state, given, resets)
         return hidden_states, values if self.spec.action_values else values.squeeze(-1)
+
+    def _network(self, inputs: CriticInputs) -> Network:
+        encoder = CriticEncoder(self.settings, self.spec, parent=None)
+        return Network(self.settings, encoder, self._outputs(inputs), VALUE_SCALE, name="network")
+
+    def _network_per_agent(self, inputs: CriticInputs) -> Network:
+        """The network with parameters of each agent's own."""
+        agents = inputs.action_features.ndim - 2
+        axes = AgentCriticInputs.axes(agents)
+        network = network_per_agent(agents, inputs.action_features.shape[agents], axes)
+        encoder = AgentCriticEncoder(self.settings, self.spec, parent=None)
+        return network(self.settings, encoder, self._outputs(inputs), VALUE_SCALE, name="network")
+
+    def _outputs(self, inputs: CriticInputs) -> int:
+        return inputs.action_features.shape[-1] if self.spec.action_values else 1
 
 
 def apply_critic(
     critic: Critic,
     params: Any,
-    hidden_state: Float[Array, "*b C M"],
+    hidden_state: PyTree,
     inputs: CriticInputs,
     resets: Bool[Array, "T *b"],
-) -> tuple[Float[Array, "T *b C M"], Float[Array, "T *b C"] | Float[Array, "T *b C A"]]:
+) -> tuple[PyTree, Float[Array, "T *b C"] | Float[Array, "T *b C A"]]:
     """:class:`Critic` with the given parameters, as a typed function."""
     result: Any = critic.apply(params, hidden_state, inputs, resets)
     hidden_states, values = result

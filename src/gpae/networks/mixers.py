@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from gpae.networks.initialisers import orthogonal
+from gpae.kernels.initialisers import orthogonal
 
 
 class SumMixer(nn.Module):

@@ -5,10 +5,10 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PyTree
 
-from gpae.networks.actor import AgentEncoder
-from gpae.networks.core import Core
+from gpae.kernels.blocks import over_time
+from gpae.networks.actor import agent_network
 from gpae.networks.policies import UNAVAILABLE_LOGIT, CategoricalPolicy
 from gpae.networks.settings import NetworkSettings
 
@@ -17,7 +17,7 @@ OUTPUT_SCALE = 1.0
 
 
 class QNetwork(nn.Module):
-    """Observations to the value of each action, for every agent with the same parameters."""
+    """Observations to the value of each action, for every agent."""
 
     settings: NetworkSettings
     num_actions: int
@@ -25,14 +25,14 @@ class QNetwork(nn.Module):
     @nn.compact
     def __call__(
         self,
-        hidden_state: Float[Array, "*b N M"],
+        hidden_state: PyTree,
         observations: Float[Array, "T *b N O"],
         resets: Bool[Array, "T *b"],
-    ) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N A"]]:
+    ) -> tuple[PyTree, Float[Array, "T *b N A"]]:
         """Value the actions over a stretch of time.
 
         Args:
-            hidden_state: The agents' hidden states before the first step.
+            hidden_state: The agents' hidden states before the first step, [*b, N, ...].
             observations: Each agent's own observation.
             resets: True where a step begins an episode.
 
@@ -40,19 +40,17 @@ class QNetwork(nn.Module):
             The hidden states after each step, and the values of all actions, unavailable ones as
             well.
         """
-        encoder = AgentEncoder(self.settings)
-        core = Core(self.settings, encoder, self.num_actions, OUTPUT_SCALE)
-        hidden_states, values = core(hidden_state, observations, resets)
-        return hidden_states, values
+        network = agent_network(self.settings, observations, self.num_actions, OUTPUT_SCALE)
+        return over_time(network, hidden_state, observations, resets)
 
 
 def apply_q_network(
     network: QNetwork,
     params: Any,
-    hidden_state: Float[Array, "*b N M"],
+    hidden_state: PyTree,
     observations: Float[Array, "T *b N O"],
     resets: Bool[Array, "T *b"],
-) -> tuple[Float[Array, "T *b N M"], Float[Array, "T *b N A"]]:
+) -> tuple[PyTree, Float[Array, "T *b N A"]]:
     """:class:`QNetwork` with the given parameters, as a typed function."""
     result: Any = network.apply(params, hidden_state, observations, resets)
     hidden_states, values = result
@@ -79,11 +77,11 @@ class GreedyActor:
     def apply(
         self,
         params: Any,
-        hidden_state: Float[Array, "*b N M"],
+        hidden_state: PyTree,
         observations: Float[Array, "T *b N O"],
         available_actions: Bool[Array, "T *b N A"],
         resets: Bool[Array, "T *b"],
-    ) -> tuple[Float[Array, "T *b N M"], CategoricalPolicy]:
+    ) -> tuple[PyTree, CategoricalPolicy]:
         """The hidden states after each step, and a policy that has the values as its logits."""
         hidden_states, values = apply_q_network(
             self.network, params, hidden_state, observations, resets

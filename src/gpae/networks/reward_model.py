@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gpae.environments.environment import ActionSpace
-from gpae.networks.core import initial_hidden_state
+from gpae.networks.cores import initial_hidden_state
 from gpae.networks.critic import Critic, CriticInputs, CriticSpec
 from gpae.networks.settings import NetworkSettings
 
@@ -39,7 +39,7 @@ class RewardEnsemble(nn.Module):
             variable_axes={"params": 0},
             split_rngs={"params": True},
         )
-        settings = replace(self.settings, kind="feedforward")
+        settings = replace(self.settings, core="feedforward")
         _, *batch, agents, _ = inputs.action_features.shape
         hidden_state = initial_hidden_state(settings, *batch, agents)
         resets = jnp.zeros(inputs.state.shape[:-1], bool)

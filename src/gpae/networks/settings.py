@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from gpae.fields import choice, whole
-
-NETWORK_KINDS = ("recurrent", "feedforward")
+from gpae.networks.registries import CORES, ENCODERS
 
 
 @dataclass(unsafe_hash=True)
@@ -12,23 +11,28 @@ class NetworkSettings:
     """Sizes and options shared by actor and critic.
 
     Attributes:
-        kind: ``recurrent`` puts a GRU between the first and the last layers, ``feedforward`` a
-            dense layer.
-        hidden_size: Width of every hidden layer and of the GRU.
+        core: The layer between encoder and head, which may have a hidden state: ``gru``, ``lstm``,
+            or ``feedforward``, a dense layer.
+        encoder: The first layer over observations and state: ``mlp`` is a dense layer.
+        hidden_size: Width of every hidden layer and of the hidden state.
         layer_norm: Layer normalisation of the inputs and after every hidden activation.
         head_hidden: Whether one more hidden layer stands between the core and the output.
         critic_embedding_size: Width of the critic's two separate embeddings of state and joint
-            action, which a dense layer then joins; 0 reads both with one dense layer of
-            ``hidden_size``.
-        actor_agent_id: Whether the actor is told which agent it acts for.
-        squash_actions: Whether real-numbered actions are squashed into their bounds by a hyperbolic
+            action, which a dense layer then joins; 0 adds both up in one layer of ``hidden_size``.
+        actor_agent_id: Whether the actor is told which agent it acts for; without shared
+            parameters it has no need to be.
+        share_parameters: Whether all agents have the same parameters, or each its own in the actor,
+            the Q-network and a critic of each agent; a value of the team has one network anyway.
+        squash_actions: Whether continuous actions are squashed into their bounds by a hyperbolic
             tangent; else they are clipped. Discrete actions know neither.
     """
 
-    kind: str = choice("recurrent", NETWORK_KINDS)
+    core: str = choice("gru", CORES)
+    encoder: str = choice("mlp", ENCODERS)
     hidden_size: int = whole(128, 1)
     layer_norm: bool = False
     head_hidden: bool = True
     critic_embedding_size: int = whole(0, 0)
     actor_agent_id: bool = False
+    share_parameters: bool = True
     squash_actions: bool = False

@@ -9,7 +9,7 @@ from typing import Any
 def prepare_jax(devices: int = 0, runs: int = 1) -> None:
     """Give a CPU one virtual device a core, and keep compiled programs between processes.
 
-    From then on, random bits are compiled for a CPU as :mod:`gpae.training.random_bits` says, where
+    From then on, random bits are compiled for a CPU as :mod:`gpae.kernels.random_bits` says, where
     the JAX that is installed lets them. What else is set already, in JAX's configuration or by
     ``XLA_FLAGS``, ``JAX_NUM_CPU_DEVICES`` or ``JAX_COMPILATION_CACHE_DIR``, stays as it is; so do
     the devices of a JAX that has started.
@@ -21,7 +21,7 @@ def prepare_jax(devices: int = 0, runs: int = 1) -> None:
     import jax
 
     with suppress(ImportError, AttributeError):
-        from gpae.training.random_bits import compile_random_bits_for_cpu
+        from gpae.kernels.random_bits import compile_random_bits_for_cpu
 
         compile_random_bits_for_cpu()
     config: Any = jax.config

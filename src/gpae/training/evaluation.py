@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Bool, Float, Int, UInt32
+from jaxtyping import Array, Bool, Float, Int, PyTree, UInt32
 
 from gpae.environments.environment import Environment, EnvironmentState, Observation
+from gpae.kernels.compiler import compiler_options
 from gpae.networks import NetworkSettings, PolicyNetwork, apply_actor, initial_hidden_state, sample
-from gpae.training.compiler import compiler_options
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.reduce import DEVICES
 
@@ -31,7 +31,7 @@ class _Progress:
     time: Int[Array, ""]
     environment_state: EnvironmentState
     observation: Observation
-    hidden_state: Any
+    hidden_state: PyTree
     done: Bool[Array, " E"]
     results: dict[str, Float[Array, " E"]]
 

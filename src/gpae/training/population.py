@@ -16,9 +16,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int
 
+from gpae.kernels.compiler import compiler_options
+from gpae.kernels.factorisation import in_one_thread
 from gpae.methods import Metrics
-from gpae.training.compiler import compiler_options
-from gpae.training.factorisation import in_one_thread
 from gpae.training.protocol import Learner
 from gpae.training.reduce import DEVICES
 from gpae.training.sharding import BY_ENVIRONMENT, EVERYWHERE, is_spec

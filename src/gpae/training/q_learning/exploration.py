@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from gpae.methods import QLearningMethod
 from gpae.networks import CategoricalPolicy, QNetwork, apply_q_network, mask_unavailable
@@ -34,11 +34,11 @@ class EpsilonGreedyActor:
     def apply(
         self,
         explorer: Explorer,
-        hidden_state: Float[Array, "*b N M"],
+        hidden_state: PyTree,
         observations: Float[Array, "T *b N O"],
         available_actions: Bool[Array, "T *b N A"],
         resets: Bool[Array, "T *b"],
-    ) -> tuple[Float[Array, "T *b N M"], CategoricalPolicy]:
+    ) -> tuple[PyTree, CategoricalPolicy]:
         """The hidden states after each step, and the policy of each step and agent."""
         hidden_states, values = apply_q_network(
             self.network, explorer.params, hidden_state, observations, resets

@@ -50,7 +50,8 @@ def trajectory_values(
     hidden_states, values = apply_q_network(
         network, params, start, trajectories.observation.observations, trajectories.first
     )
-    before = hidden_states[jnp.minimum(truncations.index, steps - 1), jnp.arange(size)]
+    places = jnp.minimum(truncations.index, steps - 1), jnp.arange(size)
+    before = jax.tree.map(lambda leaf: leaf[places], hidden_states)
     continues = jnp.zeros((1, *truncations.index.shape), bool)
     params, before = jax.lax.stop_gradient((params, before))
     _, after = apply_q_network(

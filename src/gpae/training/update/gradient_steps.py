@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from gpae.kernels.parts import number_of_parts
 from gpae.methods import Batch, HiddenStates, Metrics, UpdateSettings
 from gpae.training.keys import Clock, Purpose, derive
 from gpae.training.reduce import DEVICES
@@ -17,12 +18,6 @@ from gpae.training.update.losses import Objective
 from gpae.training.update.minibatch import PreparedBatch, prepare_batch
 
 Tree = TypeVar("Tree")
-
-PART_FEATURES = 2**20
-"""Features of the actor's hidden layers, over all rows of a run, that a CPU takes at once.
-
-More only where one environment has more: parts are of whole environments, as many in each.
-"""
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ def update_on_batch(
     prepared = prepare_batch(batch, hidden_states, plan.chunk)
     steps, held, agents = batch.log_ratios.shape
     size = held // plan.settings.minibatches
-    parts = number_of_parts(plan, size, steps * agents)
+    parts = number_of_parts(size, steps * agents * plan.objective.actor.settings.hidden_size)
     whole = plan.settings.minibatches == parts == 1
 
     def step(
@@ -104,23 +99,6 @@ def update_on_batch(
     order = _minibatch_order(plan, clock, size).reshape(-1, parts, size // parts)
     (params, optimiser_states), metrics = jax.lax.scan(step, (params, optimiser_states), order)
     return params, optimiser_states, jax.tree.map(jnp.mean, metrics)
-
-
-def number_of_parts(plan: UpdatePlan, environments: int, rows: int) -> int:
-    """The number of parts in which a device computes the gradients of a minibatch.
-
-    What a gradient keeps of a part should stay in a CPU's cache; other devices take all at once.
-
-    Args:
-        plan: The constants.
-        environments: How many environments of a minibatch the device has.
-        rows: How many rows each has: its steps, each for every agent.
-    """
-    if jax.default_backend() != "cpu":
-        return 1
-    fitting = PART_FEATURES / (rows * plan.objective.actor.settings.hidden_size)
-    parts = [n for n in range(1, environments + 1) if environments % n == 0]
-    return next((n for n in parts if environments // n <= fitting), environments)
 
 
 def _minibatch_order(plan: UpdatePlan, clock: Clock, size: int) -> Int[Array, "G B"]:

@@ -1,4 +1,4 @@
-"""How JAX's random bits are compiled for a CPU."""
+"""The lowering of JAX's random bits for a CPU."""
 
 import math
 from collections.abc import Callable
@@ -62,13 +62,16 @@ def _rotated(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @cache
 def compile_random_bits_for_cpu() -> None:
-    """Let JAX's random bits be compiled sooner for a CPU, in this process; they stay the same.
+    """Register a lowering of JAX's random bits in this process, which XLA compiles sooner.
 
-    For a CPU alone, JAX makes a loop of :func:`threefry`. Where many keys are drawn from at once,
-    as by vectorised environments, XLA takes several times as long to compile it as all rounds in a
-    row, and a step of SMAX and its policy draw at twenty places. With one key the loop is better:
-    what is in a row would be compiled again into all that use it; so it is for sizes that an
-    exported program leaves open.
+    The bits stay the same, those of the reference :func:`threefry`. For a CPU alone, JAX makes a
+    loop of it. Where many keys are drawn from at once, as by vectorised environments, XLA takes
+    several times as long to compile the loop as all rounds in a row, and a step of SMAX and its
+    policy draw at twenty places. With one key the loop is better: what is in a row would be
+    compiled again into all that use it; so it is for sizes that an exported program leaves open.
+
+    https://github.com/jax-ml/jax/pull/37872 unrolls the loop in JAX itself, but JAX 0.10.2 and 0.11
+    still have it. This goes when the oldest JAX supported does not.
     """
     loop = mlir.lower_fun(partial(threefry, loop=True), multiple_results=True)
 

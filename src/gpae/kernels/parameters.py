@@ -1,4 +1,4 @@
-"""The parameters of layers."""
+"""The parameters of Flax modules."""
 
 import flax.linen as nn
 import numpy as np
@@ -9,14 +9,16 @@ from jaxtyping import Array
 def parameter(
     module: nn.Module, name: str, initialiser: Initializer, shape: tuple[int, ...]
 ) -> Array:
-    """``module.param``, sooner where there is one of this name and shape already.
+    """``module.param``, its reference, but faster where the parameter exists in this shape.
 
-    To find the shape that it must have, Flax traces the initialiser each time a network is applied.
+    To check the shape, Flax traces the initialiser each time a network is applied, since
+    https://github.com/google/flax/pull/530; seen with Flax 0.12. It is the same on every backend,
+    and goes when Flax compares shapes without the initialiser.
 
     Args:
         module: The layer, in its compact method.
         name: The parameter's name.
-        initialiser: What makes the first one.
+        initialiser: The initialiser of a parameter that does not exist.
         shape: Its shape.
 
     Raises:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.training.random_bits import compile_random_bits_for_cpu, threefry
+from gpae.kernels.random_bits import compile_random_bits_for_cpu, threefry
 
 ALL_ONES = (0xFFFFFFFF, 0xFFFFFFFF)
 PI_COUNTER, PI_KEY = (0x243F6A88, 0x85A308D3), (0x13198A2E, 0x03707344)

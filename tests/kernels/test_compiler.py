@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gpae.kernels.compiler import compiler_options
 from gpae.training import compiler
-from gpae.training.compiler import compiler_options
 from gpae.training.sharding import Runner
 
 LIBRARY_CALL = "ynn"
