@@ -65,7 +65,7 @@ VALID = {
         "resampled": FLAGS,
         "limit": 2.0,
     },
-    "value_targets": {"values": AGENTS, "advantages": AGENTS, "log_ratios": AGENTS},
+    "value_targets": {"values": AGENTS, "advantages": AGENTS, "log_ratios": AGENTS, "limit": 2.0},
     "advantage_gap": {"advantages": AGENTS, "agents": np.zeros((5, 2), np.int32)},
     "trace_distances": {"coefficients": AGENTS, "log_ratios": AGENTS},
 }
@@ -128,6 +128,7 @@ POSITIVE = [
     ("inner_truncated_traces", "eta"),
     ("traces", "eta"),
     ("bootstrap_weights", "limit"),
+    ("value_targets", "limit"),
 ]
 
 

@@ -220,6 +220,38 @@ def test_weighted_bootstrap_repairs_it_without_outer_truncation(case, scheme, la
     np.testing.assert_allclose(operator.advantages(case.true_values), case.advantages, **EXACT)
 
 
+def bounded_targets(case, scheme, bootstrap, limit):
+    policies = case.target, case.behaviour
+    return exact.build_operator(
+        case.game,
+        *policies,
+        case.agent,
+        exact.traces(scheme, *policies, case.agent),
+        exact.bootstrap_weights(bootstrap, *policies, case.agent),
+        target_limit=limit,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["inner", "untruncated"])
+def test_truncating_the_targets_as_printed_biases_even_the_exact_combination(case, scheme):
+    """Eq. 11 weighs the advantage by min(1, rho^i), whose mean under mu^i is not that of pi^i."""
+    errors = []
+    for limit in (1.0, 2.0, 4.0, np.inf):
+        operator = bounded_targets(case, scheme, "corrected", limit)
+        errors.append(np.abs(exact.fixed_point(operator) - case.true_values).max())
+        np.testing.assert_allclose(operator.advantages(case.true_values), case.advantages, **EXACT)
+    assert errors == sorted(errors, reverse=True)
+    assert errors[0] > 0.05
+    assert errors[-1] < 1e-10
+
+
+def test_a_bound_on_the_targets_that_never_binds_changes_nothing(case):
+    largest = (case.target / case.behaviour).max()
+    bounded, free = (bounded_targets(case, "double", "paper", x) for x in (largest, np.inf))
+    np.testing.assert_allclose(bounded.linear, free.linear, **EXACT)
+    np.testing.assert_allclose(bounded.offset, free.offset, **EXACT)
+
+
 def test_weighted_bootstrap_is_exact_for_own_ratio_times_any_function_of_the_others(case):
     rng = np.random.default_rng(3)
     ratios = exact.importance_ratios(case.target, case.behaviour)

@@ -41,6 +41,8 @@ def test_operator_table_says_what_is_exact(operators):
     assert zero == exact_pairs
     assert all(operators[pair].advantage_error < 1e-10 for pair in exact_pairs)
     assert all(operators[pair].advantage_error_at_values < 1e-10 for pair in exact_pairs)
+    by_eq_11 = {pair for pair, row in operators.items() if row.target_value_error < 1e-10}
+    assert by_eq_11 == {("on-policy", "either")}
     mixed = {pair for pair, row in operators.items() if row.mixed_policy_error < 1e-10}
     assert mixed == {("on-policy", "either"), ("inner", "paper"), ("untruncated", "paper")}
 

@@ -9,7 +9,8 @@ from gpae.config.q_checks import check_q_learning
 from gpae.config.schema import Config
 from gpae.environments import find_task
 from gpae.errors import UserError
-from gpae.methods import BOOTSTRAPS, METHODS, Q_METHODS, TRACE_SCHEMES
+from gpae.estimators import BOOTSTRAPS, TRACE_SCHEMES
+from gpae.methods import METHODS, Q_METHODS
 from gpae.networks import NETWORK_KINDS
 from gpae.networks.critic import OWN_SLOTS
 from gpae.suggestions import did_you_mean
@@ -17,7 +18,7 @@ from gpae.training.settings import EVALUATION_MODES, WINDOW_MODES
 
 _CHOICES: Mapping[str, Iterable[str]] = {
     "method.name": METHODS,
-    "method.traces": TRACE_SCHEMES,
+    "method.trace_scheme": TRACE_SCHEMES,
     "method.bootstrap": BOOTSTRAPS,
     "method.own_slot": OWN_SLOTS,
     "network.kind": NETWORK_KINDS,
@@ -72,15 +73,12 @@ _POSITIVE = (
     "method.target_rate",
     "method.mixer_scale",
 )
-_POSITIVE_OR_INFINITE = ("method.eta", "method.bootstrap_limit")
+_POSITIVE_OR_INFINITE = ("method.eta", "method.bootstrap_limit", "method.target_limit")
 
 _NOT_NEGATIVE = ("update.huber_delta", "update.value_coefficient", "update.entropy_coefficient")
 
 _BOOTSTRAPPING = ("gpae", "coma")
 """Methods whose successor values depend on actions, so that their bootstrap can be corrected."""
-
-_UNSAFE = ("individual", "none")
-"""Trace schemes with which the corrected operator need not contract."""
 
 _LARGEST_SEED = 2**32 - 1
 _MOST_STEPS = 2**31 - 1
@@ -103,15 +101,17 @@ def check(config: Config) -> None:
 
 
 def cautions(config: Config) -> list[str]:
-    """What may be asked for but is known to go wrong, a line each."""
+    """Warnings about settings that are allowed but known to go wrong, a line each."""
     method = config.method
-    corrected = method.name in _BOOTSTRAPPING and method.bootstrap == "corrected"
-    if corrected and method.traces in _UNSAFE:
-        return [
-            f"method.bootstrap=corrected with method.traces={method.traces} need not converge; "
-            "double and joint traces do (docs/theory.md)"
-        ]
-    return []
+    if method.name not in _BOOTSTRAPPING:
+        return []
+    contracting = [n for n, s in TRACE_SCHEMES.items() if method.bootstrap in s.contracts_with]
+    if method.trace_scheme in contracting:
+        return []
+    return [
+        f"method.bootstrap={method.bootstrap} with method.trace_scheme={method.trace_scheme} need "
+        f"not converge; {', '.join(contracting)} do (docs/theory.md)"
+    ]
 
 
 def _check_task(config: Config) -> None:

@@ -57,6 +57,8 @@ def build_operator(
     agent: int,
     traces: Table,
     bootstrap_weights: Table | None = None,
+    *,
+    target_limit: float = np.inf,
 ) -> Operator:
     """Build the operator of Eq. 6; with behaviour = target and constant traces, that of Eq. 4.
 
@@ -68,6 +70,8 @@ def build_operator(
         traces: lambda c^i(s, a), see :func:`gpae.exact.traces`.
         bootstrap_weights: weight of the successor's EQ^i(s, a^-i), see
             :func:`gpae.exact.bootstrap_weights`; None for one, as printed.
+        target_limit: upper limit of the ratio rho^i that weighs the advantage: infinite in Eq. 6, 1
+            in the targets of Eq. 11.
 
     Raises:
         ValueError: if a policy does not fit the game, or the traces make the sum over time diverge.
@@ -79,7 +83,8 @@ def build_operator(
     spread = _spread(value_shape, table_shape)
     errors, errors_offset = _td_errors(game, behaviour, spread, bootstrap_weights)
     sums = trace_weighted_sum(game, behaviour, traces, np.column_stack([errors, errors_offset]))
-    own = np.broadcast_to(own_factor(target, agent), table_shape).reshape(-1, 1)
+    weighted = target if np.isinf(target_limit) else np.minimum(target, target_limit * behaviour)
+    own = np.broadcast_to(own_factor(weighted, agent), table_shape).reshape(-1, 1)
     averaged = spread.T @ (own * sums)
     return Operator(
         linear=np.eye(spread.shape[1]) + averaged[:, :-1],

@@ -74,6 +74,9 @@ class OperatorRow:
         advantage_scale: the largest true |Q^pi - EQ^i|, to judge the errors by.
         advantage_variance: of one sampled A^i given (s, a) at the true EQ^i, mean over games and
             agents; None if it is infinite in one of them.
+        target_value_error: ``fixed_point_error`` with the targets of Eq. 11, which weigh A^i by
+            min(1, rho^i) instead of rho^i.
+        target_advantage_error: ``advantage_error`` at that fixed point.
         modulus: contraction modulus in the maximum norm.
         radius: spectral radius.
     """
@@ -87,6 +90,8 @@ class OperatorRow:
     advantage_error_at_values: float
     advantage_scale: float
     advantage_variance: float | None
+    target_value_error: float
+    target_advantage_error: float
     modulus: float
     radius: float
 
@@ -235,8 +240,9 @@ def _measure_agent(
             scheme or "none", target, data, agent, lambda_=settings.lambda_, eta=settings.eta
         )
         weights = bootstrap_weights(bootstrap, target, data, agent)
-        operator = build_operator(game, target, data, agent, table, weights)
-        fixed = fixed_point(operator)
+        parts = game, target, data, agent, table, weights
+        operator, printed = build_operator(*parts), build_operator(*parts, target_limit=1.0)
+        fixed, printed_fixed = fixed_point(operator), fixed_point(printed)
         measured.append(
             (
                 _distance(fixed, true),
@@ -245,6 +251,8 @@ def _measure_agent(
                 _distance(operator.advantages(true), actions - true),
                 _distance(actions, true),
                 advantage_variance(game, data, true, table, weights),
+                _distance(printed_fixed, true),
+                _distance(printed.advantages(printed_fixed), actions - true),
                 contraction_modulus(operator),
                 spectral_radius(operator),
             )

@@ -54,6 +54,7 @@ def _render_operators(report: TheoryReport) -> Table:
         caption="Errors: largest over (s, a), mean over games and agents; "
         f"the largest true advantage averages {report.operators[0].advantage_scale:.2f}. "
         "A variance: of one sampled advantage given (s, a) at the true EQ, mean. "
+        "By Eq. 11: with targets that weigh A by min(1, rho^i) instead of rho^i. "
         "Modulus (maximum norm) and radius: worst game and agent.",
     )
     table.add_column("bootstrap")
@@ -64,6 +65,8 @@ def _render_operators(report: TheoryReport) -> Table:
         "A error",
         "A error\nat true EQ",
         "A variance",
+        "EQ error\nby Eq. 11",
+        "A error\nby Eq. 11",
     ):
         table.add_column(name, justify="right")
     table.add_column("modulus", justify="right")
@@ -77,6 +80,8 @@ def _render_operators(report: TheoryReport) -> Table:
             row.advantage_error,
             row.advantage_error_at_values,
             row.advantage_variance,
+            row.target_value_error,
+            row.target_advantage_error,
             row.modulus,
             row.radius,
         )

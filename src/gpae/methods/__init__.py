@@ -13,7 +13,7 @@ from gpae.methods.ippo import Ippo
 from gpae.methods.mappo import PROPERTIES as MAPPO_PROPERTIES
 from gpae.methods.mappo import Mappo
 from gpae.methods.method import Estimate, Evidence, Method, OwnActions, Properties
-from gpae.methods.off_policy import BOOTSTRAPS, TRACE_SCHEMES, OffPolicyCorrection
+from gpae.methods.off_policy import OffPolicyCorrection
 from gpae.methods.q_learning import QLearning
 from gpae.methods.qmix import PROPERTIES as QMIX_PROPERTIES
 from gpae.methods.qmix import Qmix
@@ -41,11 +41,9 @@ METHOD_PROPERTIES: dict[str, Properties] = {
 }
 
 __all__ = [
-    "BOOTSTRAPS",
     "METHODS",
     "METHOD_PROPERTIES",
     "Q_METHODS",
-    "TRACE_SCHEMES",
     "Coma",
     "Dae",
     "Estimate",

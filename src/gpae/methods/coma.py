@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import jax.numpy as jnp
-
 from gpae.environments.environment import ActionSpace
 from gpae.estimators import coma, gpae
 from gpae.methods.method import Estimate, Evidence, Properties
@@ -32,7 +30,7 @@ class Coma(OffPolicyCorrection):
     """
 
     name: str = "coma"
-    traces: str = "joint"
+    trace_scheme: str = "joint"
     own_action_samples: int = 16
 
     def critic(self, actions: ActionSpace) -> CriticSpec:
@@ -44,7 +42,6 @@ class Coma(OffPolicyCorrection):
         own = evidence.own_actions
         assert own is not None, "COMA's critic has a value for every own action"
         coefficients = self.coefficients(evidence.log_ratios)
-        joint = evidence.log_ratios.sum(-1, keepdims=True)
         errors = gpae(
             evidence.rewards,
             evidence.values,
@@ -52,9 +49,7 @@ class Coma(OffPolicyCorrection):
             evidence.discounts,
             evidence.boundaries,
             self.lambda_ * coefficients,
-            bootstrap_weights=self.weights_of_next(
-                jnp.broadcast_to(joint, evidence.values.shape), evidence
-            ),
+            bootstrap_weights=self.bootstrap_weights(evidence, actions="joint"),
         )
         return Estimate(
             advantages=coma(own.values, own.probabilities, own.taken),

@@ -34,7 +34,7 @@ class Dae(OffPolicyCorrection):
     """
 
     name: str = "dae"
-    traces: str = "joint"
+    trace_scheme: str = "joint"
     beta: float = 0.5
     reward_models: int = 2
     own_action_samples: int = 16

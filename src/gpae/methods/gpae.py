@@ -13,7 +13,8 @@ PROPERTIES = Properties(
     off_policy=True,
     additional_bias=False,
     source="Kim et al., AAMAS 2026",
-    note="off-policy, exact only with bootstrap=corrected and no outer truncation (docs/theory.md)",
+    note="off-policy, exact only with bootstrap=corrected, trace_scheme=inner or untruncated, and "
+    "target_limit=inf (docs/theory.md)",
 )
 
 
@@ -24,10 +25,13 @@ class Gpae(OffPolicyCorrection):
     Attributes:
         own_slot: What the critic for agent i sees in agent i's own action slot: its ``policy`` (the
             probabilities, or the mean), or ``zeros``.
+        target_limit: Upper limit of the ratio rho^i in the value target: 1 in Eq. 11; infinite for
+            none, which with the corrected bootstrap and inner traces is exact in expectation.
     """
 
     name: str = "gpae"
     own_slot: str = "policy"
+    target_limit: float = 1.0
 
     def critic(self, actions: ActionSpace) -> CriticSpec:
         """A value for each agent, of the state and the others' actions."""
@@ -45,5 +49,7 @@ class Gpae(OffPolicyCorrection):
             self.lambda_ * coefficients,
             bootstrap_weights=self.bootstrap_weights(evidence),
         )
-        targets = value_targets(evidence.values, advantages, evidence.log_ratios)
+        targets = value_targets(
+            evidence.values, advantages, evidence.log_ratios, limit=self.target_limit
+        )
         return Estimate(advantages=advantages, targets=targets, coefficients=coefficients)

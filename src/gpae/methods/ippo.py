@@ -22,12 +22,12 @@ class Ippo(OffPolicyCorrection):
     """GAE on V(o^i), parameters shared by the agents; its traces are of the own ratio alone.
 
     An agent that looks at nothing but itself has the others' changes as part of its environment:
-    with a replay window their ratios are not corrected for unless ``traces`` asks for it, and
+    with a replay window their ratios are not corrected for unless ``trace_scheme`` asks for it, and
     ``bootstrap`` changes nothing.
     """
 
     name: str = "ippo"
-    traces: str = "individual"
+    trace_scheme: str = "individual"
 
     def critic(self, actions: ActionSpace) -> CriticSpec:
         """A value for each agent, of its own observation alone."""

@@ -32,7 +32,7 @@ class Mappo(OffPolicyCorrection):
     """
 
     name: str = "mappo"
-    traces: str = "joint"
+    trace_scheme: str = "joint"
     agent_values: bool = True
 
     def critic(self, actions: ActionSpace) -> CriticSpec:
