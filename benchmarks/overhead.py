@@ -25,10 +25,10 @@ VARIANTS = {
     "GPAE, M = 1": "method=gpae window.length=1",
     "DAE, M = 1": "method=dae window.length=1",
     "COMA, M = 1": "method=coma window.length=1",
-    "MAPPO, M = 4, joint traces": "method=mappo window.length=4 method.traces=joint",
-    "GPAE, M = 4, double traces": "method=gpae window.length=4 method.traces=double",
+    "MAPPO, M = 4, joint traces": "method=mappo window.length=4 method.trace_scheme=joint",
+    "GPAE, M = 4, double traces": "method=gpae window.length=4 method.trace_scheme=double",
     "GPAE, M = 4, double traces, corrected bootstrap": (
-        "method=gpae window.length=4 method.traces=double method.bootstrap=corrected"
+        "method=gpae window.length=4 method.trace_scheme=double method.bootstrap=corrected"
     ),
 }
 

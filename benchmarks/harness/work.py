@@ -76,7 +76,8 @@ def _gradients_of_batch(learner: PolicyGradientLearner, state: Any, inputs: Any)
     plan = learner.gradient
 
     def loss(params: Any, inputs: Any) -> Any:
-        prepared = prepare_batch(*inputs, plan.chunk)
+        batch, hidden_states = inputs
+        prepared = prepare_batch(batch, hidden_states, plan.chunk)
         return minibatch_loss(plan.objective, params, prepared.minibatch(prepared.totals()))
 
     traced, _ = trace(loss, state.params, inputs, axis=DEVICES)

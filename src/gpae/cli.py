@@ -31,8 +31,8 @@ groups    task=NAME      (gpae tasks)      what to learn
           preset=NAME    jaxmarl, release, mabrax    network, batch and learning-rate settings;
                                            without one, those of the task's family
 
-settings  method.traces=double|joint|individual|none   method.eta=1.02
-          method.bootstrap=paper|corrected             method.lambda_=0.95
+settings  method.trace_scheme=double|joint|individual|inner|untruncated|none
+          method.bootstrap=paper|corrected    method.eta=1.02    method.lambda_=0.95
           window.length=M    reuse the last M rollouts; 1 is on-policy
           window.mode=constant_batch|growing_batch
           network.kind=recurrent|feedforward

@@ -21,7 +21,10 @@ NAMES = [
     ("method.lambda=0.9", "(did you mean method.lambda_"),
     ("task.stop_prob=0.1", "no setting 'task.stop_prob' (did you mean task.stop_probability?)"),
     ("rollout.envs=4", "no setting 'rollout.envs' (did you mean rollout."),
-    ("method.traces=doubled", "method.traces=doubled is not known (did you mean double?)"),
+    (
+        "method.trace_scheme=doubled",
+        "method.trace_scheme=doubled is not known (did you mean double?)",
+    ),
     ("method.bootstrap=corect", "it is one of paper, corrected"),
     ("method.own_slot=mean", "it is one of policy, zeros"),
     ("network.kind=lstm", "it is one of recurrent, feedforward"),

@@ -10,18 +10,28 @@ from gpae.errors import UserError
 @pytest.mark.parametrize("method", ["gpae", "coma"])
 @pytest.mark.parametrize("traces", ["individual", "none"])
 def test_corrected_bootstrap_without_contraction_is_cautioned(method, traces):
-    overrides = [f"method={method}", "method.bootstrap=corrected", f"method.traces={traces}"]
+    overrides = [f"method={method}", "method.bootstrap=corrected", f"method.trace_scheme={traces}"]
     (line,) = cautions(compose(overrides))
-    assert f"method.traces={traces} need not converge" in line
+    assert f"method.trace_scheme={traces} need not converge; joint, double" in line
+
+
+def test_untruncated_traces_are_cautioned_with_the_printed_bootstrap():
+    (line,) = cautions(compose(["method.trace_scheme=untruncated"]))
+    assert line == (
+        "method.bootstrap=paper with method.trace_scheme=untruncated need not converge; none, "
+        "individual, joint, double, inner do (docs/theory.md)"
+    )
 
 
 @pytest.mark.parametrize(
     "overrides",
     [
-        ["method.bootstrap=corrected", "method.traces=double"],
-        ["method.bootstrap=corrected", "method.traces=joint"],
-        ["method.bootstrap=paper", "method.traces=none"],
-        ["method=mappo", "method.bootstrap=corrected", "method.traces=none"],
+        ["method.bootstrap=corrected", "method.trace_scheme=double"],
+        ["method.bootstrap=corrected", "method.trace_scheme=joint"],
+        ["method.bootstrap=corrected", "method.trace_scheme=inner"],
+        ["method.bootstrap=corrected", "method.trace_scheme=untruncated"],
+        ["method.bootstrap=paper", "method.trace_scheme=none"],
+        ["method=mappo", "method.bootstrap=corrected", "method.trace_scheme=none"],
     ],
 )
 def test_sound_combinations_are_not(overrides):

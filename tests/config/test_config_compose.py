@@ -35,7 +35,7 @@ def test_the_release_preset_is_the_papers_release():
 def test_a_method_brings_its_own_settings_and_window():
     config = compose(["method=mappo"])
     assert isinstance(config.method, Mappo)
-    assert (config.window.length, config.method.traces) == (1, "joint")
+    assert (config.window.length, config.method.trace_scheme) == (1, "joint")
 
 
 def test_a_task_brings_its_own_settings():

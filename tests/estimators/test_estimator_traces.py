@@ -1,4 +1,4 @@
-"""Trace coefficients: Eq. 8 and its relatives, their order and limits, and extreme ratios."""
+"""Traces: Eq. 8 and its relatives, their order and limits, extreme ratios, and the registry."""
 
 import itertools
 
@@ -17,7 +17,14 @@ CORRECTED = {
     "joint": estimators.joint_truncated_traces,
     "individual": estimators.individual_truncated_traces,
 }
-EVERY = CORRECTED | {"none": estimators.uncorrected_traces}
+UNBOUNDED = {
+    "inner": lambda log_ratios, lambda_: estimators.inner_truncated_traces(
+        log_ratios, lambda_, eta=1.05
+    ),
+    "untruncated": estimators.untruncated_traces,
+}
+RATIO_BASED = CORRECTED | UNBOUNDED
+EVERY = RATIO_BASED | {"none": estimators.uncorrected_traces}
 
 # One step of three agents whose joint ratio is 1/2: rho^-i = 1/2, 1/4 and 2.
 RATIOS = np.log(np.array([[1.0, 2.0, 0.25]], np.float32))
@@ -38,6 +45,12 @@ def log_ratios():
         (estimators.joint_truncated_traces(RATIOS, 1.0), [0.5, 0.5, 0.5]),
         (estimators.individual_truncated_traces(RATIOS, 1.0), [1.0, 1.0, 0.25]),
         (estimators.uncorrected_traces(RATIOS, 1.0), [1.0, 1.0, 1.0]),
+        # rho^i min(1.25, rho^-i), also of the ratios to the fourth power and of their inverses
+        (estimators.inner_truncated_traces(RATIOS, 1.0, 1.25), [0.5, 0.5, 0.3125]),
+        (estimators.inner_truncated_traces(4 * RATIOS, 1.0, 1.25), [0.0625, 0.0625, 0.0048828125]),
+        (estimators.inner_truncated_traces(-RATIOS, 1.0, 1.25), [1.25, 0.625, 2.0]),
+        (estimators.untruncated_traces(RATIOS, 0.5), [0.25, 0.25, 0.25]),
+        (estimators.untruncated_traces(-RATIOS, 1.0), [2.0, 2.0, 2.0]),
     ],
 )
 def test_traces_by_hand(traces, expected):
@@ -96,23 +109,41 @@ def test_double_traces_tell_agents_apart_and_joint_ones_do_not(log_ratios):
     assert np.ptp(estimators.double_truncated_traces(log_ratios, 1.0, 1.05), axis=-1).max() > 0.1
 
 
-@pytest.mark.parametrize("name", CORRECTED)
+@pytest.mark.parametrize("name", RATIO_BASED)
 def test_renaming_the_agents_renames_the_traces(name, log_ratios):
     order = [2, 0, 3, 1]
     np.testing.assert_allclose(
-        CORRECTED[name](log_ratios[..., order], 0.9),
-        CORRECTED[name](log_ratios, 0.9)[..., order],
+        RATIO_BASED[name](log_ratios[..., order], 0.9),
+        RATIO_BASED[name](log_ratios, 0.9)[..., order],
         rtol=1e-5,
     )
 
 
-@pytest.mark.parametrize("name", CORRECTED)
+@pytest.mark.parametrize("name", RATIO_BASED)
 def test_steps_and_environments_do_not_mix(name, log_ratios):
     square = np.random.default_rng(1).normal(size=(3, 3, 3)).astype(np.float32)
-    whole = CORRECTED[name](square, 1.0)
+    whole = RATIO_BASED[name](square, 1.0)
     for t, b in np.ndindex(3, 3):
-        alone = CORRECTED[name](square[t, b][None], 1.0)[0]
+        alone = RATIO_BASED[name](square[t, b][None], 1.0)[0]
         np.testing.assert_allclose(whole[t, b], alone, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+def test_one_agent_without_outer_truncation_keeps_its_own_ratio(name, log_ratios):
+    alone = log_ratios[..., :1]
+    np.testing.assert_allclose(UNBOUNDED[name](alone, 0.9), 0.9 * np.exp(alone), rtol=1e-6)
+
+
+def test_outer_truncation_is_all_that_parts_double_from_inner_and_joint_from_untruncated(
+    log_ratios,
+):
+    pairs = {"double": "inner", "joint": "untruncated"}
+    for truncated, free in pairs.items():
+        bounded, unbounded = (
+            np.asarray(EVERY[name](log_ratios, 1.0)) for name in (truncated, free)
+        )
+        np.testing.assert_array_equal(bounded, np.minimum(1.0, unbounded))
+        assert unbounded.max() > 2.0
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -128,6 +159,13 @@ def test_traces_stay_in_range_whatever_the_ratios(ratios, eta):
         estimators.individual_truncated_traces(extreme, 0.95),
     ):
         assert np.all((found >= 0.0) & (found <= np.float32(0.95)))
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+def test_ratios_without_a_bound_of_their_own_stop_at_e_to_the_20(name):
+    extreme = np.array([[100.0, 0.0], [20.5, 0.0], [19.5, 0.0]], np.float32)
+    own = UNBOUNDED[name](extreme, 0.5)[:, 0]
+    np.testing.assert_allclose(own, 0.5 * np.exp([20.0, 20.0, 19.5]), rtol=1e-5)
 
 
 @pytest.mark.parametrize("size", [200.0, 1e6])
@@ -151,3 +189,5 @@ def test_an_action_that_the_target_policy_rules_out_has_no_trace():
     np.testing.assert_array_equal(double, np.zeros((2, 3)))
     individual = estimators.individual_truncated_traces(log_ratios, 1.0)
     np.testing.assert_array_equal(individual, jnp.array([[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]))
+    for traces in UNBOUNDED.values():
+        np.testing.assert_array_equal(traces(log_ratios, 1.0), np.zeros((2, 3)))

@@ -52,6 +52,18 @@ CASES = {
     "joint": (lambda w, x: estimators.joint_truncated_traces(w["log_ratios"], x), RATIOS),
     "individual": (lambda w, x: estimators.individual_truncated_traces(w["log_ratios"], x), RATIOS),
     "none": (lambda w, x: estimators.uncorrected_traces(w["log_ratios"], x), RATIOS),
+    "inner": (
+        lambda w, x: estimators.inner_truncated_traces(w["log_ratios"], x, x + 0.5),
+        RATIOS,
+    ),
+    "untruncated": (lambda w, x: estimators.untruncated_traces(w["log_ratios"], x), RATIOS),
+    "by_name": (lambda w, x: estimators.traces("double", w["log_ratios"], x, x + 0.5), RATIOS),
+    "weights": (
+        lambda w, x: estimators.bootstrap_weights(
+            w["log_ratios"], w["boundaries"], w["discounts"] == 0, limit=x + 0.5
+        ),
+        RATIOS,
+    ),
     "targets": (
         lambda w, x: estimators.value_targets(w["values"], x * w["next_values"], w["log_ratios"]),
         ("values", "next_values", "log_ratios"),

@@ -56,7 +56,16 @@ VALID = {
     "joint_truncated_traces": {"log_ratios": AGENTS, "lambda_": 0.9},
     "individual_truncated_traces": {"log_ratios": AGENTS, "lambda_": 0.9},
     "uncorrected_traces": {"log_ratios": AGENTS, "lambda_": 0.9},
-    "value_targets": {"values": AGENTS, "advantages": AGENTS, "log_ratios": AGENTS},
+    "inner_truncated_traces": {"log_ratios": AGENTS, "lambda_": 0.9, "eta": 1.05},
+    "untruncated_traces": {"log_ratios": AGENTS, "lambda_": 0.9},
+    "traces": {"scheme": "double", "log_ratios": AGENTS, "lambda_": 0.9, "eta": 1.05},
+    "bootstrap_weights": {
+        "log_ratios": AGENTS,
+        "boundaries": FLAGS,
+        "resampled": FLAGS,
+        "limit": 2.0,
+    },
+    "value_targets": {"values": AGENTS, "advantages": AGENTS, "log_ratios": AGENTS, "limit": 2.0},
     "advantage_gap": {"advantages": AGENTS, "agents": np.zeros((5, 2), np.int32)},
     "trace_distances": {"coefficients": AGENTS, "log_ratios": AGENTS},
 }
@@ -85,7 +94,10 @@ WRONG_SHAPES = [
     ("coma", "action_values", TEAM[0], "[*B, N, A]"),
     ("coma", "probabilities", AGENTS, "[*B, N, A] = (5, 2, 3, 4) as of action_values"),
     ("coma", "actions", np.zeros((5, 2), int), "[*B, N] = (5, 2, 3) as of action_values"),
-    *[(name, "log_ratios", TEAM[0], "[T, *B, N]") for name in VALID if name.endswith("d_traces")],
+    *[(name, "log_ratios", TEAM[0], "[T, *B, N]") for name in VALID if name.endswith("traces")],
+    ("bootstrap_weights", "log_ratios", TEAM[0], "[T, *B, N]"),
+    ("bootstrap_weights", "boundaries", FLAGS[1:], "[T, *B] = (5, 2) as of log_ratios"),
+    ("bootstrap_weights", "resampled", FLAGS.T, "[T, *B] = (5, 2) as of log_ratios"),
     ("value_targets", "values", TEAM[0], "[T, *B, N]"),
     ("value_targets", "advantages", TEAM, AGENTS_OF_VALUES),
     ("value_targets", "log_ratios", TEAM, AGENTS_OF_VALUES),
@@ -110,6 +122,14 @@ FRACTIONS = [
     for name in arguments
     if name in ("lambda_", "beta")
 ] + [("gpae", "traces")]
+
+POSITIVE = [
+    ("double_truncated_traces", "eta"),
+    ("inner_truncated_traces", "eta"),
+    ("traces", "eta"),
+    ("bootstrap_weights", "limit"),
+    ("value_targets", "limit"),
+]
 
 
 def call(function, **changes):
@@ -165,13 +185,14 @@ def test_fractions_out_of_range(function, name, value):
         call(function, **{name: value})
 
 
+@pytest.mark.parametrize(("function", "name"), POSITIVE)
 @pytest.mark.parametrize("value", [0.0, -1, np.nan, -np.inf])
-def test_eta_out_of_range(value):
-    with refusal(ValueError, f"eta must be a number in (0, inf]; found {float(value)}"):
-        call("double_truncated_traces", eta=value)
+def test_what_is_not_positive(function, name, value):
+    with refusal(ValueError, f"{name} must be a number in (0, inf]; found {float(value)}"):
+        call(function, **{name: value})
 
 
-@pytest.mark.parametrize(("function", "name"), [*FRACTIONS, ("double_truncated_traces", "eta")])
+@pytest.mark.parametrize(("function", "name"), [*FRACTIONS, *POSITIVE])
 @pytest.mark.parametrize("value", [None, "text", True, 1j, np.array(True), jnp.array(True)])
 def test_scalars_of_a_wrong_type(function, name, value):
     found = f"found {value!r} of type {type(value).__name__}"
@@ -181,7 +202,7 @@ def test_scalars_of_a_wrong_type(function, name, value):
 
 @pytest.mark.parametrize(
     ("function", "name"),
-    [case for case in FRACTIONS if case not in TRACES] + [("double_truncated_traces", "eta")],
+    [case for case in FRACTIONS if case not in TRACES] + POSITIVE,
 )
 def test_scalars_that_are_arrays(function, name):
     with refusal(ValueError, f"{name} must be a number in ", "; found an array of shape (5, 2, 3)"):

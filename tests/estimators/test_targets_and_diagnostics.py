@@ -14,6 +14,20 @@ def test_value_targets_by_hand():
     np.testing.assert_allclose(found, [[3.0, -2.0, 2.0]], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(0.5, [2.0, -0.5, 2.0]), (1.5, [3.0, -3.5, 2.0]), (np.inf, [3, -5, 2])]
+)
+def test_value_targets_with_another_limit_by_hand(limit, expected):
+    # EQ + min(limit, rho^i) A with ratios 1, 2 and .25
+    found = estimators.value_targets([[1.0, 1.0, 1.0]], [[2.0, -3.0, 4.0]], LOG_RATIOS, limit=limit)
+    np.testing.assert_allclose(found, [expected], rtol=1e-6)
+
+
+def test_value_targets_without_a_limit_stay_finite():
+    found = estimators.value_targets([[0.0]], [[1.0]], [[1000.0]], limit=np.inf)
+    np.testing.assert_allclose(found, np.exp([[20.0]]), rtol=1e-5)
+
+
 def test_value_targets_survive_huge_ratios():
     found = estimators.value_targets([[1.0, 1.0]], [[2.0, 2.0]], [[1000.0, -1000.0]])
     np.testing.assert_array_equal(found, [[3.0, 1.0]])

@@ -27,10 +27,10 @@ class Case:
     def advantages(self):
         return self.action_values - self.true_values
 
-    def operator(self, scheme, bootstrap, lambda_=1.0, eta=1.05, cap=np.inf):
+    def operator(self, scheme, bootstrap, lambda_=1.0, eta=1.05, limit=np.inf):
         policies = self.target, self.behaviour
-        traces = exact.trace_coefficients(scheme, *policies, self.agent, lambda_=lambda_, eta=eta)
-        weights = exact.bootstrap_weights(bootstrap, *policies, self.agent, cap=cap)
+        traces = exact.traces(scheme, *policies, self.agent, lambda_=lambda_, eta=eta)
+        weights = exact.bootstrap_weights(bootstrap, *policies, self.agent, limit=limit)
         return exact.build_operator(self.game, *policies, self.agent, traces, weights)
 
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from gpae import exact
+from gpae import estimators, exact
 
 NUM_STATES, NUM_ACTIONS, STEPS, LAMBDA, ETA, GAMMA = 4, 2, 3, 0.8, 1.05, 0.9
 
@@ -63,8 +63,8 @@ def enumerated_advantage(game, target, behaviour, values, scheme, bootstrap, fir
     return total
 
 
-@pytest.mark.parametrize("bootstrap", exact.BOOTSTRAPS)
-@pytest.mark.parametrize("scheme", exact.SCHEMES)
+@pytest.mark.parametrize("bootstrap", estimators.BOOTSTRAPS)
+@pytest.mark.parametrize("scheme", estimators.TRACE_SCHEMES)
 def test_operator_is_its_definition(layered, scheme, bootstrap):
     game, target, behaviour, values = layered
     operator = exact.build_operator(
@@ -72,7 +72,7 @@ def test_operator_is_its_definition(layered, scheme, bootstrap):
         target,
         behaviour,
         0,
-        exact.trace_coefficients(scheme, target, behaviour, 0, lambda_=LAMBDA, eta=ETA),
+        exact.traces(scheme, target, behaviour, 0, lambda_=LAMBDA, eta=ETA),
         exact.bootstrap_weights(bootstrap, target, behaviour, 0),
     )
     arguments = game, target, behaviour, values, scheme, bootstrap

@@ -1,9 +1,11 @@
 """What exact computation shows: each statement about the operators, one test."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from gpae import exact
+from gpae import estimators, exact
 
 LAMBDAS = (0.01, 0.5, 0.95, 1.0)
 EXACT = {"atol": 1e-10, "rtol": 0}
@@ -101,7 +103,7 @@ def test_corrected_operator_contracts_by_gamma_where_the_mean_trace_is_below_the
 def test_corrected_operator_contracts_by_gamma_for_any_traces_below_the_ratio(case):
     rng = np.random.default_rng(4)
     policies = case.target, case.behaviour
-    ratio = exact.trace_coefficients("untruncated", *policies, case.agent)
+    ratio = exact.traces("untruncated", *policies, case.agent)
     weights = exact.bootstrap_weights("corrected", *policies, case.agent)
     for _ in range(20):
         traces = ratio * rng.uniform(size=ratio.shape)
@@ -117,6 +119,26 @@ def test_corrected_operator_may_expand_under_traces_blind_to_the_team(make_case,
     assert exact.contraction_modulus(case.operator(scheme, "paper")) <= case.game.discount
 
 
+@pytest.mark.parametrize("bootstrap", estimators.BOOTSTRAPS)
+@pytest.mark.parametrize("scheme", estimators.TRACE_SCHEMES)
+def test_a_scheme_contracts_by_gamma_with_the_bootstraps_that_it_names_and_no_other(
+    make_case, scheme, bootstrap
+):
+    """Some case with distant policies expands wherever contraction is not claimed."""
+    moduli = []
+    for seed, shift in itertools.product(range(6), (0.3, 0.7, 1.2)):
+        case = make_case(seed, shift=shift)
+        try:
+            operator = case.operator(scheme, bootstrap, lambda_=0.95, eta=1 / 0.95)
+        except ValueError:
+            continue
+        moduli.append(exact.contraction_modulus(operator))
+    claimed = bootstrap in estimators.TRACE_SCHEMES[scheme].contracts_with
+    assert len(moduli) > 6
+    assert (max(moduli) <= 0.9 + 1e-12) == claimed
+    assert claimed or max(moduli) > 1
+
+
 def switching_operator(target_stays, behaviour_stays, scheme, bootstrap, discount):
     def policy(stays):
         return np.array([[[0.5, 0.5]] * 2, [[stays, 1 - stays]] * 2])
@@ -126,7 +148,7 @@ def switching_operator(target_stays, behaviour_stays, scheme, bootstrap, discoun
         exact.switching_game(discount),
         *policies,
         0,
-        exact.trace_coefficients(scheme, *policies, 0),
+        exact.traces(scheme, *policies, 0),
         exact.bootstrap_weights(bootstrap, *policies, 0),
     )
 
@@ -177,7 +199,7 @@ def test_printed_fixed_point_of_a_repeated_matrix_game_by_hand():
     gamma, target = 0.9, np.array([[[0.5, 0.5]], [[0.9, 0.1]]])
     behaviour = np.array([[[0.3, 0.7]], [[0.2, 0.8]]])
     game = exact.named_games(gamma)["additive"]
-    traces = exact.trace_coefficients("untruncated", target, behaviour, 0)
+    traces = exact.traces("untruncated", target, behaviour, 0)
     operator = exact.build_operator(game, target, behaviour, 0, traces)
     own_mean, team_under_mu, team_under_pi = 1.0, 0.8, 0.1
     tail = gamma / (1 - gamma)
@@ -196,6 +218,38 @@ def test_weighted_bootstrap_repairs_it_without_outer_truncation(case, scheme, la
     operator = case.operator(scheme, "corrected", lambda_, eta)
     np.testing.assert_allclose(exact.fixed_point(operator), case.true_values, **EXACT)
     np.testing.assert_allclose(operator.advantages(case.true_values), case.advantages, **EXACT)
+
+
+def bounded_targets(case, scheme, bootstrap, limit):
+    policies = case.target, case.behaviour
+    return exact.build_operator(
+        case.game,
+        *policies,
+        case.agent,
+        exact.traces(scheme, *policies, case.agent),
+        exact.bootstrap_weights(bootstrap, *policies, case.agent),
+        target_limit=limit,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["inner", "untruncated"])
+def test_truncating_the_targets_as_printed_biases_even_the_exact_combination(case, scheme):
+    """Eq. 11 weighs the advantage by min(1, rho^i), whose mean under mu^i is not that of pi^i."""
+    errors = []
+    for limit in (1.0, 2.0, 4.0, np.inf):
+        operator = bounded_targets(case, scheme, "corrected", limit)
+        errors.append(np.abs(exact.fixed_point(operator) - case.true_values).max())
+        np.testing.assert_allclose(operator.advantages(case.true_values), case.advantages, **EXACT)
+    assert errors == sorted(errors, reverse=True)
+    assert errors[0] > 0.05
+    assert errors[-1] < 1e-10
+
+
+def test_a_bound_on_the_targets_that_never_binds_changes_nothing(case):
+    largest = (case.target / case.behaviour).max()
+    bounded, free = (bounded_targets(case, "double", "paper", x) for x in (largest, np.inf))
+    np.testing.assert_allclose(bounded.linear, free.linear, **EXACT)
+    np.testing.assert_allclose(bounded.offset, free.offset, **EXACT)
 
 
 def test_weighted_bootstrap_is_exact_for_own_ratio_times_any_function_of_the_others(case):
@@ -221,7 +275,7 @@ def test_outer_truncation_biases_the_corrected_operator(case, scheme):
 def test_outer_truncation_that_never_binds_leaves_no_bias(make_case):
     """With lambda at most one over the largest ratio, ``min(1, rho lambda)`` cuts nothing."""
     case = make_case(1)
-    inner = exact.trace_coefficients("inner", case.target, case.behaviour, case.agent)
+    inner = exact.traces("inner", case.target, case.behaviour, case.agent)
     truncated = np.minimum(1, inner / inner.max())
     weights = exact.bootstrap_weights("corrected", case.target, case.behaviour, case.agent)
     policies = case.target, case.behaviour
@@ -229,11 +283,11 @@ def test_outer_truncation_that_never_binds_leaves_no_bias(make_case):
     np.testing.assert_allclose(exact.fixed_point(operator), case.true_values, **EXACT)
 
 
-def test_truncating_the_weight_costs_bias_that_falls_with_the_cap(make_case):
+def test_truncating_the_weight_costs_bias_that_falls_with_the_limit(make_case):
     errors = []
-    for cap in (0.5, 1.0, 2.0, 4.0, np.inf):
+    for limit in (0.5, 1.0, 2.0, 4.0, np.inf):
         drawn = [make_case(seed) for seed in range(6)]
-        fixed = [exact.fixed_point(c.operator("inner", "corrected", cap=cap)) for c in drawn]
+        fixed = [exact.fixed_point(c.operator("inner", "corrected", limit=limit)) for c in drawn]
         distances = [np.abs(f - c.true_values).max() for f, c in zip(fixed, drawn, strict=True)]
         errors.append(np.mean(distances))
     assert errors[0] > errors[1] > errors[2] > errors[3] > errors[4]
@@ -250,9 +304,9 @@ def test_fixed_point_is_the_limit_of_repeated_application(case):
 
 
 def test_on_policy_every_scheme_is_lambda(case):
-    for scheme in exact.SCHEMES:
+    for scheme in estimators.TRACE_SCHEMES:
         policies = case.target, case.target
-        traces = exact.trace_coefficients(scheme, *policies, case.agent, lambda_=0.7)
+        traces = exact.traces(scheme, *policies, case.agent, lambda_=0.7)
         np.testing.assert_allclose(traces, 0.7, **EXACT)
     weights = exact.bootstrap_weights("corrected", case.target, case.target, case.agent)
     np.testing.assert_allclose(weights, 1.0, **EXACT)
@@ -266,12 +320,12 @@ def test_diverging_traces_are_refused(case):
 
 def test_bad_arguments_are_named(case):
     policies = case.target, case.behaviour
-    with pytest.raises(ValueError, match="scheme: expected one of"):
-        exact.trace_coefficients("triple", *policies, 0)
+    with pytest.raises(ValueError, match="scheme must be one of"):
+        exact.traces("triple", *policies, 0)
     with pytest.raises(ValueError, match="lambda_: expected a number in"):
-        exact.trace_coefficients("joint", *policies, 0, lambda_=1.5)
+        exact.traces("joint", *policies, 0, lambda_=1.5)
     with pytest.raises(ValueError, match="eta: expected a positive"):
-        exact.trace_coefficients("double", *policies, 0, eta=0)
+        exact.traces("double", *policies, 0, eta=0)
     with pytest.raises(ValueError, match="bootstrap: expected one of"):
         exact.bootstrap_weights("other", *policies, 0)
     with pytest.raises(ValueError, match="behaviour: expected every action"):

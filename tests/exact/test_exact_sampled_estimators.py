@@ -10,16 +10,6 @@ from gpae import estimators, exact
 
 NUM, LENGTH, LAMBDA, ETA = 100_000, 25, 0.9, 1.05
 
-TRACES = {
-    "none": lambda ratios: estimators.uncorrected_traces(ratios, LAMBDA),
-    "individual": lambda ratios: estimators.individual_truncated_traces(ratios, LAMBDA),
-    "joint": lambda ratios: estimators.joint_truncated_traces(ratios, LAMBDA),
-    "double": lambda ratios: estimators.double_truncated_traces(ratios, LAMBDA, ETA),
-    "untruncated": lambda ratios: (
-        LAMBDA * jnp.exp(ratios.sum(-1, keepdims=True)) * jnp.ones_like(ratios)
-    ),
-}
-
 
 @pytest.fixture(scope="module")
 def sample_cached():
@@ -52,7 +42,8 @@ def log_ratios_along(case, sampled):
 def estimated_advantages(case, sampled, values, scheme, bootstrap):
     """``A_0`` of the case's agent on every trajectory, ``[E]``."""
     ratios = log_ratios_along(case, sampled)
-    others = jnp.exp(ratios.sum(-1, keepdims=True) - ratios)
+    nowhere = jnp.zeros(ratios.shape[:-1], bool)
+    weights = estimators.bootstrap_weights(ratios, nowhere, nowhere)
     along = jnp.asarray(sampled.lookup(values))[..., None] * jnp.ones_like(ratios)
     shape = sampled.rewards.shape
     advantages = estimators.gpae(
@@ -61,8 +52,8 @@ def estimated_advantages(case, sampled, values, scheme, bootstrap):
         along[1:],
         jnp.full(shape, case.game.discount),
         jnp.zeros(shape, bool),
-        TRACES[scheme](ratios)[:-1],
-        bootstrap_weights=others[1:] if bootstrap == "corrected" else None,
+        estimators.traces(scheme, ratios, LAMBDA, ETA)[:-1],
+        bootstrap_weights=weights[:-1] if bootstrap == "corrected" else None,
     )
     return np.asarray(advantages[0, :, case.agent], dtype=float)
 
@@ -95,8 +86,8 @@ def test_on_policy_estimator_converges(make_case, sample_cached, agent):
     assert_converged(case, sample_cached(case), "none", "paper")
 
 
-@pytest.mark.parametrize("bootstrap", exact.BOOTSTRAPS)
-@pytest.mark.parametrize("scheme", TRACES)
+@pytest.mark.parametrize("bootstrap", estimators.BOOTSTRAPS)
+@pytest.mark.parametrize("scheme", estimators.TRACE_SCHEMES)
 def test_off_policy_estimator_converges(make_case, sample_cached, scheme, bootstrap):
     case = make_case(3, num_agents=2, num_states=3, discount=0.6)
     assert_converged(case, sample_cached(case), scheme, bootstrap)
@@ -112,11 +103,12 @@ def test_sampling_tells_the_two_bootstraps_apart(make_case, sample_cached):
     assert (np.abs(mean - wrong) > 5 * error).any()
 
 
-def test_sampled_advantage_at_the_true_values_is_q_minus_eq(make_case, sample_cached):
-    """Corrected bootstrap and full ratios: unbiased for the target policy from another's data."""
+@pytest.mark.parametrize("scheme", ["inner", "untruncated"])
+def test_sampled_advantage_at_the_true_values_is_q_minus_eq(make_case, sample_cached, scheme):
+    """Corrected, without outer truncation: unbiased for the target policy from another's data."""
     case = make_case(3, num_agents=2, num_states=3, discount=0.6)
     sampled = sample_cached(case)
-    samples = estimated_advantages(case, sampled, case.true_values, "untruncated", "corrected")
+    samples = estimated_advantages(case, sampled, case.true_values, scheme, "corrected")
     mean, error = conditional_moments(sampled, samples, case.advantages.shape)
     assert (np.abs(mean - case.advantages) < 5 * error).all()
     assert np.abs(mean - case.advantages).max() < 0.08

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from gpae import exact
+from gpae import estimators, exact
 from gpae.exact import theory
 from gpae.exact.plots import plot_theory
+from gpae.exact.report import POLICY_SHIFTS
 
 SMALL = exact.Settings(num_games=3, num_variance_games=3, num_states=3)
 
@@ -24,10 +25,10 @@ def operators(report):
 
 
 def test_operator_table_has_on_policy_and_every_pair(report, operators):
-    pairs = {(s, b) for s in exact.SCHEMES for b in exact.BOOTSTRAPS}
+    pairs = {(s, b) for s in estimators.TRACE_SCHEMES for b in estimators.BOOTSTRAPS}
     assert set(operators) == pairs | {("on-policy", "either")}
     assert len(report.operators) == 13
-    assert len(report.shifts) == 13 * len(theory.POLICY_SHIFTS)
+    assert len(report.shifts) == 13 * len(POLICY_SHIFTS)
 
 
 def test_operator_table_says_what_is_exact(operators):
@@ -40,6 +41,8 @@ def test_operator_table_says_what_is_exact(operators):
     assert zero == exact_pairs
     assert all(operators[pair].advantage_error < 1e-10 for pair in exact_pairs)
     assert all(operators[pair].advantage_error_at_values < 1e-10 for pair in exact_pairs)
+    by_eq_11 = {pair for pair, row in operators.items() if row.target_value_error < 1e-10}
+    assert by_eq_11 == {("on-policy", "either")}
     mixed = {pair for pair, row in operators.items() if row.mixed_policy_error < 1e-10}
     assert mixed == {("on-policy", "either"), ("inner", "paper"), ("untruncated", "paper")}
 
@@ -57,7 +60,7 @@ def test_operator_row_aggregates_over_games_and_agents():
 def test_with_one_agent_there_are_no_team_mates_to_correct_for():
     settings = dataclasses.replace(SMALL, num_agents=1)
     rows = {(row.scheme, row.bootstrap): row for row in exact.operator_table(settings)}
-    for scheme in exact.SCHEMES:
+    for scheme in estimators.TRACE_SCHEMES:
         printed, corrected = rows[scheme, "paper"], rows[scheme, "corrected"]
         assert printed.fixed_point_error == corrected.fixed_point_error
         assert printed.modulus == corrected.modulus
@@ -67,7 +70,7 @@ def test_with_one_agent_there_are_no_team_mates_to_correct_for():
 def test_bias_grows_with_the_policy_shift(report):
     rows = [r for r in report.shifts if (r.scheme, r.bootstrap) == ("double", "paper")]
     errors = [row.fixed_point_error for row in rows]
-    assert [row.policy_shift for row in rows] == list(theory.POLICY_SHIFTS)
+    assert [row.policy_shift for row in rows] == list(POLICY_SHIFTS)
     assert errors == sorted(errors)
 
 
@@ -85,12 +88,12 @@ def test_variance_table_is_relative_to_the_agent_baseline(report):
 
 
 def test_weight_table_trades_variance_for_error(report):
-    rows = {(row.num_agents, row.cap): row for row in report.weights}
+    rows = {(row.num_agents, row.limit): row for row in report.weights}
     assert len(rows) == 6 * 3
     for num_agents in range(2, 7):
-        capped, loose, free = (rows[num_agents, cap] for cap in (1.0, 2.0, None))
-        assert capped.weight_variance < loose.weight_variance <= free.weight_variance
-        assert capped.fixed_point_error > loose.fixed_point_error >= free.fixed_point_error
+        tight, loose, free = (rows[num_agents, limit] for limit in (1.0, 2.0, None))
+        assert tight.weight_variance < loose.weight_variance <= free.weight_variance
+        assert tight.fixed_point_error > loose.fixed_point_error >= free.fixed_point_error
         assert free.fixed_point_error < 1e-10
 
 
@@ -106,7 +109,7 @@ def test_printed_tables_show_the_rows(report, operators):
     row = operators["double", "paper"]
     assert f"{row.fixed_point_error:.3f}" in text
     assert f"{row.modulus:.3f}" in text
-    for heading in ("exact Q - b", "sampled, lambda = 0 ", "sampled, lambda = 0.95", "no cap"):
+    for heading in ("exact Q - b", "sampled, lambda = 0 ", "sampled, lambda = 0.95", "no limit"):
         assert heading in text
     exact_line = next(line for line in text.splitlines() if "inner" in line and "correct" in line)
     assert exact_line.split("│")[3].strip() == "0"
@@ -121,7 +124,7 @@ def test_run_writes_json_and_plots(tmp_path, monkeypatch, report):
     assert saved["settings"] == dataclasses.asdict(SMALL)
     assert saved["versions"]["numpy"] == np.__version__
     assert saved["operators"] == [dataclasses.asdict(row) for row in report.operators]
-    assert saved["weights"][2]["cap"] is None
+    assert saved["weights"][2]["limit"] is None
     for path in plot_theory(report, output):
         assert path.read_bytes().startswith(b"\x89PNG")
         assert str(path) in console.export_text(clear=False)
@@ -136,3 +139,20 @@ def test_run_without_output_writes_nothing(tmp_path, monkeypatch, report):
     theory.run(Console(width=120, file=io.StringIO()), None, seed=5)
     assert seeds == [5]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_operator_table_says_what_exactness_costs(operators):
+    """Without the outer truncation the sampled advantage varies more, and most with full ratios."""
+    row = {scheme: operators[scheme, "corrected"] for scheme in ("double", "inner", "untruncated")}
+    assert row["double"].advantage_variance < row["inner"].advantage_variance
+    assert operators["double", "paper"].advantage_variance < row["double"].advantage_variance
+    free = row["untruncated"].advantage_variance
+    assert free is None or free > row["inner"].advantage_variance
+
+
+def test_an_infinite_variance_is_none_and_printed_so():
+    settings = dataclasses.replace(SMALL, policy_shift=2.0)
+    rows = {(r.scheme, r.bootstrap): r for r in exact.operator_table(settings)}
+    assert rows["untruncated", "corrected"].advantage_variance is None
+    assert rows["individual", "paper"].advantage_variance > 0
+    assert theory._format(None) == "inf"

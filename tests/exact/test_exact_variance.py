@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from gpae import estimators, exact
+from gpae.exact.policies import joint_factor
+from gpae.exact.values import successor_mean
 
 ESTIMATES = (None, 0.0, 0.95)
 
@@ -126,7 +128,7 @@ def test_weight_variance_by_hand():
     target = np.array([[[0.5, 0.5]], [[0.8, 0.2]]])
     behaviour = np.full((2, 1, 2), 0.5)
     assert exact.weight_variance(game, target, behaviour, 0) == pytest.approx(0.36)
-    assert exact.weight_variance(game, target, behaviour, 0, cap=1) == pytest.approx(0.09)
+    assert exact.weight_variance(game, target, behaviour, 0, limit=1) == pytest.approx(0.09)
     assert exact.weight_variance(game, target, behaviour, 1) == pytest.approx(0, abs=1e-15)
 
 
@@ -146,3 +148,52 @@ def test_bad_arguments_are_named(case):
         exact.gradient_variance(*arguments, "best")
     with pytest.raises(ValueError, match="lambda_: expected None or a number"):
         exact.gradient_variance(*arguments, "state", lambda_=2)
+
+
+def off_policy_parts(case, scheme, bootstrap, lambda_=0.9):
+    policies = case.target, case.behaviour
+    table = exact.traces(scheme, *policies, case.agent, lambda_=lambda_)
+    return table, exact.bootstrap_weights(bootstrap, *policies, case.agent)
+
+
+def test_on_policy_advantage_variance_is_the_one_of_gaes_errors(make_case):
+    """With c = 0 only the next state and action vary: Var(gamma EQ(s', a'))."""
+    case = make_case(0)
+    table, weights = off_policy_parts(case, "none", "paper", lambda_=0.0)
+    found = exact.advantage_variance(case.game, case.target, case.true_values, table, weights)
+    joint = joint_factor(case.target)
+    mean = successor_mean(case.game, case.target, case.true_values)
+    square = successor_mean(case.game, case.target, case.true_values**2)
+    expected = 0.81 * (joint * (square - mean**2)).sum() / case.game.num_states
+    assert found == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("bootstrap", estimators.BOOTSTRAPS)
+@pytest.mark.parametrize("scheme", ["individual", "double", "inner", "untruncated"])
+def test_sampled_off_policy_advantages_vary_as_computed(make_case, scheme, bootstrap):
+    case = make_case(3, num_agents=2, num_states=3, discount=0.6, shift=0.4)
+    parts = off_policy_parts(case, scheme, bootstrap)
+    expected = exact.advantage_variance(case.game, case.behaviour, case.true_values, *parts)
+    rng = np.random.default_rng(0)
+    sampled = exact.sample_trajectories(rng, case.game, case.behaviour, num=200_000, length=25)
+    traces, weights = map(sampled.lookup, parts)
+    values = sampled.lookup(case.true_values)
+    advantage = 0.0
+    for t in reversed(range(25)):
+        following = weights[t + 1] * values[t + 1] + traces[t + 1] * advantage
+        advantage = sampled.rewards[t] - values[t] + 0.6 * following
+    operator = exact.build_operator(case.game, case.target, case.behaviour, case.agent, *parts)
+    deviation = (advantage - sampled.lookup(operator.advantages(case.true_values))[0]) ** 2
+    chances = joint_factor(case.behaviour) * 2**case.game.num_agents
+    weighted = deviation * sampled.lookup(chances)[0]
+    error = weighted.std() / np.sqrt(weighted.size)
+    assert abs(weighted.mean() - expected) < 4 * error
+    assert error < 0.03 * expected
+
+
+def test_an_advantage_variance_that_diverges_is_infinite(make_case):
+    """The squares' recursion diverges long before that of the mean does."""
+    case = make_case(0, shift=2.0)
+    table, weights = off_policy_parts(case, "untruncated", "corrected", lambda_=1.0)
+    found = exact.advantage_variance(case.game, case.behaviour, case.true_values, table, weights)
+    assert found == np.inf

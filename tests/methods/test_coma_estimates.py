@@ -86,7 +86,7 @@ def test_targets_on_policy_are_td_lambda_in_its_forward_view(contiguous, lambda_
 @pytest.mark.parametrize("bootstrap", ["paper", "corrected"])
 def test_targets_with_reuse(evidence, step_by_step, traces, bootstrap):
     given = evidence(spread=OFF_POLICY)
-    method = Coma(lambda_=LAMBDA, traces=traces, bootstrap=bootstrap)
+    method = Coma(lambda_=LAMBDA, trace_scheme=traces, bootstrap=bootstrap)
     result = method.estimate(given)
     weights = np.ones(given.log_ratios.shape)
     if bootstrap == "corrected":

@@ -47,7 +47,7 @@ def test_dae_on_policy_is_equation_3(evidence):
 @pytest.mark.parametrize("traces", ["joint", "individual"])
 def test_dae_with_reuse_carries_both_sums_with_the_same_traces(evidence, step_by_step, traces):
     given = evidence(spread=OFF_POLICY)
-    result = Dae(lambda_=LAMBDA, beta=BETA, traces=traces).estimate(given)
+    result = Dae(lambda_=LAMBDA, beta=BETA, trace_scheme=traces).estimate(given)
     decays = LAMBDA * np.asarray(result.coefficients, np.float64)
     advantages = step_by_step(given, decays, np.ones(decays.shape))
     advantages = advantages - expected_sums(given, decays, BETA)

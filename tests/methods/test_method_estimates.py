@@ -97,7 +97,7 @@ def test_mappo_with_agent_values_is_gae_for_each_agents_own_value(evidence):
 @pytest.mark.parametrize("traces", ["joint", "individual"])
 def test_mappo_targets_weight_by_the_joint_ratio(evidence, step_by_step, agent_values, traces):
     given = evidence(values=3 if agent_values else 1, spread=OFF_POLICY)
-    method = Mappo(lambda_=LAMBDA, agent_values=agent_values, traces=traces)
+    method = Mappo(lambda_=LAMBDA, agent_values=agent_values, trace_scheme=traces)
     result = method.estimate(given)
     advantages = step_by_step(given, LAMBDA * result.coefficients, np.ones(given.log_ratios.shape))
     np.testing.assert_allclose(result.advantages, advantages, rtol=1e-4, atol=1e-5)

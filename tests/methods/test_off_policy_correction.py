@@ -6,9 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gpae.estimators import BOOTSTRAPS, TRACE_SCHEMES
 from gpae.methods import (
-    BOOTSTRAPS,
-    TRACE_SCHEMES,
     Coma,
     Dae,
     Gpae,
@@ -24,6 +23,8 @@ SCHEMES = {
     "joint": lambda own, others: np.minimum(1.0, own * others),
     "individual": lambda own, others: np.minimum(1.0, own),
     "none": lambda own, others: np.ones_like(own),
+    "inner": lambda own, others: own * np.minimum(ETA, others),
+    "untruncated": lambda own, others: own * others,
 }
 
 
@@ -43,15 +44,43 @@ def test_the_named_schemes_are_those_tested():
 @pytest.mark.parametrize("method", [Gpae, Mappo, Ippo, Dae, Coma])
 def test_a_scheme_gives_its_coefficients_with_lambda_left_out(evidence, scheme, method):
     given = evidence(spread=0.5)
-    correction = method(lambda_=0.5, traces=scheme, eta=ETA)
+    correction = method(lambda_=0.5, trace_scheme=scheme, eta=ETA)
     expected = SCHEMES[scheme](*ratios(given))
     np.testing.assert_allclose(correction.coefficients(given.log_ratios), expected, rtol=1e-5)
     np.testing.assert_allclose(correction.estimate(given).coefficients, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("scheme", ["inner", "untruncated"])
+def test_the_exact_combination_is_trained_as_it_is_defined(evidence, step_by_step, scheme):
+    """Eq. 7 and 11 without truncation but the inner one, and with the weighted bootstrap."""
+    given = evidence(spread=0.5)
+    own, others = ratios(given)
+    elsewhere = np.asarray(given.boundaries | given.resampled)[..., None]
+    following = np.concatenate([others[1:], np.ones_like(others[:1])])
+    weights = np.where(elsewhere, 1.0, following)
+    method = Gpae(
+        lambda_=0.9, trace_scheme=scheme, eta=ETA, bootstrap="corrected", target_limit=np.inf
+    )
+    found = method.estimate(given)
+    expected = step_by_step(given, 0.9 * SCHEMES[scheme](own, others), weights)
+    np.testing.assert_allclose(found.advantages, expected, rtol=1e-4, atol=1e-4)
+    targets = np.asarray(given.values) + own * expected
+    np.testing.assert_allclose(found.targets, targets, rtol=1e-4, atol=1e-4)
+    assert (np.asarray(found.coefficients) > 1.5).any()
+
+
+def test_the_printed_targets_truncate_the_own_ratio(evidence):
+    given = evidence(spread=0.5)
+    printed, free = (Gpae(target_limit=limit).estimate(given) for limit in (1.0, np.inf))
+    own, _ = ratios(given)
+    np.testing.assert_array_equal(printed.advantages, free.advantages)
+    found = (printed.targets - given.values) / (free.targets - given.values)
+    np.testing.assert_allclose(found, np.minimum(1.0, own) / own, rtol=2e-2)
+
+
 def test_an_unknown_scheme_is_refused_by_name(evidence):
-    with pytest.raises(ValueError, match=r"traces: expected one of .*found 'treble'"):
-        OffPolicyCorrection(traces="treble").coefficients(evidence().log_ratios)
+    with pytest.raises(ValueError, match=r"scheme must be one of .*found 'treble'"):
+        OffPolicyCorrection(trace_scheme="treble").coefficients(evidence().log_ratios)
 
 
 def test_the_estimator_as_printed_has_no_bootstrap_weights(evidence):

@@ -10,7 +10,7 @@ from gpae.runs import RunFolder
 
 BASE = {
     "task": {"name": "smax/3m"},
-    "method": {"name": "gpae", "traces": "double", "own_slot": "policy"},
+    "method": {"name": "gpae", "trace_scheme": "double", "own_slot": "policy"},
     "window": {"length": 4},
     "update": {"learning_rate": 0.002},
     "evaluation": {"episodes": 128},
@@ -18,7 +18,7 @@ BASE = {
     "seed": 0,
     "profile": False,
 }
-MAPPO = {"name": "mappo", "traces": "joint", "agent_values": False}
+MAPPO = {"name": "mappo", "trace_scheme": "joint", "agent_values": False}
 
 
 @pytest.fixture
@@ -56,9 +56,15 @@ def test_settings_that_are_not_the_methods_own_are_named_for_all(make):
 
 
 def test_a_methods_own_settings_tell_its_runs_apart(make):
-    folders = [make("a"), make("b", method__traces="none", seed=1), make("c", method=MAPPO)]
-    labels = ["gpae (method.traces=double)", "gpae (method.traces=none)", "mappo"]
+    folders = [make("a"), make("b", method__trace_scheme="none", seed=1), make("c", method=MAPPO)]
+    labels = ["gpae (method.trace_scheme=double)", "gpae (method.trace_scheme=none)", "mappo"]
     assert group_runs(folders) == dict(zip(labels, ([folder] for folder in folders), strict=True))
+
+
+def test_a_run_of_before_a_setting_was_renamed_stands_with_its_kind(make):
+    former = {"name": "gpae", "traces": "double", "own_slot": "policy"}
+    folders = [make("a"), make("b", method=former, seed=1)]
+    assert group_runs(folders) == {"gpae": folders}
 
 
 def test_several_differences_are_all_named(make):

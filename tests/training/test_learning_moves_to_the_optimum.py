@@ -42,20 +42,22 @@ OFF_POLICY = {
         {"mode": "constant_batch", "kind": "recurrent", "minibatches": 2, "chunk": 4},
     ),
     "gpae growing batch, joint, corrected": (
-        Gpae(traces="joint", bootstrap="corrected"),
+        Gpae(trace_scheme="joint", bootstrap="corrected"),
         {"mode": "growing_batch"},
     ),
     "gpae individual, corrected with a limit": (
-        Gpae(traces="individual", bootstrap="corrected", bootstrap_limit=2.0, own_slot="zeros"),
+        Gpae(
+            trace_scheme="individual", bootstrap="corrected", bootstrap_limit=2.0, own_slot="zeros"
+        ),
         {"mode": "constant_batch"},
     ),
-    "gpae uncorrected": (Gpae(traces="none"), {"mode": "growing_batch"}),
+    "gpae uncorrected": (Gpae(trace_scheme="none"), {"mode": "growing_batch"}),
     "mappo team value, growing batch": (
         Mappo(agent_values=False),
         {"mode": "growing_batch"},
     ),
     "mappo agent values, double": (
-        Mappo(agent_values=True, traces="double"),
+        Mappo(agent_values=True, trace_scheme="double"),
         {"mode": "constant_batch"},
     ),
     "coma growing batch, corrected": (

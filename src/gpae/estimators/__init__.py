@@ -6,9 +6,12 @@ return arrays without gradient. Equation numbers are those of "Generalized Per-A
 Estimation for Multi-Agent Policy Optimization" (AAMAS 2026).
 
 - Advantages: :func:`gpae` and, to compare with, :func:`gae`, :func:`coma` and :func:`dae`.
-- Traces for data of an older policy: :func:`double_truncated_traces` (DT-ISR),
-  :func:`joint_truncated_traces`, :func:`individual_truncated_traces` and
-  :func:`uncorrected_traces`.
+- Traces for data of an older policy: :func:`traces` by the name of a scheme, or one function each:
+  :func:`double_truncated_traces` (DT-ISR), :func:`joint_truncated_traces`,
+  :func:`individual_truncated_traces`, :func:`inner_truncated_traces`, :func:`untruncated_traces`
+  and :func:`uncorrected_traces`. :data:`TRACE_SCHEMES` holds the schemes, and
+  :func:`register_trace_scheme` adds one.
+- The bootstrap's correction for such data: :func:`bootstrap_weights`.
 - Targets of the critic: :func:`value_targets`.
 - Diagnostics: :func:`advantage_gap` and :func:`trace_distances`.
 
@@ -19,7 +22,7 @@ Two agents and two steps, the second of which terminates:
 >>> values = jnp.array([[0.5, 1.0], [1.0, 2.0]])
 >>> next_values = jnp.array([[1.0, 2.0], [0.0, 0.0]])
 >>> log_ratios = jnp.log(jnp.array([[1.0, 1.0], [0.5, 2.0]]))
->>> traces = estimators.double_truncated_traces(log_ratios, lambda_=0.5, eta=1.25)
+>>> traces = estimators.traces("double", log_ratios, lambda_=0.5, eta=1.25)
 >>> print(traces)
 [[0.5    0.5   ]
  [0.3125 0.5   ]]
@@ -39,26 +42,52 @@ Two agents and two steps, the second of which terminates:
  [2.     3.    ]]
 """
 
+from gpae.estimators._ratios import LogRatios
 from gpae.estimators.advantages import coma, dae, gae, gpae
 from gpae.estimators.diagnostics import advantage_gap, trace_distances
-from gpae.estimators.targets import value_targets
-from gpae.estimators.traces import (
+from gpae.estimators.off_policy import (
+    bootstrap_weights,
     double_truncated_traces,
     individual_truncated_traces,
+    inner_truncated_traces,
     joint_truncated_traces,
+    traces,
     uncorrected_traces,
+    untruncated_traces,
+)
+from gpae.estimators.targets import value_targets
+from gpae.estimators.trace_schemes import (
+    BOOTSTRAPS,
+    DEFAULT_ETA,
+    TRACE_SCHEMES,
+    Bootstrap,
+    TraceScheme,
+    find_trace_scheme,
+    register_trace_scheme,
 )
 
 __all__ = [
+    "BOOTSTRAPS",
+    "DEFAULT_ETA",
+    "TRACE_SCHEMES",
+    "Bootstrap",
+    "LogRatios",
+    "TraceScheme",
     "advantage_gap",
+    "bootstrap_weights",
     "coma",
     "dae",
     "double_truncated_traces",
+    "find_trace_scheme",
     "gae",
     "gpae",
     "individual_truncated_traces",
+    "inner_truncated_traces",
     "joint_truncated_traces",
+    "register_trace_scheme",
     "trace_distances",
+    "traces",
     "uncorrected_traces",
+    "untruncated_traces",
     "value_targets",
 ]

@@ -42,7 +42,7 @@ def gae(
         next_values: Value of the true successor of step t, before any reset.
         discounts: Discount factor, or 0 where step t ended the episode by termination.
         boundaries: Whether step t is the last of its episode, by termination or truncation.
-        lambda_: Decay of the trace, in [0, 1]: 0 for the one-step TD error, 1 for the full return.
+        lambda_: Decay of the traces, in [0, 1]: 0 for the one-step TD error, 1 for the full return.
 
     Returns:
         Advantages, without gradient.
@@ -86,10 +86,11 @@ def gpae(
         next_values: ``EQ^i`` at the true successor of step t, before any reset.
         discounts: Discount factor, or 0 where step t ended the episode by termination.
         boundaries: Whether step t is the last of its episode, by termination or truncation.
-        traces: Trace coefficients c of step t, from one of the functions in
-            :mod:`gpae.estimators.traces`, or on-policy the scalar lambda, in [0, 1]. The values of
-            an array are not checked; ``traces[0]`` has no effect.
-        bootstrap_weights: Factors of ``next_values``. The other agents' ratio ``rho^-i`` of the
+        traces: ``lambda * c`` of step t, from :func:`gpae.estimators.traces` (the paper's c), or
+            on-policy the scalar lambda, in [0, 1]. The values of an array are not checked;
+            ``traces[0]`` has no effect.
+        bootstrap_weights: Factors of ``next_values``, from
+            :func:`gpae.estimators.bootstrap_weights`. The other agents' ratio ``rho^-i`` of the
             successor's actions corrects a bootstrap at actions that the behaviour policy chose.
 
     Returns:
@@ -166,8 +167,8 @@ def dae(
         next_values: Value of the true successor of step t, before any reset; as many as ``values``.
         discounts: Discount factor, or 0 where step t ended the episode by termination.
         boundaries: Whether step t is the last of its episode, by termination or truncation.
-        lambda_: Decay of the trace, in [0, 1]; or, off-policy, the trace coefficient ``c`` of every
-            step and agent, of which ``A[t]`` uses that of step t + 1, as in :func:`gpae`.
+        lambda_: Decay of the traces, in [0, 1]; or, off-policy, the traces of every step and agent,
+            of which ``A[t]`` uses that of step t + 1, as in :func:`gpae`.
         beta: Credit assignment, in [0, 1]; 0 is GAE for every agent.
 
     Returns:
@@ -205,5 +206,5 @@ def _next_traces(name: str, traces: ArrayLike, agents: Shape) -> Scalar:
     """Return the trace of the following step, and 0 at the last; a scalar serves every step."""
     if is_scalar(traces):
         return fraction(name, traces)
-    coefficients = floats(name, traces, agents)
-    return jnp.concatenate([coefficients[1:], jnp.zeros_like(coefficients[:1])])
+    given = floats(name, traces, agents)
+    return jnp.concatenate([given[1:], jnp.zeros_like(given[:1])])

@@ -1,10 +1,12 @@
-"""Finite team games solved exactly: what the estimators estimate, and how well.
+"""Finite team games solved exactly: the estimators' expectations, biases and variances.
 
 Values, the per-agent operators of Eq. 4 and 6 with their fixed points and contraction moduli, and
-the variance of the policy gradient are computed from a game's tables in float64, without sampling.
+the variances of advantages and of the policy gradient are computed from a game's tables in float64,
+without sampling.
 """
 
 from gpae.exact.games import TeamGame, matrix_game, named_games, random_game, switching_game
+from gpae.exact.off_policy import bootstrap_weights, traces
 from gpae.exact.operators import (
     Operator,
     build_operator,
@@ -23,14 +25,16 @@ from gpae.exact.tables import (
     variance_table,
     weight_table,
 )
-from gpae.exact.traces import BOOTSTRAPS, SCHEMES, bootstrap_weights, trace_coefficients
 from gpae.exact.values import action_values, expected_values, occupancy, state_values
-from gpae.exact.variance import BASELINES, gradient_variance, weight_variance
+from gpae.exact.variance import (
+    BASELINES,
+    advantage_variance,
+    gradient_variance,
+    weight_variance,
+)
 
 __all__ = [
     "BASELINES",
-    "BOOTSTRAPS",
-    "SCHEMES",
     "Operator",
     "OperatorRow",
     "Settings",
@@ -39,6 +43,7 @@ __all__ = [
     "VarianceRow",
     "WeightRow",
     "action_values",
+    "advantage_variance",
     "bootstrap_weights",
     "build_operator",
     "contraction_modulus",
@@ -57,7 +62,7 @@ __all__ = [
     "spectral_radius",
     "state_values",
     "switching_game",
-    "trace_coefficients",
+    "traces",
     "variance_table",
     "weight_table",
     "weight_variance",

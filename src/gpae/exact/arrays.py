@@ -1,4 +1,4 @@
-"""The arrays this package speaks of: N agents, S states, A actions of each agent."""
+"""Array types of the lab: N agents, S states, A actions of each agent."""
 
 import numpy as np
 from jaxtyping import Float

@@ -57,6 +57,8 @@ def build_operator(
     agent: int,
     traces: Table,
     bootstrap_weights: Table | None = None,
+    *,
+    target_limit: float = np.inf,
 ) -> Operator:
     """Build the operator of Eq. 6; with behaviour = target and constant traces, that of Eq. 4.
 
@@ -65,9 +67,11 @@ def build_operator(
         target: pi, ``[N, S, A]``.
         behaviour: mu, ``[N, S, A]``.
         agent: index i from 0.
-        traces: c^i(s, a), see :func:`gpae.exact.traces.trace_coefficients`.
+        traces: lambda c^i(s, a), see :func:`gpae.exact.traces`.
         bootstrap_weights: weight of the successor's EQ^i(s, a^-i), see
-            :func:`gpae.exact.traces.bootstrap_weights`; None for one, as printed.
+            :func:`gpae.exact.bootstrap_weights`; None for one, as printed.
+        target_limit: upper limit of the ratio rho^i that weighs the advantage: infinite in Eq. 6, 1
+            in the targets of Eq. 11.
 
     Raises:
         ValueError: if a policy does not fit the game, or the traces make the sum over time diverge.
@@ -78,8 +82,9 @@ def build_operator(
     value_shape = (*table_shape[: 1 + agent], 1, *table_shape[2 + agent :])
     spread = _spread(value_shape, table_shape)
     errors, errors_offset = _td_errors(game, behaviour, spread, bootstrap_weights)
-    sums = _trace_weighted_sum(game, behaviour, traces, np.column_stack([errors, errors_offset]))
-    own = np.broadcast_to(own_factor(target, agent), table_shape).reshape(-1, 1)
+    sums = trace_weighted_sum(game, behaviour, traces, np.column_stack([errors, errors_offset]))
+    weighted = target if np.isinf(target_limit) else np.minimum(target, target_limit * behaviour)
+    own = np.broadcast_to(own_factor(weighted, agent), table_shape).reshape(-1, 1)
     averaged = spread.T @ (own * sums)
     return Operator(
         linear=np.eye(spread.shape[1]) + averaged[:, :-1],
@@ -124,6 +129,36 @@ def spectral_radius(operator: Operator) -> float:
     return float(np.abs(np.linalg.eigvals(operator.linear)).max())
 
 
+def trace_weighted_sum(
+    game: TeamGame,
+    behaviour: Policy,
+    traces: Table,
+    errors: Float[np.ndarray, "J M"],
+) -> Float[np.ndarray, "J M"]:
+    """E_mu[sum_t gamma^t (prod_{j=1..t} trace_j) error_t | s, a], solved on states.
+
+    The sum is ``A = error + gamma P v`` with ``v(s) = E_mu[trace A | s]``, and the latter closes on
+    itself: ``v = E_mu[trace error] + gamma M v`` with ``M`` the trace-weighted transitions between
+    states.
+
+    Args:
+        game: the game played.
+        behaviour: mu, ``[N, S, A]``.
+        traces: ``[S, A^1, ..., A^N]``.
+        errors: one column each sum, rows (s, a) in C order.
+
+    Raises:
+        ValueError: if the sum diverges.
+    """
+    weighted = joint_factor(behaviour) * traces
+    chain = game.discount * state_transitions(game, weighted)
+    if np.abs(np.linalg.eigvals(chain)).max() >= 1:
+        raise ValueError("traces: too large, the expected sum of Eq. 6 diverges")
+    entering = _state_sums(game, weighted, errors)
+    later = np.linalg.solve(np.eye(game.num_states) - chain, entering)
+    return errors + game.discount * _successors(game) @ later
+
+
 def _spread(value_shape: tuple[int, ...], table_shape: tuple[int, ...]) -> Float[np.ndarray, "J K"]:
     """Make the matrix that reads a function of (s, a^-i) as one of (s, a)."""
     size = int(np.prod(value_shape))
@@ -143,27 +178,6 @@ def _td_errors(
         probabilities = probabilities * bootstrap_weights
     bootstrap = game.discount * _successors(game) @ _state_sums(game, probabilities, spread)
     return bootstrap - spread, game.rewards.ravel()
-
-
-def _trace_weighted_sum(
-    game: TeamGame,
-    behaviour: Policy,
-    traces: Table,
-    errors: Float[np.ndarray, "J M"],
-) -> Float[np.ndarray, "J M"]:
-    """E_mu[sum_t gamma^t (prod_{1..t} c_j) error_t | s, a], solved on states.
-
-    The sum is ``A = error + gamma P v`` with ``v(s) = E_mu[c A | s]``, and the latter closes on
-    itself: ``v = E_mu[c error] + gamma M v`` with ``M`` the trace-weighted transitions between
-    states.
-    """
-    weighted = joint_factor(behaviour) * traces
-    chain = game.discount * state_transitions(game, weighted)
-    if np.abs(np.linalg.eigvals(chain)).max() >= 1:
-        raise ValueError("traces: too large, the expected sum of Eq. 6 diverges")
-    entering = _state_sums(game, weighted, errors)
-    later = np.linalg.solve(np.eye(game.num_states) - chain, entering)
-    return errors + game.discount * _successors(game) @ later
 
 
 def _successors(game: TeamGame) -> Float[np.ndarray, "J S"]:

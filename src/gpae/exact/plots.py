@@ -1,35 +1,24 @@
-"""The theory's plots, drawn from its rows."""
+"""Plots of the theory, drawn from its rows."""
 
-from __future__ import annotations
-
+import itertools
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from gpae.exact.traces import BOOTSTRAPS, SCHEMES
+from gpae.estimators import BOOTSTRAPS, TRACE_SCHEMES, TraceScheme
+from gpae.exact.report import TheoryReport
 
-if TYPE_CHECKING:
-    from gpae.exact.theory import TheoryReport
-
-_LABELS = {
-    "none": r"none: $\lambda$",
-    "individual": r"individual: $\lambda\,\min(1, \rho^i)$",
-    "joint": r"joint: $\lambda\,\min(1, \rho)$",
-    "double": r"double: $\lambda\,\min(1, \rho^i \min(\eta, \rho^{-i}))$",
-    "inner": r"inner: $\lambda\,\rho^i \min(\eta, \rho^{-i})$",
-    "untruncated": r"untruncated: $\lambda\,\rho$",
-}
-_MARKERS = dict(zip(SCHEMES, "osD^vx", strict=True))
+_MARKERS = "osD^vx"
 
 
 def plot_theory(report: TheoryReport, directory: Path) -> list[Path]:
     """Write the plots as PNG files named ``theory_*.png``; returns their paths.
 
     Args:
-        report: from :func:`gpae.exact.theory.compute_theory`.
+        report: from :func:`gpae.exact.report.compute_theory`.
         directory: made if missing.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -51,14 +40,14 @@ def _shift_figure(report: TheoryReport, quantity: str, label: str) -> Figure:
     figure = Figure(figsize=(9, 4), layout="constrained")
     panels: list[Axes] = list(figure.subplots(1, 2, sharey=True))
     for panel, bootstrap in zip(panels, BOOTSTRAPS, strict=True):
-        for scheme in SCHEMES:
-            rows = [r for r in report.shifts if (r.bootstrap, r.scheme) == (bootstrap, scheme)]
+        for scheme, marker in zip(TRACE_SCHEMES.values(), itertools.cycle(_MARKERS), strict=False):
+            rows = [r for r in report.shifts if (r.bootstrap, r.scheme) == (bootstrap, scheme.name)]
             panel.plot(
                 [row.policy_shift for row in rows],
                 [getattr(row, quantity) for row in rows],
-                marker=_MARKERS[scheme],
+                marker=marker,
                 markersize=4,
-                label=_LABELS[scheme],
+                label=_label(scheme),
             )
         panel.set_title(f'bootstrap="{bootstrap}"')
         panel.set_xlabel("policy shift (behaviour from target)")
@@ -70,6 +59,13 @@ def _shift_figure(report: TheoryReport, quantity: str, label: str) -> Figure:
     panels[0].set_ylabel(label)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
+
+
+def _label(scheme: TraceScheme) -> str:
+    r"""Name and coefficient as mathematical text, such as ``individual: $\min(1, \rho^{i})$``."""
+    powers = re.sub(r"\^(-?i)", r"^{\1}", scheme.formula)
+    symbols = re.sub(r"\b(min|rho|eta)\b", r"\\\1", powers).replace(r"} \min", r"}\,\min")
+    return f"{scheme.name}: ${symbols}$"
 
 
 def _variance_figure(report: TheoryReport) -> Figure:

@@ -1,12 +1,15 @@
-"""The theory's numbers, each averaged over random games: one row a scheme, baseline or cap."""
+"""The theory's numbers, each averaged over random games: one row a scheme, baseline or limit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from gpae.estimators import BOOTSTRAPS, DEFAULT_ETA, TRACE_SCHEMES, Bootstrap
 from gpae.exact.arrays import Policy, Table
 from gpae.exact.games import RewardStructure, TeamGame, random_game
+from gpae.exact.off_policy import bootstrap_weights, traces
 from gpae.exact.operators import (
     build_operator,
     contraction_modulus,
@@ -14,21 +17,18 @@ from gpae.exact.operators import (
     spectral_radius,
 )
 from gpae.exact.policies import mixed_policy, softmax_policy
-from gpae.exact.traces import (
-    BOOTSTRAPS,
-    SCHEMES,
-    Bootstrap,
-    Scheme,
-    bootstrap_weights,
-    trace_coefficients,
-)
 from gpae.exact.values import action_values, expected_values
-from gpae.exact.variance import BASELINES, gradient_variance, weight_variance
+from gpae.exact.variance import (
+    BASELINES,
+    advantage_variance,
+    gradient_variance,
+    weight_variance,
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the tables are computed on.
+    """Games and parameters of the tables.
 
     Attributes:
         seed: of the random games and policies.
@@ -52,7 +52,7 @@ class Settings:
     num_actions: int = 2
     discount: float = 0.9
     lambda_: float = 0.95
-    eta: float = 1.05
+    eta: float = DEFAULT_ETA
     policy_shift: float = 0.5
 
 
@@ -72,6 +72,11 @@ class OperatorRow:
         advantage_error: of E_mu[A^i | s, a] at the fixed point from Q^pi - EQ^i.
         advantage_error_at_values: the same with the true EQ^i in place of the fixed point.
         advantage_scale: the largest true |Q^pi - EQ^i|, to judge the errors by.
+        advantage_variance: of one sampled A^i given (s, a) at the true EQ^i, mean over games and
+            agents; None if it is infinite in one of them.
+        target_value_error: ``fixed_point_error`` with the targets of Eq. 11, which weigh A^i by
+            min(1, rho^i) instead of rho^i.
+        target_advantage_error: ``advantage_error`` at that fixed point.
         modulus: contraction modulus in the maximum norm.
         radius: spectral radius.
     """
@@ -84,6 +89,9 @@ class OperatorRow:
     advantage_error: float
     advantage_error_at_values: float
     advantage_scale: float
+    advantage_variance: float | None
+    target_value_error: float
+    target_advantage_error: float
     modulus: float
     radius: float
 
@@ -111,27 +119,26 @@ class VarianceRow:
 
 @dataclass(frozen=True)
 class WeightRow:
-    """The corrected bootstrap's weight min(cap, rho^-i) of agent 0, over random games.
+    """The corrected bootstrap's weight min(limit, rho^-i) of agent 0, over random games.
 
     Attributes:
         num_agents: N.
-        cap: truncation of the weight, None for none.
+        limit: upper limit of the weight, None for none.
         weight_variance: under the behaviour policy, mean over games.
         fixed_point_error: as in :class:`OperatorRow`, with the ``inner`` traces and lambda 1, where
-            the cap is the only source of error.
+            the limit is the only source of error.
     """
 
     num_agents: int
-    cap: float | None
+    limit: float | None
     weight_variance: float
     fixed_point_error: float
 
 
-_CASES: list[tuple[Scheme | None, Bootstrap]] = [
-    (None, "paper"),
-    *((scheme, bootstrap) for bootstrap in BOOTSTRAPS for scheme in SCHEMES),
-]
-"""Rows of the operator table; no scheme stands for on-policy data."""
+def _cases() -> list[tuple[str | None, Bootstrap]]:
+    """Rows of the operator table; no scheme stands for on-policy data."""
+    pairs = [(scheme, bootstrap) for bootstrap in BOOTSTRAPS for scheme in TRACE_SCHEMES]
+    return [(None, "paper"), *pairs]
 
 
 def operator_table(settings: Settings) -> list[OperatorRow]:
@@ -152,10 +159,10 @@ def operator_table(settings: Settings) -> list[OperatorRow]:
             scheme or "on-policy",
             bootstrap if scheme else "either",
             settings.policy_shift if scheme else 0.0,
-            *row_errors.tolist(),
+            *_finite(row_errors),
             *row_rates.tolist(),
         )
-        for (scheme, bootstrap), row_errors, row_rates in zip(_CASES, errors, rates, strict=True)
+        for (scheme, bootstrap), row_errors, row_rates in zip(_cases(), errors, rates, strict=True)
     ]
 
 
@@ -186,16 +193,16 @@ def variance_table(
 def weight_table(
     settings: Settings,
     team_sizes: Sequence[int] = (1, 2, 3, 4, 5, 6),
-    caps: Sequence[float | None] = (1.0, 2.0, None),
+    limits: Sequence[float | None] = (1.0, 2.0, None),
 ) -> list[WeightRow]:
-    """Variance and bias of the corrected bootstrap's weight, by team size and cap.
+    """Variance and bias of the corrected bootstrap's weight, by team size and limit.
 
     Args:
         settings: what to compute on.
         team_sizes: values of N.
-        caps: truncations of the weight, None for none.
+        limits: upper limits of the weight, None for none.
     """
-    return [_weight_row(settings, n, cap) for n in team_sizes for cap in caps]
+    return [_weight_row(settings, n, limit) for n in team_sizes for limit in limits]
 
 
 def _draw_games(
@@ -221,20 +228,21 @@ def _draw_games(
 def _measure_agent(
     settings: Settings, game: TeamGame, target: Policy, behaviour: Policy, agent: int
 ) -> list[tuple[float, ...]]:
-    """Measure one agent's operators: for each of ``_CASES`` the numbers of its row, in order."""
+    """Measure one agent's operators: for each of ``_cases()`` the numbers of its row, in order."""
     actions = action_values(game, target)
     true = expected_values(actions, target, agent)
     mixed_actions = action_values(game, mixed_policy(target, behaviour, agent))
     mixed = expected_values(mixed_actions, target, agent)
     measured: list[tuple[float, ...]] = []
-    for scheme, bootstrap in _CASES:
+    for scheme, bootstrap in _cases():
         data, reference = (behaviour, mixed) if scheme else (target, true)
-        traces = trace_coefficients(
+        table = traces(
             scheme or "none", target, data, agent, lambda_=settings.lambda_, eta=settings.eta
         )
         weights = bootstrap_weights(bootstrap, target, data, agent)
-        operator = build_operator(game, target, data, agent, traces, weights)
-        fixed = fixed_point(operator)
+        parts = game, target, data, agent, table, weights
+        operator, printed = build_operator(*parts), build_operator(*parts, target_limit=1.0)
+        fixed, printed_fixed = fixed_point(operator), fixed_point(printed)
         measured.append(
             (
                 _distance(fixed, true),
@@ -242,11 +250,19 @@ def _measure_agent(
                 _distance(operator.advantages(fixed), actions - true),
                 _distance(operator.advantages(true), actions - true),
                 _distance(actions, true),
+                advantage_variance(game, data, true, table, weights),
+                _distance(printed_fixed, true),
+                _distance(printed.advantages(printed_fixed), actions - true),
                 contraction_modulus(operator),
                 spectral_radius(operator),
             )
         )
     return measured
+
+
+def _finite(numbers: np.ndarray) -> list[Any]:
+    """The numbers, None for each that is infinite, as JSON has no infinity."""
+    return [float(number) if np.isfinite(number) else None for number in numbers]
 
 
 def _distance(left: Table, right: Table) -> float:
@@ -271,19 +287,19 @@ def _variance_rows(
     ]
 
 
-def _weight_row(settings: Settings, num_agents: int, cap: float | None) -> WeightRow:
+def _weight_row(settings: Settings, num_agents: int, limit: float | None) -> WeightRow:
     measured = []
-    limit = np.inf if cap is None else cap
+    upper = np.inf if limit is None else limit
     for game, target, behaviour in _draw_games(settings, settings.num_games, num_agents):
-        traces = trace_coefficients("inner", target, behaviour, 0, eta=settings.eta)
-        weights = bootstrap_weights("corrected", target, behaviour, 0, cap=limit)
-        operator = build_operator(game, target, behaviour, 0, traces, weights)
+        inner = traces("inner", target, behaviour, 0, eta=settings.eta)
+        weights = bootstrap_weights("corrected", target, behaviour, 0, limit=upper)
+        operator = build_operator(game, target, behaviour, 0, inner, weights)
         true = expected_values(action_values(game, target), target, 0)
         measured.append(
             (
-                weight_variance(game, target, behaviour, 0, cap=limit),
+                weight_variance(game, target, behaviour, 0, limit=upper),
                 _distance(fixed_point(operator), true),
             )
         )
     variance, error = np.mean(measured, axis=0).tolist()
-    return WeightRow(num_agents, cap, variance, error)
+    return WeightRow(num_agents, limit, variance, error)

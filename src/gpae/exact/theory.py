@@ -1,64 +1,14 @@
 """``gpae theory``: the exact lab's tables, printed, saved as JSON and drawn."""
 
-import dataclasses
-import json
-import platform
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-import gpae
 from gpae.exact.plots import plot_theory
-from gpae.exact.tables import (
-    OperatorRow,
-    Settings,
-    VarianceRow,
-    WeightRow,
-    operator_table,
-    variance_table,
-    weight_table,
-)
+from gpae.exact.report import TheoryReport, compute_theory, save_theory
+from gpae.exact.tables import Settings
 from gpae.exact.variance import BASELINES
-
-POLICY_SHIFTS = (0.1, 0.25, 0.5, 0.75, 1.0)
-
-
-@dataclass(frozen=True)
-class TheoryReport:
-    """Everything ``gpae theory`` computes.
-
-    Attributes:
-        settings: what it was computed on.
-        operators: scheme x bootstrap, at the settings' policy shift.
-        shifts: the same rows for each of ``POLICY_SHIFTS``.
-        variances: team size x baseline.
-        weights: team size x cap of the corrected bootstrap's weight.
-    """
-
-    settings: Settings
-    operators: list[OperatorRow]
-    shifts: list[OperatorRow]
-    variances: list[VarianceRow]
-    weights: list[WeightRow]
-
-
-def compute_theory(settings: Settings) -> TheoryReport:
-    """Compute every table.
-
-    Args:
-        settings: what to compute on.
-    """
-    shifted = [dataclasses.replace(settings, policy_shift=shift) for shift in POLICY_SHIFTS]
-    return TheoryReport(
-        settings=settings,
-        operators=operator_table(settings),
-        shifts=[row for each in shifted for row in operator_table(each)],
-        variances=variance_table(settings),
-        weights=weight_table(settings),
-    )
 
 
 def run(console: Console, output: Path | None, seed: int) -> None:
@@ -98,36 +48,26 @@ def print_theory(console: Console, report: TheoryReport) -> None:
     console.print(_render_weights(report))
 
 
-def save_theory(report: TheoryReport, directory: Path) -> Path:
-    """Write ``theory.json``: settings, versions and every row; returns its path.
-
-    Args:
-        report: from :func:`compute_theory`.
-        directory: made if missing.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    versions = {
-        "gpae": gpae.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
-    command = f"gpae theory --seed {report.settings.seed}"
-    content = {"command": command, "versions": versions, **dataclasses.asdict(report)}
-    path = directory / "theory.json"
-    path.write_text(json.dumps(content, indent=1) + "\n")
-    return path
-
-
 def _render_operators(report: TheoryReport) -> Table:
     table = Table(
         title=f"Operator by trace scheme and bootstrap, N = {report.settings.num_agents}",
         caption="Errors: largest over (s, a), mean over games and agents; "
         f"the largest true advantage averages {report.operators[0].advantage_scale:.2f}. "
+        "A variance: of one sampled advantage given (s, a) at the true EQ, mean. "
+        "By Eq. 11: with targets that weigh A by min(1, rho^i) instead of rho^i. "
         "Modulus (maximum norm) and radius: worst game and agent.",
     )
     table.add_column("bootstrap")
-    table.add_column("traces")
-    for name in ("EQ error", "EQ error\nvs (π^i,μ^-i)", "A error", "A error\nat true EQ"):
+    table.add_column("scheme")
+    for name in (
+        "EQ error",
+        "EQ error\nvs (π^i,μ^-i)",
+        "A error",
+        "A error\nat true EQ",
+        "A variance",
+        "EQ error\nby Eq. 11",
+        "A error\nby Eq. 11",
+    ):
         table.add_column(name, justify="right")
     table.add_column("modulus", justify="right")
     table.add_column("radius", justify="right")
@@ -139,6 +79,9 @@ def _render_operators(report: TheoryReport) -> Table:
             row.mixed_policy_error,
             row.advantage_error,
             row.advantage_error_at_values,
+            row.advantage_variance,
+            row.target_value_error,
+            row.target_advantage_error,
             row.modulus,
             row.radius,
         )
@@ -170,24 +113,26 @@ def _render_variances(report: TheoryReport, lambda_: float | None) -> Table:
 
 
 def _render_weights(report: TheoryReport) -> Table:
-    table = Table(title="The corrected bootstrap's weight min(cap, rho^-i): variance, EQ error")
-    caps = list(dict.fromkeys(row.cap for row in report.weights))
+    table = Table(title="The corrected bootstrap's weight min(limit, rho^-i): variance, EQ error")
+    limits = list(dict.fromkeys(row.limit for row in report.weights))
     table.add_column("N", justify="right")
-    for cap in caps:
-        name = "no cap" if cap is None else f"cap {cap:g}"
+    for limit in limits:
+        name = "no limit" if limit is None else f"limit {limit:g}"
         table.add_column(f"{name}\nvariance", justify="right")
         table.add_column(f"{name}\nEQ error", justify="right")
     for num_agents in sorted({row.num_agents for row in report.weights}):
-        found = {row.cap: row for row in report.weights if row.num_agents == num_agents}
+        found = {row.limit: row for row in report.weights if row.num_agents == num_agents}
         cells = [
             _format(value)
-            for cap in caps
-            for value in (found[cap].weight_variance, found[cap].fixed_point_error)
+            for limit in limits
+            for value in (found[limit].weight_variance, found[limit].fixed_point_error)
         ]
         table.add_row(str(num_agents), *cells)
     return table
 
 
-def _format(value: float) -> str:
-    """Three decimals; exact up to rounding error reads 0."""
+def _format(value: float | None) -> str:
+    """Three decimals; exact up to rounding error reads 0, and None is infinite."""
+    if value is None:
+        return "inf"
     return "0" if abs(value) < 1e-9 else f"{value:.3f}"

@@ -1,12 +1,13 @@
-"""Exact variance of one agent's policy gradient, and of the weights off-policy data needs."""
+"""Exact variances: of the policy gradient, of off-policy advantages and of bootstrap weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 
 from gpae.exact.arrays import Policy, Table
 from gpae.exact.games import TeamGame
+from gpae.exact.operators import trace_weighted_sum
 from gpae.exact.policies import importance_ratios, joint_factor, others_factor
 from gpae.exact.values import (
     action_values,
@@ -75,24 +76,72 @@ def weight_variance(
     behaviour: Policy,
     agent: int,
     *,
-    cap: float = np.inf,
+    limit: float = np.inf,
 ) -> float:
-    """Variance of the bootstrap weight min(cap, rho^-i) under mu, states weighted equally.
+    """Variance of the bootstrap weight min(limit, rho^-i) under mu, states weighted equally.
 
     Args:
         game: the game played.
         target: pi, ``[N, S, A]``.
         behaviour: mu, ``[N, S, A]``, positive everywhere.
         agent: index i from 0.
-        cap: truncation of the weight; infinity for none.
+        limit: upper limit of the weight; infinity for none.
 
     Raises:
         ValueError: if the behaviour policy leaves an action out.
     """
-    weights = np.minimum(cap, others_factor(importance_ratios(target, behaviour), agent))
+    weights = np.minimum(limit, others_factor(importance_ratios(target, behaviour), agent))
     probabilities = joint_factor(behaviour) / game.num_states
     mean = (probabilities * weights).sum()
     return float((probabilities * weights**2).sum() - mean**2)
+
+
+def advantage_variance(
+    game: TeamGame,
+    behaviour: Policy,
+    values: Table,
+    traces: Table,
+    weights: Table,
+) -> float:
+    """Variance of one sampled advantage of Eq. 7 given (s, a), mean over mu and equal states.
+
+    The sample is ``A = b + u'`` with ``b = r - EQ^i`` and ``u = gamma (w EQ^i + trace A)`` of the
+    step that follows. Its second moment obeys the same recursion as its mean, with the squares of
+    gamma and of the traces in their place.
+
+    Args:
+        game: the game played.
+        behaviour: mu, ``[N, S, A]``.
+        values: EQ^i, own axis of length one.
+        traces: lambda c^i(s, a), see :func:`gpae.exact.traces`.
+        weights: of the bootstrap, see :func:`gpae.exact.bootstrap_weights`.
+
+    Returns:
+        The variance in squared units of reward; infinite where the recursion diverges.
+
+    Raises:
+        ValueError: if a policy does not fit the game, or the mean diverges.
+    """
+    gamma, excess, bootstrap = game.discount, game.rewards - values, weights * values
+    errors = excess + gamma * successor_mean(game, behaviour, bootstrap)
+    mean = _sum_along(game, behaviour, traces, errors)
+    following = bootstrap + traces * mean
+    square_of_bootstrap = bootstrap**2 + 2 * bootstrap * traces * mean
+    squares = (
+        excess**2
+        + 2 * gamma * excess * successor_mean(game, behaviour, following)
+        + gamma**2 * successor_mean(game, behaviour, square_of_bootstrap)
+    )
+    try:
+        second = _sum_along(replace(game, discount=gamma**2), behaviour, traces**2, squares)
+    except ValueError:
+        return float("inf")
+    return float((joint_factor(behaviour) * (second - mean**2)).sum() / game.num_states)
+
+
+def _sum_along(game: TeamGame, behaviour: Policy, traces: Table, errors: Table) -> Table:
+    sums = trace_weighted_sum(game, behaviour, traces, errors.reshape(-1, 1))
+    return sums.reshape(game.rewards.shape)
 
 
 def _exact_moments(game: TeamGame, policy: Policy, agent: int, baseline: Baseline) -> _Moments:

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax.numpy as jnp
-
 from gpae.environments.environment import ActionSpace
-from gpae.estimators import coma, gpae
+from gpae.estimators import TRACE_SCHEMES, coma, gpae
 from gpae.fields import choice, whole
 from gpae.methods.evidence import Estimate, Evidence
 from gpae.methods.method import Table1Row, register_method
-from gpae.methods.policy_gradient import TRACE_SCHEMES, CorrectableBootstrap
+from gpae.methods.policy_gradient import CorrectableBootstrap
 from gpae.networks import CriticSpec
 
 
@@ -48,7 +46,6 @@ class Coma(CorrectableBootstrap):
         own = evidence.networks["critic"].own_actions(self.own_action_samples)
         values = evidence.values
         coefficients = self.coefficients(evidence.log_ratios)
-        joint = evidence.log_ratios.sum(-1, keepdims=True)
         errors = gpae(
             evidence.rewards,
             values,
@@ -56,7 +53,7 @@ class Coma(CorrectableBootstrap):
             evidence.discounts,
             evidence.boundaries,
             self.lambda_ * coefficients,
-            bootstrap_weights=self.weights_of_next(jnp.broadcast_to(joint, values.shape), evidence),
+            bootstrap_weights=self.bootstrap_weights(evidence, actions="joint"),
         )
         advantages = coma(own.values, own.probabilities, own.taken)
         return Estimate(advantages, {"critic": values + errors}, coefficients)

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from gpae.environments.environment import ActionSpace, EnvironmentSpec
-from gpae.estimators import dae, value_targets
+from gpae.estimators import TRACE_SCHEMES, dae, value_targets
 from gpae.fields import choice, fraction, whole
 from gpae.methods.batch import Minibatch
 from gpae.methods.evidence import Estimate, Evidence
 from gpae.methods.method import Table1Row, register_method
 from gpae.methods.networks import LearnedNetwork, Metrics, Outputs
-from gpae.methods.policy_gradient import TRACE_SCHEMES, PolicyGradientMethod
+from gpae.methods.policy_gradient import PolicyGradientMethod
 from gpae.methods.settings import UpdateSettings
 from gpae.networks import (
     CriticInputs,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from gpae.environments.environment import ActionSpace
 from gpae.estimators import gpae, value_targets
-from gpae.fields import choice
+from gpae.fields import choice, positive_or_infinite
 from gpae.methods.evidence import Estimate, Evidence
 from gpae.methods.method import Table1Row, register_method
 from gpae.methods.policy_gradient import CorrectableBootstrap
@@ -22,10 +22,13 @@ class Gpae(CorrectableBootstrap):
     Attributes:
         own_slot: The content of agent i's own action slot in its critic's input: its ``policy``
             (the probabilities, or the mean), or ``zeros``.
+        target_limit: Upper limit of the ratio rho^i in the value target: 1 in Eq. 11; infinite for
+            none, which with the corrected bootstrap and inner traces is exact in expectation.
     """
 
     name: str = "gpae"
     own_slot: str = choice("policy", OWN_SLOTS)
+    target_limit: float = positive_or_infinite(1.0)
 
     defaults: ClassVar[Mapping[str, Any]] = {"window.length": 4}
     table1: ClassVar[Table1Row] = Table1Row(
@@ -33,8 +36,8 @@ class Gpae(CorrectableBootstrap):
         off_policy=True,
         additional_bias=False,
         source="Kim et al., AAMAS 2026",
-        note="off-policy, exact only with bootstrap=corrected and no outer truncation "
-        "(docs/theory.md)",
+        note="off-policy, exact only with bootstrap=corrected, trace_scheme=inner or untruncated, "
+        "and target_limit=inf (docs/theory.md)",
     )
 
     def critic(self, actions: ActionSpace) -> CriticSpec:
@@ -53,5 +56,7 @@ class Gpae(CorrectableBootstrap):
             self.lambda_ * coefficients,
             bootstrap_weights=self.bootstrap_weights(evidence),
         )
-        targets = value_targets(evidence.values, advantages, evidence.log_ratios)
+        targets = value_targets(
+            evidence.values, advantages, evidence.log_ratios, limit=self.target_limit
+        )
         return Estimate(advantages, {"critic": targets}, coefficients)

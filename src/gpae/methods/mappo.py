@@ -6,11 +6,11 @@ from typing import ClassVar
 import jax.numpy as jnp
 
 from gpae.environments.environment import ActionSpace
-from gpae.estimators import gpae, value_targets
+from gpae.estimators import TRACE_SCHEMES, gpae, value_targets
 from gpae.fields import choice
 from gpae.methods.evidence import Estimate, Evidence
 from gpae.methods.method import Table1Row, register_method
-from gpae.methods.policy_gradient import TRACE_SCHEMES, PolicyGradientMethod
+from gpae.methods.policy_gradient import PolicyGradientMethod
 from gpae.networks import CriticSpec
 
 

@@ -3,33 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gpae.environments.environment import ActionSpace, EnvironmentSpec
-from gpae.estimators import (
-    double_truncated_traces,
-    individual_truncated_traces,
-    joint_truncated_traces,
-    uncorrected_traces,
-)
+from gpae.estimators import BOOTSTRAPS, DEFAULT_ETA, TRACE_SCHEMES, bootstrap_weights, traces
 from gpae.fields import choice, fraction, positive_or_infinite
 from gpae.methods.evidence import Estimate, Evidence
 from gpae.methods.method import Method
 from gpae.methods.networks import LearnedNetwork, ValueNetwork
 from gpae.methods.settings import UpdateSettings
 from gpae.networks import CriticSpec, NetworkSettings
-
-TRACE_SCHEMES = ("double", "joint", "individual", "none")
-BOOTSTRAPS = ("paper", "corrected")
-
-_LARGEST_LOG_WEIGHT = 20.0
-"""Of a bootstrap weight without a limit of its own, so that none overflows."""
-
-_NOT_CONTRACTING = ("individual", "none")
-"""Trace schemes with which the corrected operator need not contract."""
 
 
 @dataclass
@@ -42,14 +27,15 @@ class PolicyGradientMethod(Method, ABC):
 
     Attributes:
         lambda_: The trace parameter lambda, in [0, 1].
-        trace_scheme: The scheme of the trace coefficients: ``double`` (Eq. 8), ``joint``,
-            ``individual`` (section 4.3) or ``none``.
-        eta: Inner truncation of the double scheme.
+        trace_scheme: The scheme of the trace coefficients: ``double`` (Eq. 8), ``joint`` or
+            ``individual`` (section 4.3), ``inner`` (Eq. 8 without its outer truncation),
+            ``untruncated`` or ``none``.
+        eta: Bound on the others' ratio in the double and inner schemes.
     """
 
     lambda_: float = fraction(0.95)
     trace_scheme: str = choice("double", TRACE_SCHEMES)
-    eta: float = positive_or_infinite(1.02)
+    eta: float = positive_or_infinite(DEFAULT_ETA)
 
     family: ClassVar[str] = "policy_gradient"
     defaults: ClassVar[Mapping[str, Any]] = {"window.length": 1}
@@ -77,18 +63,7 @@ class PolicyGradientMethod(Method, ABC):
 
     def coefficients(self, log_ratios: Float[Array, "T E N"]) -> Float[Array, "T E N"]:
         """The trace coefficients, lambda left out."""
-        match self.trace_scheme:
-            case "double":
-                return double_truncated_traces(log_ratios, 1.0, self.eta)
-            case "joint":
-                return joint_truncated_traces(log_ratios, 1.0)
-            case "individual":
-                return individual_truncated_traces(log_ratios, 1.0)
-            case "none":
-                return uncorrected_traces(log_ratios, 1.0)
-        raise ValueError(
-            f"trace_scheme: expected one of {TRACE_SCHEMES}, found {self.trace_scheme!r}"
-        )
+        return traces(self.trace_scheme, log_ratios, 1.0, self.eta)
 
 
 @dataclass
@@ -97,40 +72,42 @@ class CorrectableBootstrap(PolicyGradientMethod):
 
     Attributes:
         bootstrap: ``paper`` bootstraps on the others' actions as the data has them (Eq. 7);
-            ``corrected`` weights that value by their ratio rho^-i, which removes its bias.
+            ``corrected`` weights that value by their ratio rho^-i: exact in expectation with
+            ``inner`` and ``untruncated`` traces, less biased with the others.
         bootstrap_limit: Upper limit of that weight; infinite for none.
     """
 
     bootstrap: str = choice("paper", BOOTSTRAPS)
     bootstrap_limit: float = positive_or_infinite(float("inf"))
 
-    def bootstrap_weights(self, evidence: Evidence) -> Float[Array, "T E N"] | None:
-        """Weights of each step's successor value, or None for the estimator as printed.
-
-        The successor's joint action is the data's next one, so its weight is rho^-i of the next
-        step; where it was sampled from the current policy the weight is 1, and so it is at every
-        boundary: what follows there in the data is another episode's.
-        """
-        joint = evidence.log_ratios.sum(-1, keepdims=True)
-        return self.weights_of_next(joint - evidence.log_ratios, evidence)
-
-    def weights_of_next(
-        self, log_ratios: Float[Array, "T E N"], evidence: Evidence
+    def bootstrap_weights(
+        self, evidence: Evidence, actions: Literal["others", "joint"] = "others"
     ) -> Float[Array, "T E N"] | None:
-        """The next step's ratios as weights, 1 where what follows is not the data's next action."""
+        """Weights of the successors' values, or None for the estimator as printed.
+
+        Args:
+            evidence: The window's steps.
+            actions: The actions that the critic's values depend on, see
+                :func:`gpae.estimators.bootstrap_weights`.
+        """
         if self.bootstrap == "paper":
             return None
-        following = jnp.concatenate([log_ratios[1:], jnp.zeros_like(log_ratios[:1])])
-        limit = jnp.minimum(jnp.log(self.bootstrap_limit), _LARGEST_LOG_WEIGHT)
-        weights = jnp.exp(jnp.minimum(following, limit))
-        elsewhere = evidence.resampled | evidence.boundaries
-        return jnp.where(elsewhere[..., None], 1.0, weights)
+        return bootstrap_weights(
+            evidence.log_ratios,
+            evidence.boundaries,
+            evidence.resampled,
+            actions=actions,
+            limit=self.bootstrap_limit,
+        )
 
     def cautions(self) -> list[str]:
-        """The trace schemes with which the corrected operator need not contract."""
-        if self.bootstrap == "corrected" and self.trace_scheme in _NOT_CONTRACTING:
-            return [
-                f"method.bootstrap=corrected with method.trace_scheme={self.trace_scheme} need not "
-                "converge; double and joint traces do (docs/theory.md)"
-            ]
-        return []
+        """The trace schemes with which the off-policy operator need not contract."""
+        contracting = [
+            name for name, each in TRACE_SCHEMES.items() if self.bootstrap in each.contracts_with
+        ]
+        if self.trace_scheme in contracting:
+            return []
+        return [
+            f"method.bootstrap={self.bootstrap} with method.trace_scheme={self.trace_scheme} need "
+            f"not converge; {', '.join(contracting)} do (docs/theory.md)"
+        ]

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from gpae.errors import UserError
 from gpae.runs.files import disk_errors, write_atomically
+from gpae.runs.renamed_settings import with_present_names
 from gpae.runs.versions import versions
 
 _CONFIG = "config.yaml"
@@ -29,7 +30,7 @@ class RunFolder:
 
     Attributes:
         path: The folder.
-        config: The resolved configuration the run was created with.
+        config: The resolved configuration the run was created with, by the settings' present names.
     """
 
     path: Path
@@ -268,7 +269,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         config = None
     if not isinstance(config, dict):
         raise UserError(f"{path} is damaged: it is not a YAML mapping")
-    return config
+    return with_present_names(config)
 
 
 @contextmanager

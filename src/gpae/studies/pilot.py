@@ -15,8 +15,9 @@ _COMMON = (
 )
 COMMANDS = (
     f"{_COMMON}method=mappo,gpae window.length=1",
-    f"{_COMMON}method=mappo method.traces=joint window.length=4",
-    f"{_COMMON}method=gpae method.traces=double method.bootstrap=paper,corrected window.length=4",
+    f"{_COMMON}method=mappo method.trace_scheme=joint window.length=4",
+    f"{_COMMON}method=gpae method.trace_scheme=double method.bootstrap=paper,corrected "
+    "window.length=4",
 )
 """The study's runs."""
 

@@ -1,0 +1,77 @@
+"""Everything that the lab reports: its tables in one value, and that value as JSON."""
+
+import dataclasses
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import gpae
+from gpae.exact.tables import (
+    OperatorRow,
+    Settings,
+    VarianceRow,
+    WeightRow,
+    operator_table,
+    variance_table,
+    weight_table,
+)
+
+POLICY_SHIFTS = (0.1, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class TheoryReport:
+    """All tables of ``gpae theory``.
+
+    Attributes:
+        settings: games and parameters.
+        operators: scheme x bootstrap, at the settings' policy shift.
+        shifts: the same rows for each of ``POLICY_SHIFTS``.
+        variances: team size x baseline.
+        weights: team size x limit of the corrected bootstrap's weight.
+    """
+
+    settings: Settings
+    operators: list[OperatorRow]
+    shifts: list[OperatorRow]
+    variances: list[VarianceRow]
+    weights: list[WeightRow]
+
+
+def compute_theory(settings: Settings) -> TheoryReport:
+    """Compute every table.
+
+    Args:
+        settings: games and parameters.
+    """
+    shifted = [dataclasses.replace(settings, policy_shift=shift) for shift in POLICY_SHIFTS]
+    return TheoryReport(
+        settings=settings,
+        operators=operator_table(settings),
+        shifts=[row for each in shifted for row in operator_table(each)],
+        variances=variance_table(settings),
+        weights=weight_table(settings),
+    )
+
+
+def save_theory(report: TheoryReport, directory: Path) -> Path:
+    """Write ``theory.json``: settings, versions and every row; returns its path.
+
+    Args:
+        report: from :func:`compute_theory`.
+        directory: made if missing.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    versions = {
+        "gpae": gpae.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+    command = f"gpae theory --seed {report.settings.seed}"
+    content = {"command": command, "versions": versions, **dataclasses.asdict(report)}
+    path = directory / "theory.json"
+    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    return path

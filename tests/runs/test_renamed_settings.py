@@ -1,0 +1,35 @@
+"""Runs of before a setting was renamed read as runs of now."""
+
+from pathlib import Path
+
+import yaml
+
+from gpae.runs import RunFolder
+from gpae.runs.renamed_settings import with_present_names
+
+ARCHIVES = Path(__file__).parents[2] / "results"
+
+
+def test_a_former_name_becomes_the_present_one_in_its_place():
+    former = {"seed": 1, "method": {"lambda_": 0.9, "traces": "joint", "eta": 1.0}, "other": None}
+    present = with_present_names(former)
+    assert present["method"] == {"lambda_": 0.9, "trace_scheme": "joint", "eta": 1.0}
+    assert list(present["method"]) == ["lambda_", "trace_scheme", "eta"]
+    assert (present["seed"], present["other"]) == (1, None)
+    assert former["method"]["traces"] == "joint"
+
+
+def test_the_same_name_elsewhere_and_the_present_name_are_kept():
+    config = {"task": {"traces": 3}, "method": {"traces": "joint", "trace_scheme": "double"}}
+    expected = {"task": {"traces": 3}, "method": {"trace_scheme": "double"}}
+    assert with_present_names(config) == expected
+
+
+def test_archived_runs_are_read_with_their_scheme():
+    archived = [path.parent for path in ARCHIVES.glob("*/*/config.yaml")]
+    assert archived
+    for folder in archived:
+        kept = yaml.safe_load((folder / "config.yaml").read_text())["method"]
+        method = RunFolder.open(folder).config["method"]
+        assert method["trace_scheme"] == kept.get("traces", kept.get("trace_scheme"))
+        assert "traces" not in method
