@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +27,8 @@ from gpae.training.protocol import Budget
 
 EPISODES_AT_ONCE = 1024
 """What :func:`evaluate` plays side by side at most, so that its memory has a limit."""
+
+Tracing = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def train(
     console: Console,
     *,
     checkpoint: int | None = None,
+    tracing: Tracing = nullcontext,
 ) -> list[Outcome]:
     """Train until the end or until asked to stop; the runs' locks are held meanwhile.
 
@@ -67,6 +70,9 @@ def train(
             from.
         console: Where progress is shown.
         checkpoint: Which checkpoint to continue from; the newest when None.
+        tracing: The context in which the updates' program is traced. The command line gives
+            :func:`gpae.garbage.without_garbage_collection`; a library leaves its host's process
+            as it is.
 
     Returns:
         How it ended for each run.
@@ -87,7 +93,7 @@ def train(
         members = [
             Member(system, folder, seed) for folder, seed in zip(folders, system.seeds, strict=True)
         ]
-        return Session(system, members, console, stop).run(checkpoint)
+        return Session(system, members, console, stop, tracing).run(checkpoint)
 
 
 @contextmanager
@@ -108,10 +114,15 @@ class Session:
     """One session on runs whose locks are held: one run, or several alike but for their seeds."""
 
     def __init__(
-        self, system: System, members: Sequence[Member], console: Console, stop: StopRequest
+        self,
+        system: System,
+        members: Sequence[Member],
+        console: Console,
+        stop: StopRequest,
+        tracing: Tracing,
     ) -> None:
         self.system, self.members = system, members
-        self.console, self.stop = console, stop
+        self.console, self.stop, self.tracing = console, stop, tracing
         self.phases = PhaseTimes()
 
     def run(self, checkpoint: int | None) -> list[Outcome]:
@@ -152,7 +163,8 @@ class Session:
     def _compile_ahead(self, update: int) -> None:
         """Begin to compile updates that are to come, unless their phases run one by one."""
         if update < self.system.budget.updates and not self.system.config.profile:
-            self.system.runner.compile_ahead()
+            with self.tracing():
+                self.system.runner.compile_ahead()
 
     def _saved(self, checkpoint: int | None) -> int | None:
         """The update at which all the runs are to go on, None for the beginning."""
