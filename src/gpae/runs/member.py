@@ -28,7 +28,7 @@ class Member:
     """A run whose lock is held, in a session of one run or of several.
 
     Args:
-        system: What runs it.
+        system: The runner and evaluator of its configuration.
         folder: Where it is kept.
         seed: Its seed.
 
@@ -57,7 +57,7 @@ class Member:
         return restored.state
 
     def writer(self, saved: int | None) -> MetricsWriter:
-        """What writes the run's records, those after update ``saved`` dropped: all where None."""
+        """The writer of the run's records, those after update ``saved`` dropped: all where None."""
         self._writer = MetricsWriter(self.folder, self._rewind_to(saved))
         return self._writer
 
@@ -78,7 +78,7 @@ class Member:
         metrics: Metrics,
         times: Mapping[str, float],
     ) -> None:
-        """Write an update's metrics, at place ``index`` of what a compiled call told.
+        """Write an update's metrics, at place ``index`` of a compiled call's results.
 
         Raises:
             DivergedError: One of them is not finite.

@@ -26,14 +26,14 @@ from gpae.training.evaluation import Episodes
 from gpae.training.protocol import Budget
 
 EPISODES_AT_ONCE = 1024
-"""What :func:`evaluate` plays side by side at most, so that its memory has a limit."""
+"""Most episodes that :func:`evaluate` plays side by side, so that its memory has a limit."""
 
 Tracing = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a session ended for a run.
+    """End of a session for one run.
 
     Attributes:
         finished: Whether the run is complete; else a stop was asked for.
@@ -75,7 +75,7 @@ def train(
             as it is.
 
     Returns:
-        How it ended for each run.
+        The outcome of each run.
 
     Raises:
         UserError: A folder is in use or cannot be written, a checkpoint cannot be used, or the
@@ -126,7 +126,7 @@ class Session:
         self.phases = PhaseTimes()
 
     def run(self, checkpoint: int | None) -> list[Outcome]:
-        """Continue from a checkpoint, or begin, and go on to the end or a stop."""
+        """Continue from a checkpoint, or begin, and train to the end or a stop."""
         state, saved = self._start(checkpoint)
         update = saved or 0
         if not self._complete(update):
@@ -255,14 +255,14 @@ class Session:
         seconds = time.perf_counter() - started
         rate = count * self.system.budget.env_steps / seconds
         times = {f"time/{name}": seconds for name, seconds in self.phases.last().items()}
-        told = self.system.runner.split_results((totals, metrics))
-        for member, (its_totals, its_scalars) in zip(self.members, told, strict=True):
+        results = self.system.runner.split_results((totals, metrics))
+        for member, (run_totals, run_metrics) in zip(self.members, results, strict=True):
             for index in range(count):
                 member.record(
                     update + index + 1,
                     index,
-                    its_totals,
-                    its_scalars,
+                    run_totals,
+                    run_metrics,
                     {"time/steps_per_second": rate, **times},
                 )
         env_steps = (update + count) * self.system.budget.env_steps

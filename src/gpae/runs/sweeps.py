@@ -17,15 +17,15 @@ _HYDRA_SETTINGS = {
     "hydra/job_logging": "none",
     "hydra.sweep.dir": "${run.root}/sweeps/${now:%Y%m%d-%H%M%S}",
 }
-"""Hydra's settings where none are given: its own loggers would repeat what every library logs."""
+"""Hydra's settings where none are given: its loggers would print what every library logs."""
 
 
 class Job:
     """One job of a sweep, as Hydra calls it; launchers may send it to another process.
 
     Args:
-        train: Trains the runs that overrides ask for, and returns what a sweeper optimises. A
-            function of a module, for a launcher to find it elsewhere.
+        train: Trains the runs of one job from its overrides, and returns the value that a sweeper
+            optimises. A function of a module, so that a launcher finds it in another process.
     """
 
     def __init__(self, train: Callable[[list[str]], float]) -> None:
@@ -38,14 +38,14 @@ class Job:
 
 
 def sweep(overrides: list[str], train: Callable[[list[str]], float]) -> list[float]:
-    """Sweep as ``hydra/sweeper`` and ``hydra/launcher`` say.
+    """Run a sweep by the sweeper and launcher that ``hydra/sweeper`` and ``hydra/launcher`` name.
 
     Args:
         overrides: In Hydra's syntax, with choices and with Hydra's own settings among them.
         train: As for :class:`Job`.
 
     Returns:
-        What each job returned; nothing where the sweeper or its launcher tells of none.
+        The value of each job; none where the sweeper keeps them to itself.
 
     Raises:
         UserError: Hydra refuses an override, a plugin is not installed, or a job failed.
@@ -58,10 +58,10 @@ def sweep(overrides: list[str], train: Callable[[list[str]], float]) -> list[flo
         with initialize_config_module("gpae.config", version_base="1.3"):
             hydra = GlobalHydra.instance().hydra
             assert hydra is not None
-            told = hydra.multirun(
+            batches = hydra.multirun(
                 "config", Job(train), ours + overrides, with_log_configuration=False
             )
-    except (HydraException, OmegaConfBaseException, ImportError, ValueError) as error:
+    except (HydraException, OmegaConfBaseException) as error:
         raise UserError(f"Hydra cannot sweep: {' '.join(str(error).split())}") from error
-    batches = told if isinstance(told, list) else []
-    return [job.return_value for batch in batches for job in batch]
+    known = batches if isinstance(batches, list) else []
+    return [job.return_value for batch in known for job in batch]

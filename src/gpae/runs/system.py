@@ -1,4 +1,4 @@
-"""A configuration made into what runs it, and what a checkpoint of that holds."""
+"""The learner, runner and evaluator of a configuration, and the contents of a checkpoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Best:
 
 @struct.dataclass
 class Snapshot:
-    """What a checkpoint holds: with it, a run continues bit for bit."""
+    """Contents of a checkpoint, from which a run continues bit for bit."""
 
     state: Any
     best: Best
@@ -46,7 +46,7 @@ class Snapshot:
 
 @dataclass
 class System:
-    """A configuration made into a runner and an evaluator.
+    """The learner, runner and evaluator of a configuration.
 
     Attributes:
         config: The configuration.
@@ -86,7 +86,7 @@ class System:
 
     @property
     def budget(self) -> Budget:
-        """How many of everything the run has."""
+        """Numbers of updates, env steps and gradient steps of the run."""
         return self.learner.budget
 
     @property
@@ -101,7 +101,7 @@ class System:
         return _unevaluated(state, state.params)
 
     def snapshot_shapes(self) -> Snapshot:
-        """What a checkpoint of this system looks like, as shapes and types; nothing is computed."""
+        """A checkpoint's contents as shapes and types; nothing is computed."""
         state = self.runner.state_shapes
         return _unevaluated(state, state.params)
 
@@ -119,7 +119,7 @@ def _learner(config: Config, environment: Environment) -> Learner:
 
 
 def _cautions(config: Config, environment: Environment) -> list[str]:
-    """What may be asked for on this environment but is known to go wrong, a line each."""
+    """Settings that are allowed on this environment but known to go wrong, a line each."""
     limit, steps = environment.spec.max_episode_steps, config.rollout.steps
     if config.method.name in Q_METHODS and limit is not None and limit > steps:
         return [
