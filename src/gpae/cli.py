@@ -132,11 +132,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_curves(commands)
     tasks = commands.add_parser("tasks", help="list the tasks")
     tasks.add_argument("filter", nargs="?", default="", help="only names that contain this")
+    _add_imports(tasks)
     tasks.set_defaults(command=_tasks)
     settings = commands.add_parser("settings", help="list the settings and what they mean")
     settings.add_argument("filter", nargs="?", default="", help="only names that contain this")
+    _add_imports(settings)
     settings.set_defaults(command=_settings)
     methods = commands.add_parser("methods", help="list the methods and what tells them apart")
+    _add_imports(methods)
     methods.set_defaults(command=_methods)
     theory = commands.add_parser("theory", help="check the theory exactly on finite games")
     theory.add_argument("--seed", type=whole_number(0), default=0, help="seed of the random games")
@@ -446,6 +449,9 @@ def _curves(parsed: argparse.Namespace, console: "Console") -> int:
 
 
 def _tasks(parsed: argparse.Namespace, console: "Console") -> int:
+    from gpae.config.imports import import_modules
+
+    import_modules(parsed.imports)
     from rich.table import Column, Table
 
     from gpae.environments import all_tasks
@@ -462,6 +468,9 @@ def _tasks(parsed: argparse.Namespace, console: "Console") -> int:
 
 
 def _settings(parsed: argparse.Namespace, console: "Console") -> int:
+    from gpae.config.imports import import_modules
+
+    import_modules(parsed.imports)
     from gpae.config.reference import show_settings
 
     show_settings(console, parsed.filter)
@@ -469,6 +478,9 @@ def _settings(parsed: argparse.Namespace, console: "Console") -> int:
 
 
 def _methods(parsed: argparse.Namespace, console: "Console") -> int:
+    from gpae.config.imports import import_modules
+
+    import_modules(parsed.imports)
     from gpae.report.methods import show_methods
 
     show_methods(console)

@@ -154,7 +154,7 @@ def names_hydra(overrides: list[str]) -> bool:
 
 
 def _values(overrides: list[str]) -> dict[str, Any]:
-    """The values that overrides set, by key; what they delete has the value None."""
+    """The values that overrides set, by key; None for a deleted key."""
     return {override.key_or_group: override.value() for override in parse(overrides)}
 
 
@@ -189,7 +189,7 @@ def _check_override(override: Override) -> None:
 
 
 def _refuse_added(config: Config, overrides: list[str]) -> None:
-    """Refuse what ``+key=value`` has added and no schema knows; tasks check their own settings."""
+    """Refuse keys that ``+key=value`` has added and no schema knows; tasks check their own."""
     sections = {"": config} | {
         f"{name}.": value for name, value in vars(config).items() if is_dataclass(value)
     }
@@ -244,7 +244,7 @@ def _composed(overrides: list[str]) -> DictConfig:
 
 
 def _one_line(error: Exception, overrides: list[str]) -> str:
-    """What Hydra and OmegaConf say, as one line and with names this project uses."""
+    """A message of Hydra or OmegaConf as one line, with names this project uses."""
     if match := re.match(r"Could not override '([\w.@/]+)'", str(error)):
         return _unknown_setting(match[1], overrides)
     causes: list[BaseException] = [error]

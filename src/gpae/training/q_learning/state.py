@@ -1,4 +1,4 @@
-"""Everything a Q-learning run is at one moment, as pytrees of arrays."""
+"""The state of a Q-learning run as pytrees of arrays."""
 
 import optax
 from flashbax.buffers.trajectory_buffer import TrajectoryBufferState
@@ -18,7 +18,7 @@ class Trajectories:
     one by a time limit: the successor of its last step is kept, unless that step terminated.
 
     Attributes:
-        observation: What was seen before acting.
+        observation: The observation before acting.
         first: True where a step begins an episode.
         actions: The joint action carried out, [T, B, N].
         rewards: The team reward.
