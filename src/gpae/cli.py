@@ -80,8 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(parsed: argparse.Namespace) -> int:
+    from gpae.config.imports import import_modules
     from gpae.console import OutputConsole
 
+    import_modules(getattr(parsed, "imports", ()))
     command: Callable[[argparse.Namespace, Console], int] = parsed.command
     return command(parsed, OutputConsole())
 
@@ -449,9 +451,6 @@ def _curves(parsed: argparse.Namespace, console: "Console") -> int:
 
 
 def _tasks(parsed: argparse.Namespace, console: "Console") -> int:
-    from gpae.config.imports import import_modules
-
-    import_modules(parsed.imports)
     from rich.table import Column, Table
 
     from gpae.environments import all_tasks
@@ -468,9 +467,6 @@ def _tasks(parsed: argparse.Namespace, console: "Console") -> int:
 
 
 def _settings(parsed: argparse.Namespace, console: "Console") -> int:
-    from gpae.config.imports import import_modules
-
-    import_modules(parsed.imports)
     from gpae.config.reference import show_settings
 
     show_settings(console, parsed.filter)
@@ -478,9 +474,6 @@ def _settings(parsed: argparse.Namespace, console: "Console") -> int:
 
 
 def _methods(parsed: argparse.Namespace, console: "Console") -> int:
-    from gpae.config.imports import import_modules
-
-    import_modules(parsed.imports)
     from gpae.report.methods import show_methods
 
     show_methods(console)

@@ -109,10 +109,10 @@ def at_successors(values: Float[Array, "T+K B"], index: Int[Array, "K B"]) -> Fl
 
     Args:
         values: Values at the steps, and below them at the truncations' successors.
-        index: The step each cut follows; T in an unused slot.
+        index: The step that each truncation follows; T in an unused slot.
 
     Returns:
-        One value a step; 0 at a last step without a cut, which terminated.
+        One value a step; 0 at a last step that terminated.
     """
     slots, size = index.shape
     steps = values.shape[0] - slots
