@@ -11,6 +11,8 @@ from gpae.runs.progress import Display
 from gpae.runs.session import _next_due
 from gpae.training.learner import Budget
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clock(monkeypatch):

@@ -25,6 +25,8 @@ from gpae.training.passes import EstimationPlan
 from gpae.training.state import Steps
 from gpae.training.valuation import critic_inputs
 
+pytestmark = pytest.mark.slow
+
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, MODELS = 3, 2, 4, 5, 2
 SHAPE = (STEPS, ENVIRONMENTS, AGENTS)
 
