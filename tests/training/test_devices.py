@@ -15,6 +15,8 @@ from gpae.training.population import Population, choose_devices, make_population
 from gpae.training.protocol import Phase
 from gpae.training.update.gradient_steps import _minibatch_order
 
+pytestmark = pytest.mark.slow
+
 UPDATES = 3
 
 

@@ -49,6 +49,7 @@ def test_what_there_is_by_then_is_spared_for_a_while():
     assert early() is None
 
 
+@pytest.mark.slow
 def test_a_population_leaves_the_collector_alone(learner, cpu_devices, collected_when_traced):
     gc.enable()
     population = Population(learner(window=1), cpu_devices[:1], 1)

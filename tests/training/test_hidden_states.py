@@ -9,6 +9,8 @@ from gpae.training.population import Population
 from gpae.training.update import minibatch_loss
 from gpae.training.window import append, empty_window
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENTS, STEPS, AGENTS, HIDDEN = 6, 12, 3, 8
 TOLERANCE = 1e-5
 

@@ -12,6 +12,8 @@ from gpae.methods import METHODS, Coma, Dae, Gpae, Ippo, Mappo
 from gpae.networks import apply_actor, initial_hidden_state
 from gpae.training.population import Population
 
+pytestmark = pytest.mark.slow
+
 UPDATES = 40
 SETTINGS = {
     "environments": 32,

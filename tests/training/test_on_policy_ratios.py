@@ -27,6 +27,7 @@ def test_log_ratios_are_zero_right_after_collection(learner, experience, core):
     assert np.asarray(steps.log_probs).min() < -1.5, "the policy is all but deterministic"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", ["gru", "feedforward"])
 @pytest.mark.parametrize("environment", [None, "dials"])
 def test_what_acted_is_what_would_be_computed_again(
@@ -61,6 +62,7 @@ def test_log_ratios_of_older_rollouts_are_those_of_the_parameters_drift(learner,
     assert np.abs(older).mean() > 0.05
 
 
+@pytest.mark.slow
 def test_log_ratios_are_zero_on_smax(learner, experience):
     setup = learner(make("smax/3m"), Gpae(), environments=2, steps=40)
     batch = (played := experience(setup)).batch(played.window())
@@ -69,6 +71,7 @@ def test_log_ratios_are_zero_on_smax(learner, experience):
     assert np.abs(batch.log_ratios).max() <= TOLERANCE
 
 
+@pytest.mark.slow
 def test_actions_are_possible_and_log_probs_those_of_the_action_taken(learner, experience):
     played = experience(learner(method=Mappo(), core="feedforward", environments=8, steps=16))
     batch = played.batch(played.window())

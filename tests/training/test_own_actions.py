@@ -26,6 +26,8 @@ from gpae.training.estimation.own_actions import with_taken
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.state import Forward
 
+pytestmark = pytest.mark.slow
+
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, MODELS = 3, 2, 4, 5, 2
 SHAPE = (STEPS, ENVIRONMENTS, AGENTS)
 

@@ -12,6 +12,8 @@ from gpae.training.update import initial_optimiser_states, minibatch_loss
 from gpae.training.update.gradient_steps import gradient_step, gradients_over_parts
 from gpae.training.update.minibatch import prepare_batch
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENTS, CHUNK = 4, 4
 PARTS = "gpae.kernels.parts.PART_FEATURES"
 

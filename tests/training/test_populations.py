@@ -80,6 +80,7 @@ def assert_same_runs(found, expected):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lanes", [1, 2])
 def test_runs_together_are_the_runs_alone(small, alone, cpu_devices, lanes):
     seeds = SEEDS if lanes == 1 else SEEDS[:2]
@@ -91,6 +92,7 @@ def test_runs_together_are_the_runs_alone(small, alone, cpu_devices, lanes):
     assert np.abs(losses[0] - losses[1]).min() > 1e-3, "seeds are runs of their own"
 
 
+@pytest.mark.slow
 def test_several_runs_are_made_phase_by_phase_too(small, alone, cpu_devices):
     population = Population(small, cpu_devices[:1], UPDATES, len(SEEDS))
     state, rows, told = population.initial_state(*SEEDS), [], []

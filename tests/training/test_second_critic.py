@@ -10,6 +10,8 @@ from gpae.methods import Gpae, ValueNetwork
 from gpae.networks import CriticSpec
 from gpae.training.population import Population
 
+pytestmark = pytest.mark.slow
+
 UPDATES, ENVIRONMENTS, STEPS, HIDDEN = 2, 4, 8, 8
 
 

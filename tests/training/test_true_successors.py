@@ -14,6 +14,8 @@ from gpae.training.estimation.successors import _of_window, places_of_truncation
 from gpae.training.state import Truncations
 from gpae.training.window import merge_time
 
+pytestmark = pytest.mark.slow
+
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 14, 48, 3, 3
 JOINT_ACTIONS = np.array(list(product(range(ACTIONS), repeat=AGENTS)))
 

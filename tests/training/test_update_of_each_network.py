@@ -16,6 +16,8 @@ from gpae.training.update import initial_optimiser_states, minibatch_loss
 from gpae.training.update.gradient_steps import gradient_step
 from gpae.training.update.minibatch import prepare_batch
 
+pytestmark = pytest.mark.slow
+
 LEARNING_RATE, EPSILON, LARGEST_NORM = 1e-2, 1e-3, 0.05
 
 

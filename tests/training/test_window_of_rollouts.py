@@ -56,6 +56,7 @@ def test_appending_drops_the_oldest_and_counts_those_that_exist():
     assert valid == [[False, False, True], [False, True, True], [True] * 3, [True] * 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", ["gru", "feedforward"])
 @pytest.mark.parametrize("discrete", [True, False])
 def test_an_empty_rollout_is_what_is_collected_in_shapes(learner, clockwork, dials, discrete, core):
@@ -88,6 +89,7 @@ def played(learner, experience):
     return experience(learner(), count=4, drift=0.2)
 
 
+@pytest.mark.slow
 def test_a_window_of_rollouts_is_one_rollout_as_long_as_all(played, probe, joined):
     one = joined(played.rollouts[1:])
     long = append(empty_window(one, 1), one)
@@ -106,6 +108,7 @@ def test_a_window_of_rollouts_is_one_rollout_as_long_as_all(played, probe, joine
     np.testing.assert_array_equal(seen.coefficients[..., 0], resampled)
 
 
+@pytest.mark.slow
 def test_of_the_stored_hidden_states_the_oldest_rollouts_alone_matter(played):
     window = played.window(count=3)
     before = played.estimation(window)
@@ -136,6 +139,7 @@ def part_and_whole(learner, experience, clockwork):
     return setup, played.params, part, whole
 
 
+@pytest.mark.slow
 def test_a_window_not_yet_full_is_a_shorter_one(part_and_whole):
     _, _, part, whole = part_and_whole
     np.testing.assert_array_equal(part.batch.weights[:4], 0.0)
@@ -146,6 +150,7 @@ def test_a_window_not_yet_full_is_a_shorter_one(part_and_whole):
     assert_same(existing, of_steps[1], tolerance=1e-6)
 
 
+@pytest.mark.slow
 def test_rollouts_that_do_not_exist_count_for_nothing_in_the_loss(
     part_and_whole, over_devices, minibatch_of
 ):

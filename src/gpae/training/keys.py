@@ -1,6 +1,7 @@
 """Random keys by name, so that no draw depends on call order or on the number of devices."""
 
 from enum import IntEnum
+from zlib import crc32
 
 import jax
 from flax import struct
@@ -8,7 +9,7 @@ from jaxtyping import Array, Int, PRNGKeyArray, UInt32
 
 
 class Purpose(IntEnum):
-    """What a key is for; the numbers are part of a run's identity and never change."""
+    """Purposes of keys; the numbers are part of a run's identity and never change."""
 
     PARAMETERS = 0
     RESET = 1
@@ -21,12 +22,11 @@ class Purpose(IntEnum):
     EVALUATION_STEP = 8
     OWN_ACTIONS = 9
     REPLAY = 10
-    REWARD_MODELS = 11
 
 
 @struct.dataclass
 class Clock:
-    """Which run this is and how far it has come: with it, every draw is decided.
+    """A run and its progress, from which every draw follows.
 
     The seed is data, not a constant of the compiled program, so runs that differ in nothing else
     share one compilation.
@@ -48,10 +48,15 @@ def derive(seed: Seed, purpose: Purpose, counter: Int[Array, ""] | int) -> PRNGK
 
     Args:
         seed: The run's seed.
-        purpose: What the key is for.
-        counter: How often this purpose has drawn before: updates, steps or evaluations.
+        purpose: The purpose.
+        counter: The number of earlier draws for it: updates, steps or evaluations.
     """
     return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), purpose), counter)
+
+
+def derive_of_network(seed: Seed, network: str) -> PRNGKeyArray:
+    """The key of a network's first parameters, by the network's name."""
+    return derive(seed, Purpose.PARAMETERS, crc32(network.encode()))
 
 
 def derive_each(

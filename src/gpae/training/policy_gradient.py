@@ -1,7 +1,6 @@
 """The policy-gradient learner, once for every method: Algorithm 1 in three phases."""
 
 from dataclasses import dataclass, replace
-from zlib import crc32
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +18,7 @@ from gpae.methods import (
 from gpae.networks import Actor, NetworkSettings, initial_hidden_state
 from gpae.training.collection import CollectionPlan, begin, collect, empty_rollout
 from gpae.training.estimation import EstimationPlan, batch_diagnostics, estimate
-from gpae.training.keys import Clock, Purpose, Seed, derive
+from gpae.training.keys import Clock, Seed, derive_of_network
 from gpae.training.protocol import Budget, Phase
 from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, WindowSettings
@@ -62,7 +61,7 @@ def make_budget(
     update: UpdateSettings,
     total_env_steps: float,
 ) -> Budget:
-    """Count what the settings ask for; the last update is the one that reaches the total."""
+    """The numbers that the settings ask for; the last update is the one that reaches the total."""
     shared = window.length if window.mode == "constant_batch" else 1
     environments = rollout.environments // shared
     env_steps = environments * rollout.steps
@@ -203,7 +202,7 @@ class PolicyGradientLearner:
         """The networks' first parameters in the run with a seed, for such observations."""
         observation: Observation = jax.tree.map(lambda leaf: leaf[None, :1], collector.observation)
         (_, policy), actor = self.actor.init_with_output(
-            _key_of_params(seed, "actor"),
+            derive_of_network(seed, "actor"),
             jax.tree.map(lambda leaf: leaf[:1], collector.hidden_states["actor"]),
             observation.observations,
             observation.available_actions,
@@ -213,7 +212,7 @@ class PolicyGradientLearner:
             "actor": actor,
             **{
                 name: network.init(
-                    _key_of_params(seed, name),
+                    derive_of_network(seed, name),
                     network.inputs(observation, policy, policy.summary(), policy.mode()),
                 )
                 for name, network in self.networks.items()
@@ -249,13 +248,3 @@ def make_policy_gradient_learner(
         window_length=window.length,
         budget=budget,
     )
-
-
-def _key_of_params(seed: Seed, network: str) -> Array:
-    """The key of a network's first parameters, by the network's name."""
-    import os
-
-    if os.environ.get("OLDKEYS"):
-        a, c = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
-        return {"actor": a, "critic": c}.get(network, derive(seed, Purpose.REWARD_MODELS, 0))
-    return derive(seed, Purpose.PARAMETERS, crc32(network.encode()) >> 1)

@@ -23,6 +23,8 @@ from gpae.methods import Qmix, Vdn
 from gpae.networks import initial_hidden_state
 from gpae.training.population import Population
 
+pytestmark = pytest.mark.slow
+
 ADDITIVE, CHOICE, SEVEN, EIGHT, PENALTY = range(5)
 PAYOFFS = np.zeros((5, 3, 3), np.float32)
 PAYOFFS[ADDITIVE] = np.add.outer([0, 2, 1], [1, 0, 3])

@@ -12,6 +12,8 @@ from gpae.training.population import Population, choose_devices
 from gpae.training.q_learning.learner import make_q_budget
 from gpae.training.settings import RolloutSettings
 
+pytestmark = pytest.mark.slow
+
 UPDATES, WARMUP, INTERVAL, LIMIT = 7, 2, 3, 6
 SIZE, STEPS = 4, 9
 

@@ -14,7 +14,7 @@ from gpae.errors import UserError
 from gpae.methods import Metrics, QLearningMethod, UpdateSettings
 from gpae.networks import GreedyActor, NetworkSettings, QNetwork, initial_hidden_state
 from gpae.training.collection import CollectionPlan, EpisodeTotals
-from gpae.training.keys import Clock, Purpose, Seed, derive
+from gpae.training.keys import Clock, Seed, derive_of_network
 from gpae.training.protocol import Budget, Phase
 from gpae.training.q_learning.buffer import BUFFER_SPECS, add, empty_buffer, trajectories_held
 from gpae.training.q_learning.collection import collect_trajectories
@@ -43,7 +43,7 @@ def make_q_budget(
     update: UpdateSettings,
     total_env_steps: float,
 ) -> Budget:
-    """Count what the settings ask for; the last update is the one that reaches the total.
+    """The numbers that the settings ask for; the last update is the one that reaches the total.
 
     The first gradient step comes once more than ``learning_starts`` env steps were made and the
     buffer holds a batch.
@@ -77,7 +77,7 @@ class QLearner:
 
     @property
     def shares(self) -> int:
-        """Into how many shares both the environments and a batch split."""
+        """Number of equal shares of both the environments and a batch."""
         return math.gcd(self.budget.environments, self.method.batch_size)
 
     @property
@@ -161,17 +161,18 @@ class QLearner:
         return epsilon_at(self.method, update, self.budget.updates)
 
     def _initial_params(self, seed: Seed) -> Params:
-        actor_key, mixer_key = jax.random.split(derive(seed, Purpose.PARAMETERS, 0))
         spec, values = self.collection.environment.spec, self.gradient.values
         return {
             "actor": values.network.init(
-                actor_key,
+                derive_of_network(seed, "actor"),
                 initial_hidden_state(self.network, 1, spec.num_agents),
                 jnp.zeros((1, 1, spec.num_agents, spec.observation_size)),
                 jnp.ones((1, 1), bool),
             ),
             "mixer": values.mixer.init(
-                mixer_key, jnp.zeros((1, spec.num_agents)), jnp.zeros((1, spec.state_size))
+                derive_of_network(seed, "mixer"),
+                jnp.zeros((1, spec.num_agents)),
+                jnp.zeros((1, spec.state_size)),
             ),
         }
 
