@@ -49,6 +49,7 @@ def test_what_acted_is_what_would_be_computed_again(
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), told, computed)
 
 
+@pytest.mark.slow
 def test_only_a_window_of_one_rollout_can_be_told_what_acted(learner, experience):
     played = experience(learner(core="feedforward"), count=2)
     with pytest.raises(ValueError, match="acted: a window of 2 rollouts"):
@@ -71,7 +72,6 @@ def test_log_ratios_are_zero_on_smax(learner, experience):
     assert np.abs(batch.log_ratios).max() <= TOLERANCE
 
 
-@pytest.mark.slow
 def test_actions_are_possible_and_log_probs_those_of_the_action_taken(learner, experience):
     played = experience(learner(method=Mappo(), core="feedforward", environments=8, steps=16))
     batch = played.batch(played.window())

@@ -54,7 +54,6 @@ def test_the_numbers_of_purposes_are_part_of_a_runs_identity():
         ("EVALUATION_STEP", 8),
         ("OWN_ACTIONS", 9),
         ("REPLAY", 10),
-        ("REWARD_MODELS", 11),
     ]
 
 
