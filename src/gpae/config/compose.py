@@ -1,8 +1,8 @@
 """From Hydra overrides to a checked, typed configuration."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
 import yaml
@@ -19,12 +19,16 @@ from omegaconf.errors import OmegaConfBaseException
 from gpae.config.checks import check, refuse_unused
 from gpae.config.imports import import_modules, modules_needed
 from gpae.config.schema import Config
-from gpae.environments import all_tasks, find_task
-from gpae.errors import UserError
+from gpae.environments import Task, find_task
+from gpae.errors import UnknownNameError, UserError
 from gpae.methods import METHODS
 from gpae.suggestions import did_you_mean
 
+_UNREGISTERED = "if a module registers it, name it with --import"
+
 PRESETS = ("jaxmarl", "release", "mabrax")
+
+_DEFAULT_TASK = "smax/3m"
 
 _GROUPS = ("task", "method", "preset")
 
@@ -44,17 +48,18 @@ def compose(overrides: list[str], imports: Sequence[str] = ()) -> Config:
         UserError: A name is unknown, a value of the wrong type or out of range, or two do not fit.
     """
     import_modules(imports)
-    for override in parse(overrides):
+    parsed = parse(overrides)
+    for override in parsed:
         _check_override(override)
-    _register()
+    _register(find_task(name) for name in (_DEFAULT_TASK, *_chosen(parsed, "task")))
     GlobalHydra.instance().clear()
     try:
         config = OmegaConf.to_object(_composed(_family_preset(overrides) + overrides))
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_one_line(error, overrides)) from error
     assert isinstance(config, Config)
-    config.imports = modules_needed([*config.imports, *imports], config.method)
     check(config)
+    config.imports = modules_needed([*config.imports, *imports], config)
     refuse_unused(config, _asked_for(overrides))
     return config
 
@@ -67,20 +72,24 @@ def from_dict(values: dict[str, Any], imports: Sequence[str] = ()) -> Config:
         imports: Modules to import before, beside those that the configuration names.
 
     Raises:
-        UserError: It does not fit the schema, as one of another version may not.
+        UserError: It does not fit the schema, as one of another version may not, or uses what no
+            imported module registers.
     """
     import_modules([*values.get("imports", []), *imports])
     method = values.get("method")
     name = method.get("name") if isinstance(method, dict) else method
     if not isinstance(name, str) or name not in METHODS:
-        raise UserError(f"the run's configuration names no known method: {name!r}")
+        raise UserError(f"the run's configuration names no known method: {name!r}; {_UNREGISTERED}")
     schema = OmegaConf.structured(Config(method=METHODS[name]()))
     try:
         config = OmegaConf.to_object(OmegaConf.merge(schema, values))
     except OmegaConfBaseException as error:
         raise UserError(f"the run's configuration does not fit: {_one_line(error, [])}") from error
     assert isinstance(config, Config)
-    check(config)
+    try:
+        check(config)
+    except UnknownNameError as error:
+        raise UserError(f"{error}; {_UNREGISTERED}") from error
     return config
 
 
@@ -189,14 +198,19 @@ def _check_group(key: str, value: str) -> None:
         raise UserError(f"no preset {value!r}{hint}; there are {', '.join(PRESETS)}")
 
 
-def _register() -> None:
+def _chosen(overrides: Iterable[Override], group: str) -> list[str]:
+    return [str(each.value()) for each in overrides if each.key_or_group == group]
+
+
+def _register(tasks: Iterable[Task]) -> None:
+    """Tell Hydra of the methods registered so far, and of these tasks."""
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
-    for name in METHODS:
-        store.store(group="method_schema", name=name, node=METHODS[name])
-        node = {"defaults": [{"/method_schema@method": name}], **_nested(METHODS[name].defaults)}
+    for name, method in METHODS.registered().items():
+        store.store(group="method_schema", name=name, node=method)
+        node = {"defaults": [{"/method_schema@method": name}], **_nested(method.defaults)}
         store.store(group="method", name=name, node=node, package="_global_")
-    for task in all_tasks():
+    for task in tasks:
         settings = {} if task.settings is None else asdict(task.settings())
         node = {"name": task.name, **settings}
         for name in (task.name, *task.aliases):
@@ -225,6 +239,7 @@ def _one_line(error: Exception, overrides: list[str]) -> str:
     """What Hydra and OmegaConf say, as one line and with names this project uses."""
     if match := re.match(r"Could not override '([\w.@/]+)'", str(error)):
         name = match[1]
+        _refuse_other_methods(name, overrides)
         hint = _closest_settings(name, overrides)
         return f"no setting {name!r}{hint}; `gpae train --cfg` prints them all"
     causes: list[BaseException] = [error]
@@ -232,6 +247,20 @@ def _one_line(error: Exception, overrides: list[str]) -> str:
         causes.append(causes[-1].__cause__)
     lines = dict.fromkeys(str(cause).strip().splitlines()[0] for cause in causes)
     return ": ".join(lines)
+
+
+def _refuse_other_methods(name: str, overrides: list[str]) -> None:
+    """Raise a UserError if a setting is one of methods that were not asked for."""
+    group, _, setting = name.partition(".")
+    owners = [
+        each for each in METHODS if setting in {field.name for field in fields(METHODS[each])}
+    ]
+    if group == "method" and owners:
+        method = _settable(overrides)["method"]["name"]
+        raise UserError(
+            f"{name} has no meaning with method={method}: leave it out (it belongs to "
+            f"{', '.join(owners)})"
+        )
 
 
 def _closest_settings(name: str, overrides: list[str]) -> str:
