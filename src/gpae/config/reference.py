@@ -120,7 +120,7 @@ def _of_runs(settings: Any, prefix: str = "") -> Iterator[Setting]:
 
 
 def _of_methods() -> list[Setting]:
-    owners: dict[tuple[str, ...], list[str]] = {}
+    owners: dict[tuple[str, str, str, str], list[str]] = {}
     for method in METHODS:
         settings = compose([_TASK, f"method={method}"]).method
         meanings = _meanings(type(settings))
