@@ -1,17 +1,18 @@
-"""Tasks by name: what there is, what can be set, and how to make one.
+"""Tasks by name, with their settings and the factories of their environments.
 
 Listing tasks imports no simulator; making one imports what it needs.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from gpae.environments import jaxmarl_adapter, jaxmarl_games, mabrax, mabrax_tables, smax
 from gpae.environments.environment import Environment
-from gpae.errors import UserError, did_you_mean
+from gpae.errors import UnknownNameError, UserError, did_you_mean
+from gpae.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Task:
             checks its own values and raises :class:`UserError`.
         description: One line for people.
         num_agents: The team's size, or None where it is not known without making the environment.
-        continuous: Whether actions are real numbers.
+        continuous: Whether actions are continuous.
         aliases: Other names it answers to, such as one without letters that shells interpret.
     """
 
@@ -74,7 +75,7 @@ class Task:
         return f"{self.name} has no setting {name!r}{hint}; it has {', '.join(self.setting_names)}"
 
 
-_REGISTRY: dict[str, Task] = {}
+_TASKS: Registry[Task] = Registry("task", entry_points="gpae.tasks")
 
 
 def register(
@@ -96,46 +97,50 @@ def register(
         settings: A dataclass whose fields are the task's settings.
         description: One line for people.
         num_agents: The team's size, for listings.
-        continuous: Whether actions are real numbers.
+        continuous: Whether actions are continuous.
         aliases: Other names it answers to; listings show ``name`` alone.
 
     Raises:
         UserError: If a name is taken.
     """
-    for taken in {name, *aliases} & _by_name().keys():
+    for taken in {name, *aliases} & _by_name(_TASKS.registered().values()).keys():
         raise UserError(f"there is a task {taken!r} already; register yours under another name")
-    _REGISTRY[name] = Task(name, factory, settings, description, num_agents, continuous, aliases)
+    task = Task(name, factory, settings, description, num_agents, continuous, aliases)
+    _TASKS.register(name)(task)
 
 
 def all_tasks() -> tuple[Task, ...]:
     """List every task, in the order of registration."""
-    return tuple(_REGISTRY.values())
+    return tuple(_TASKS[name] for name in _TASKS)
 
 
 def task_names() -> list[str]:
     """List the name of every task, in the order of registration."""
-    return list(_REGISTRY)
+    return list(_TASKS)
 
 
 def find_task(name: str) -> Task:
     """Look a task up by its name or an alias.
 
     Raises:
-        UserError: If there is none; the message names the closest ones, or says why JaxMARL has it
-            and this library has not.
+        UnknownNameError: If there is none; the message names the closest ones.
+        UserError: If JaxMARL has it and this library has not; the message says why.
     """
-    tasks = _by_name()
+    registered = _by_name(_TASKS.registered().values())
+    if name in registered:
+        return registered[name]
+    tasks = _by_name(all_tasks())
     if name in tasks:
         return tasks[name]
     family, _, short = name.partition("/")
     if family == "jaxmarl" and short in jaxmarl_games.REFUSED:
         raise UserError(f"no task {name!r}: {jaxmarl_games.REFUSED[short]}")
     hint = did_you_mean(name, tasks)
-    raise UserError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
+    raise UnknownNameError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
 
 
-def _by_name() -> dict[str, Task]:
-    return {name: task for task in all_tasks() for name in (task.name, *task.aliases)}
+def _by_name(tasks: Iterable[Task]) -> dict[str, Task]:
+    return {name: task for task in tasks for name in (task.name, *task.aliases)}
 
 
 def make(name: str, /, **settings: Any) -> Environment:
