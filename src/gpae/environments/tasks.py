@@ -12,6 +12,7 @@ from typing import Any
 from gpae.environments import jaxmarl_adapter, jaxmarl_games, mabrax, mabrax_tables, smax
 from gpae.environments.environment import Environment
 from gpae.errors import UnknownNameError, UserError, did_you_mean
+from gpae.extras import missing_extras
 from gpae.registry import Registry
 
 
@@ -50,9 +51,11 @@ class Task:
         """Make the environment.
 
         Raises:
-            UserError: If a setting is unknown or its value is out of range.
+            UserError: If a setting is unknown or its value is out of range, or the simulator is not
+                installed.
         """
-        return self.factory(*self.check(**settings))
+        with missing_extras(f"task {self.name}"):
+            return self.factory(*self.check(**settings))
 
     def check(self, **settings: Any) -> tuple[Any, ...]:
         """Check settings without making the environment.
