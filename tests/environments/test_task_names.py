@@ -19,7 +19,7 @@ from gpae.errors import UserError
 
 @pytest.fixture
 def own_registry(monkeypatch):
-    """Undo whatever a test registers."""
+    """Undo a test's registrations."""
     registry = {task.name: task for task in all_tasks()}
     monkeypatch.setattr("gpae.environments.tasks._REGISTRY", registry)
 
