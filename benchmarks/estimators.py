@@ -23,7 +23,7 @@ from benchmarks.harness.table import render
 from gpae import estimators
 from gpae.arguments import whole_number
 
-LAMBDA, ETA = 0.95, 1.02
+LAMBDA = 0.95
 
 Kernel = Callable[[dict[str, jax.Array]], Any]
 
@@ -74,7 +74,7 @@ def rlax_gpae(window: dict[str, jax.Array]) -> jax.Array:
 def our_off_policy(window: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
     """Double traces, advantages and targets."""
     names = ("rewards", "values", "next_values", "discounts", "boundaries")
-    traces = estimators.double_truncated_traces(window["log_ratios"], LAMBDA, ETA)
+    traces = estimators.traces("double", window["log_ratios"], LAMBDA)
     advantages = estimators.gpae(**chosen(window, *names), traces=traces)
     targets = estimators.value_targets(window["values"], advantages, window["log_ratios"])
     return advantages, targets

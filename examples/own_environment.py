@@ -2,6 +2,7 @@
 
     python examples/own_environment.py                                    trains GPAE on it
     python examples/own_environment.py train task=mine/meeting method=mappo total_env_steps=2e4
+    gpae train --import own_environment task=mine/meeting       in this folder
 
 Two agents on a ring see each other. Each step they stay or move by one place, and the team pays 1
 until they meet. The best that they can do is -1.43 an episode on average.
@@ -19,7 +20,7 @@ PLACES, LIMIT = 8, 20
 
 
 class Meeting:
-    # its name; how many agents, numbers in an observation and in the state; actions; time limit
+    # name, agents, sizes of an observation and of the global state, actions, time limit
     spec = EnvironmentSpec("mine/meeting", 2, 2 * PLACES, 2 * PLACES, DiscreteActions(3), LIMIT)
 
     def reset(self, key):
@@ -50,6 +51,8 @@ class Meeting:
         )
 
 
+register("mine/meeting", Meeting, description="two agents on a ring", num_agents=2)
+
 SETTINGS = (
     "train task=mine/meeting method=gpae window.length=1 total_env_steps=4e4 "
     "rollout.environments=64 rollout.steps=16 network.kind=feedforward network.hidden_size=32 "
@@ -57,5 +60,4 @@ SETTINGS = (
 )
 
 if __name__ == "__main__":
-    register("mine/meeting", Meeting, description="two agents on a ring", num_agents=2)
     sys.exit(main(sys.argv[1:] or SETTINGS.split()))

@@ -1,7 +1,9 @@
 """Command line of gpae. Each command imports the heavy packages it needs when it runs."""
 
 import argparse
+import math
 import shlex
+import statistics
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ from gpae import __version__
 from gpae.arguments import whole_number
 from gpae.errors import DivergedError, UserError
 from gpae.extras import missing_extras
-from gpae.garbage import without_garbage_collection
+from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +48,7 @@ settings  method.trace_scheme=double|joint|individual|inner|untruncated|none
   gpae settings                             all settings, with descriptions
   gpae train --cfg OVERRIDES...             print the whole configuration and stop
   gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination
+  gpae train -m hydra/launcher=... hydra/sweeper=...    a sweep by Hydra's plugins
   gpae train seeds=N                             seeds seed to seed+N-1 together, in one process
 
 A run goes to a new folder under runs/. Ctrl-C finishes the current call (up to
@@ -77,8 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(parsed: argparse.Namespace) -> int:
+    from gpae.config.imports import import_modules
     from gpae.console import OutputConsole
 
+    import_modules(getattr(parsed, "imports", ()))
     command: Callable[[argparse.Namespace, Console], int] = parsed.command
     return command(parsed, OutputConsole())
 
@@ -129,11 +134,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_curves(commands)
     tasks = commands.add_parser("tasks", help="list the tasks")
     tasks.add_argument("filter", nargs="?", default="", help="only names that contain this text")
+    _add_imports(tasks)
     tasks.set_defaults(command=_tasks)
     settings = commands.add_parser("settings", help="list the settings with descriptions")
     settings.add_argument("filter", nargs="?", default="", help="only names that contain this text")
+    _add_imports(settings)
     settings.set_defaults(command=_settings)
     methods = commands.add_parser("methods", help="list the methods and their properties")
+    _add_imports(methods)
     methods.set_defaults(command=_methods)
     theory = commands.add_parser("theory", help="check the theory exactly on finite games")
     theory.add_argument("--seed", type=whole_number(0), default=0, help="seed of the random games")
@@ -227,14 +235,48 @@ def _add_curves(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 def _train(parsed: argparse.Namespace, console: "Console") -> int:
     with without_garbage_collection():
-        from gpae.config.compose import compose, describe, expand_sweep
+        from gpae.config.compose import compose, describe, expand_sweep, names_hydra
 
+        with_hydra = names_hydra(parsed.overrides)
+        if parsed.multirun and with_hydra and not parsed.cfg:
+            return _sweep_with_hydra(parsed.overrides)
         jobs = expand_sweep(parsed.overrides) if parsed.multirun else [parsed.overrides]
         configs = [compose(job, parsed.imports) for job in jobs]
     if parsed.cfg:
         for config in configs:
             _say(console, describe(config).rstrip())
         return 0
+    if with_hydra:
+        _say(console, "note: Hydra's own settings matter to sweeps alone, `gpae train -m`")
+    return _train_in_turn(jobs, configs, console)
+
+
+def _sweep_with_hydra(overrides: list[str]) -> int:
+    from gpae.runs.sweeps import sweep
+
+    results = sweep(overrides, _train_job)
+    return DivergedError.exit_code if any(map(math.isnan, results)) else 0
+
+
+def _train_job(overrides: list[str]) -> float:
+    """Train the runs of one job of Hydra's, and return the mean of their final metrics.
+
+    It is NaN where a run has diverged. A stop ends the sweep, as Hydra knows no other end.
+    """
+    from gpae.config.compose import compose
+    from gpae.console import OutputConsole
+
+    try:
+        outcomes = _train_new(compose(overrides), OutputConsole())
+    except DivergedError as error:
+        _complain(str(error))
+        return math.nan
+    if outcomes[0].stopped:
+        raise KeyboardInterrupt
+    return statistics.fmean(outcome.final or 0.0 for outcome in outcomes)
+
+
+def _train_in_turn(jobs: list[list[str]], configs: "list[Config]", console: "Console") -> int:
     if len(configs) > 1 and any(config.run.folder for config in configs):
         raise UserError("run.folder names one folder: a sweep makes its own under run.root")
     exit_code = 0
@@ -242,7 +284,7 @@ def _train(parsed: argparse.Namespace, console: "Console") -> int:
         if len(configs) > 1:
             _say(console, f"run {number} of {len(configs)}: {' '.join(job)}")
         try:
-            stopped = _train_new(config, console)
+            stopped = _train_new(config, console)[0].stopped
         except DivergedError as error:
             _complain(str(error))
             exit_code, stopped = error.exit_code, False
@@ -253,8 +295,8 @@ def _train(parsed: argparse.Namespace, console: "Console") -> int:
     return exit_code
 
 
-def _train_new(config: "Config", console: "Console") -> bool:
-    """Train in new folders, made once all else is in order; whether a stop was asked for."""
+def _train_new(config: "Config", console: "Console") -> "list[Outcome]":
+    """Train in new folders, made once all else is in order."""
     for caution in config.method.cautions():
         _say(console, f"note: {caution}")
     system, memory = _put_together(config, range(config.seed, config.seed + config.seeds))
@@ -269,11 +311,26 @@ def _train_new(config: "Config", console: "Console") -> bool:
     for folder in folders:
         _say(console, f"run folder {folder.path}")
     _say(console, memory)
+    outcomes = _train_to_the_end(system, folders, console)
+    _conclude(folders, outcomes, console)
+    return outcomes
+
+
+def _train_to_the_end(
+    system: "System",
+    folders: "Sequence[RunFolder]",
+    console: "Console",
+    checkpoint: int | None = None,
+) -> "list[Outcome]":
+    """Train in a process of its own, whose garbage collector may rest while a program is traced."""
     from gpae.runs.session import train
 
-    outcomes = train(system, folders, console)
-    _conclude(folders, outcomes, console)
-    return outcomes[0].stopped
+    try:
+        return train(
+            system, folders, console, checkpoint=checkpoint, tracing=without_garbage_collection
+        )
+    finally:
+        collect_garbage_as_ever()
 
 
 def _put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]":
@@ -315,9 +372,7 @@ def _resume(parsed: argparse.Namespace, console: "Console") -> int:
         changes = _changes(folder, config.run.devices, system.population.devices_a_run)
         if changes:
             _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
-    from gpae.runs.session import train
-
-    outcomes = train(system, folders, console, checkpoint=parsed.checkpoint)
+    outcomes = _train_to_the_end(system, folders, console, parsed.checkpoint)
     _conclude(folders, outcomes, console)
     return 0
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from gpae.errors import UserError
-from gpae.suggestions import did_you_mean
+from gpae.errors import UserError, did_you_mean
 
 _METADATA = "valid values"
 

@@ -1,4 +1,7 @@
-"""Python's garbage while a run is put together and its program traced."""
+"""Pauses of Python's garbage collector, for a process that is the command line's own.
+
+The library never uses them: whose process it is decides about its garbage.
+"""
 
 import gc
 from collections.abc import Iterator

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from gpae.errors import UserError
-from gpae.suggestions import did_you_mean
+from gpae.errors import UserError, did_you_mean
 
 Entry = TypeVar("Entry")
 

@@ -118,6 +118,7 @@ def test_a_family_without_tasks_is_refused(script, monkeypatch, tmp_path):
         module.measure(module.arguments())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_what_a_user_gets_wrong_is_told_in_a_line(tmp_path, name):
     words = {
@@ -274,6 +275,7 @@ def test_variants_take_turns_at_going_first(overhead, monkeypatch, tmp_path):
     assert read_document(output)["seconds"] == {module.REFERENCE: [1.0] * 3, "other": [1.0] * 3}
 
 
+@pytest.mark.slow
 def test_programs_are_compared_on_all_cores(tmp_path):
     folders = [ROOT, Path(__file__).parent]
     code = "import sys; sys.path[:0] = {}\n{}".format(

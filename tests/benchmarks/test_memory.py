@@ -38,6 +38,7 @@ def test_the_window_is_what_its_arrays_are(learner, length, mode):
     assert need.experience == length * (kept * (STEPS * step + truncations + memories) + 1)
 
 
+@pytest.mark.slow
 def test_the_state_is_what_a_run_begins_with(learner):
     made = learner("method=gpae", "window.length=2")
     need = need_of(made)

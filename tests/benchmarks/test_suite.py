@@ -29,6 +29,7 @@ def case(tiny, compile_quickly):
     return {"overrides": overrides, "load_average": 0.0, "cold": answer, "warm": answer}
 
 
+@pytest.mark.slow
 def test_everything_is_measured(case):
     measured = Case(case)
     seconds = measured.warm["seconds"]
@@ -43,12 +44,14 @@ def test_everything_is_measured(case):
     assert measured.peak > 0.0
 
 
+@pytest.mark.slow
 def test_a_start_is_measured_in_order(case):
     start = case["warm"]["startup"]
     assert 0.0 < start["built"] < start["state"] < start["first_update"]
     assert min(start["evaluation"], start["xla"]) > 0.0
 
 
+@pytest.mark.slow
 def test_what_is_measured_has_a_table(case):
     text = render(new_document("bench", cases=[case]))
     assert text.count("| toy/beacon | gpae | 2 |") == 3

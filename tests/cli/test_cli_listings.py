@@ -112,12 +112,14 @@ def shell(command):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["tasks", "methods", "train --cfg"])
 def test_a_reader_who_leaves_is_no_error(words):
     result = shell(f"{sys.executable} -m gpae.cli {words} | true")
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_work_goes_on_when_its_reader_has_left():
     script = (
         "import sys; from gpae.console import OutputConsole; console = OutputConsole(); "

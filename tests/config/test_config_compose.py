@@ -1,6 +1,7 @@
 """Presets, groups, sweeps, and the way to a run folder and back."""
 
 import math
+from dataclasses import asdict
 
 import pytest
 import yaml
@@ -51,6 +52,20 @@ def test_overrides_win_over_presets_in_any_order():
         ["update.epochs=7", "preset=release"],
     ):
         assert compose(overrides).update.epochs == 7
+
+
+@pytest.mark.parametrize(
+    ("override", "changed"),
+    [
+        ("++seed=3", {"seed": 3}),
+        ("++task.max_steps=5", {"task": compose([]).task | {"max_steps": 5}}),
+        ("~discount", {"discount": 0.99}),
+        ("hydra.job.name=other", {}),
+        ("hydra/launcher=basic", {}),
+    ],
+)
+def test_hydras_other_overrides_do_what_they_say(override, changed):
+    assert asdict(compose([override])) == asdict(compose([])) | changed
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def test_a_small_reduction_stays_out_of_the_library_and_is_the_same():
     np.testing.assert_allclose(told, np.sqrt((differences**2).sum(-1)), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_runner_compiles_with_the_options(learner, cpu_devices):
     runner = Runner(learner(window=1), cpu_devices[:1], 1)
     state = runner.initial_state(0)

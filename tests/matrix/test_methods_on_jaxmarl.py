@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TASKS = (
     "jaxmarl/MPE_simple_spread_v3",
     "jaxmarl/MPE_simple_speaker_listener_v4",

@@ -6,6 +6,8 @@ import pytest
 from gpae.config.compose import compose
 from gpae.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 TASK = "mabrax/hopper-3x1"
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TASK, LENGTH, STOP = "smax/1s1z", "rollout.steps=40", 4
 
 

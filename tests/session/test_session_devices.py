@@ -8,6 +8,8 @@ import pytest
 
 from gpae.runs import RunFolder
 
+pytestmark = pytest.mark.slow
+
 _SET = ("JAX_NUM_CPU_DEVICES", "XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME")
 
 

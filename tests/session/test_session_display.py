@@ -11,6 +11,8 @@ from gpae.runs.phases import PhaseTimes
 from gpae.runs.progress import Display
 from gpae.runs.session import _next_due
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clock(monkeypatch):

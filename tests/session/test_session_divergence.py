@@ -8,6 +8,8 @@ import pytest
 
 from gpae.training.evaluation import Evaluator
 
+pytestmark = pytest.mark.slow
+
 
 def diverged(result):
     assert result.code == 3

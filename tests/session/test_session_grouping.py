@@ -8,6 +8,8 @@ from gpae.errors import UserError
 from gpae.report.grouping import group_runs
 from gpae.runs import RunFolder
 
+pytestmark = pytest.mark.slow
+
 BASE = {
     "task": {"name": "smax/3m"},
     "method": {"name": "gpae", "trace_scheme": "double", "own_slot": "policy"},

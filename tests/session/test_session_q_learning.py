@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 METHODS = ["vdn", "qmix"]
 SETTINGS = {
     "task": "toy/beacon",

@@ -11,6 +11,8 @@ from gpae.config.compose import compose
 from gpae.errors import UserError
 from gpae.runs.system import System
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("gpae", "mappo", "vdn")
 
 

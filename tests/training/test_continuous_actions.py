@@ -18,6 +18,8 @@ from gpae.methods import Gpae
 from gpae.networks import apply_actor, apply_critic
 from gpae.training.collection import _taken
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENTS, STEPS, AGENTS, NUMBERS = 8, 12, 3, 2
 TOLERANCE = 1e-5
 

@@ -15,6 +15,8 @@ from gpae.training.keys import Clock
 from gpae.training.sharding import Runner, choose_devices
 from gpae.training.update import _minibatch_order
 
+pytestmark = pytest.mark.slow
+
 UPDATES = 3
 
 

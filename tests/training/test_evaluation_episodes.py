@@ -89,6 +89,7 @@ def test_sampled_episodes_begin_as_the_greedy_ones_and_go_another_way(greedy, sa
     assert (sampled["episode_return"] != greedy["episode_return"]).sum() >= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["greedy", "sampled"])
 def test_results_do_not_depend_on_the_number_of_devices(
     request, environment, params, cpu_devices, mode
@@ -107,6 +108,7 @@ def test_the_same_evaluation_is_repeatable_and_another_is_not_the_same(evaluator
     assert (other["episode_return"] != sampled["episode_return"]).all()
 
 
+@pytest.mark.slow
 def test_parameters_from_the_host_and_from_devices_run_the_same_program(
     evaluator, params, greedy, cpu_devices
 ):
@@ -119,6 +121,7 @@ def test_parameters_from_the_host_and_from_devices_run_the_same_program(
     assert compiled._cache_size() == 1
 
 
+@pytest.mark.slow
 def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, params, cpu_devices):
     monkeypatch.setattr(evaluation, "UNLIMITED_EPISODE_STEPS", 20)
 
@@ -143,6 +146,7 @@ def test_the_headline_is_the_environments_first_outcome(environment):
     assert headline_metric(environment) == "late"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("squash", [False, True])
 def test_greedy_real_numbers_are_the_means_within_the_bounds(levers, cpu_devices, squash):
     network = NetworkSettings(kind="feedforward", hidden_size=8, squash_actions=squash)

@@ -49,6 +49,7 @@ def test_what_there_is_by_then_is_spared_for_a_while():
     assert early() is None
 
 
+@pytest.mark.slow
 def test_a_run_compiled_ahead_is_traced_without_it(learner, cpu_devices, collected_when_traced):
     gc.enable()
     runner = Runner(learner(window=1), cpu_devices[:1], 1)

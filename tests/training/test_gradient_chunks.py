@@ -44,6 +44,7 @@ def losses(setup, played, batch, over_devices):
     }
 
 
+@pytest.mark.slow
 def test_chunks_start_from_the_hidden_states_of_the_full_pass(setup, played, batch, over_devices):
     chunked = over_devices(lambda batch: prepare_batch(batch, 4).minibatch())(batch)
     assert chunked.hidden_states.actor.shape[:2] == (4, 4)
@@ -67,6 +68,7 @@ def test_chunks_start_from_the_hidden_states_of_the_full_pass(setup, played, bat
     np.testing.assert_array_equal(chunked.rows.steps.rewards[1, 2], batch.steps.rewards[9])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", CHUNKS[:-1])
 def test_before_the_first_gradient_step_the_loss_is_that_of_whole_rollouts(losses, chunk):
     (loss, parts), _ = losses[chunk]
@@ -77,6 +79,7 @@ def test_before_the_first_gradient_step_the_loss_is_that_of_whole_rollouts(losse
         np.testing.assert_allclose(part, whole_parts[name], rtol=1e-5, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_loss_before_the_first_gradient_step_is_that_of_the_batch(setup, batch, losses):
     (loss, parts), _ = losses[STEPS]
     advantages = np.asarray(batch.estimate.advantages)
@@ -95,6 +98,7 @@ def test_the_loss_before_the_first_gradient_step_is_that_of_the_batch(setup, bat
     np.testing.assert_allclose(loss, actor + 0.5 * critic - 0.01 * entropy, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_shorter_chunks_cut_the_gradient_through_time(losses):
     short, whole = (ravel_pytree(losses[chunk][1])[0] for chunk in (2, STEPS))
     assert jnp.abs(short - whole).max() > 1e-3
@@ -102,6 +106,7 @@ def test_shorter_chunks_cut_the_gradient_through_time(losses):
     assert cosine > 0.8
 
 
+@pytest.mark.slow
 def test_dead_agents_have_no_policy_gradient(setup, played, batch, over_devices):
     alive = batch.steps.observation.alive[..., None]
     changed = batch.estimate.advantages + jnp.where(alive[..., 0], 0.0, 50.0)
@@ -138,6 +143,7 @@ def test_a_minibatch_is_all_time_and_chunks_of_its_environments(chosen):
     np.testing.assert_array_equal(minibatch.hidden_states["tags"], [numbers, 30 + numbers])
 
 
+@pytest.mark.slow
 def test_a_batch_in_one_minibatch_needs_no_shuffling(setup, played, batch, over_devices):
     def loss(params, batch, order):
         minibatch = prepare_batch(batch, 4).minibatch(order)

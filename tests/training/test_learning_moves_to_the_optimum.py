@@ -13,6 +13,8 @@ from gpae.methods import METHODS, Q_METHODS, Coma, Dae, Gpae, Ippo, Mappo
 from gpae.networks import apply_actor, initial_hidden_state
 from gpae.training.sharding import Runner
 
+pytestmark = pytest.mark.slow
+
 UPDATES = 40
 SETTINGS = {
     "environments": 32,

@@ -28,6 +28,7 @@ def test_log_ratios_are_zero_right_after_collection(learner, experience, kind):
     assert np.asarray(steps.log_probs).min() < -1.5, "the policy is all but deterministic"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
 @pytest.mark.parametrize("environment", [None, "dials"])
 def test_what_acted_is_what_would_be_computed_again(
@@ -47,6 +48,7 @@ def test_what_acted_is_what_would_be_computed_again(
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), told, computed)
 
 
+@pytest.mark.slow
 def test_only_a_window_of_one_rollout_can_be_told_what_acted(learner, experience):
     played = experience(learner(kind="feedforward"), count=2)
     with pytest.raises(ValueError, match="behaviour: a window of 2 rollouts"):
@@ -60,6 +62,7 @@ def test_log_ratios_of_older_rollouts_are_those_of_the_parameters_drift(learner,
     assert np.abs(older).mean() > 0.05
 
 
+@pytest.mark.slow
 def test_log_ratios_are_zero_on_smax(learner, experience):
     setup = learner(make("smax/3m"), Gpae(), environments=2, steps=40)
     batch = (played := experience(setup)).estimate(played.window())

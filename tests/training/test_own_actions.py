@@ -25,6 +25,8 @@ from gpae.training import own_actions
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.state import Steps
 
+pytestmark = pytest.mark.slow
+
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, MODELS = 3, 2, 4, 5, 2
 SHAPE = (STEPS, ENVIRONMENTS, AGENTS)
 

@@ -11,6 +11,8 @@ from gpae.methods import Gpae
 from gpae.training.sharding import Runner
 from gpae.training.update import gradient_step, initial_optimisers, number_of_parts, sum_over
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENTS, CHUNK = 4, 4
 PARTS = "gpae.training.update.PART_FEATURES"
 

@@ -5,6 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from gpae.training.collection import collect
 from gpae.training.keys import Clock, Purpose, derive, derive_each
@@ -57,6 +58,7 @@ def test_the_numbers_of_purposes_are_part_of_a_runs_identity():
     ]
 
 
+@pytest.mark.slow
 def test_every_update_draws_anew(learner, experience):
     setup = learner(kind="feedforward", environments=8)
     played = experience(setup)

@@ -15,6 +15,8 @@ from gpae.training.collection import CollectionPlan
 from gpae.training.state import Truncations
 from gpae.training.window import merge_time
 
+pytestmark = pytest.mark.slow
+
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 14, 48, 3, 3
 JOINT_ACTIONS = np.array(list(product(range(ACTIONS), repeat=AGENTS)))
 

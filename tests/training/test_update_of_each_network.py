@@ -18,6 +18,8 @@ from gpae.training.sharding import Runner
 from gpae.training.state import network_names
 from gpae.training.update import gradient_step, initial_optimisers
 
+pytestmark = pytest.mark.slow
+
 LEARNING_RATE, EPSILON, LARGEST_NORM = 1e-2, 1e-3, 0.05
 
 

@@ -58,6 +58,7 @@ def test_appending_drops_the_oldest_and_counts_those_that_exist():
     assert valid == [[False, False, True], [False, True, True], [True] * 3, [True] * 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
 @pytest.mark.parametrize("numbered", [True, False])
 def test_an_empty_rollout_is_what_is_collected_in_shapes(learner, clockwork, dials, numbered, kind):
@@ -111,6 +112,7 @@ def played(learner, experience):
     return experience(learner(), count=4, drift=0.2)
 
 
+@pytest.mark.slow
 def test_a_window_of_rollouts_is_one_rollout_as_long_as_all(played, probe):
     one = joined(played.rollouts[1:])
     long = append(empty_window(one, 1), one)
@@ -128,6 +130,7 @@ def test_a_window_of_rollouts_is_one_rollout_as_long_as_all(played, probe):
     np.testing.assert_array_equal(seen.coefficients[..., 0], resampled)
 
 
+@pytest.mark.slow
 def test_of_the_stored_hidden_states_the_oldest_rollouts_alone_matter(played):
     window = played.window(count=3)
     before = played.estimate(window)
@@ -157,6 +160,7 @@ def part_and_whole(learner, experience, clockwork):
     return setup, played.params, part, whole
 
 
+@pytest.mark.slow
 def test_a_window_not_yet_full_is_a_shorter_one(part_and_whole):
     _, _, part, whole = part_and_whole
     np.testing.assert_array_equal(part.weights[:4], 0.0)
@@ -164,6 +168,7 @@ def test_a_window_not_yet_full_is_a_shorter_one(part_and_whole):
     assert_same(jax.tree.map(lambda leaf: leaf[4:], part), whole, tolerance=1e-6)
 
 
+@pytest.mark.slow
 def test_rollouts_that_do_not_exist_count_for_nothing_in_the_loss(part_and_whole, over_devices):
     setup, params, *batches = part_and_whole
 

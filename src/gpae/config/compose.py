@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 import yaml
@@ -20,9 +20,8 @@ from gpae.config.checks import check, refuse_unused
 from gpae.config.imports import import_modules, modules_needed
 from gpae.config.schema import Config
 from gpae.environments import all_tasks, find_task
-from gpae.errors import UserError
+from gpae.errors import UserError, did_you_mean
 from gpae.methods import METHODS
-from gpae.suggestions import did_you_mean
 
 PRESETS = ("jaxmarl", "release", "mabrax")
 
@@ -46,13 +45,14 @@ def compose(overrides: list[str], imports: Sequence[str] = ()) -> Config:
     import_modules(imports)
     for override in parse(overrides):
         _check_override(override)
-    _register()
+    register_groups()
     GlobalHydra.instance().clear()
     try:
         config = OmegaConf.to_object(_composed(_family_preset(overrides) + overrides))
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise UserError(_one_line(error, overrides)) from error
     assert isinstance(config, Config)
+    _refuse_added(config, overrides)
     config.imports = modules_needed([*config.imports, *imports], config.method)
     check(config)
     refuse_unused(config, _asked_for(overrides))
@@ -148,14 +148,24 @@ def _parsed(override: str) -> Override:
     return parsed
 
 
+def names_hydra(overrides: list[str]) -> bool:
+    """Whether an override is of Hydra's own settings or plugins, such as ``hydra/launcher``."""
+    return any(re.match(r"hydra\b", override.key_or_group) for override in parse(overrides))
+
+
+def _values(overrides: list[str]) -> dict[str, Any]:
+    """The values that overrides set, by key; None for a deleted key."""
+    return {override.key_or_group: override.value() for override in parse(overrides)}
+
+
 def _asked_for(overrides: list[str]) -> list[str]:
     """The names of the settings that overrides set, each field of a group on its own."""
-    return _dotted({override.key_or_group: override.value() for override in parse(overrides)})
+    return _dotted(_values(overrides))
 
 
 def _family_preset(overrides: list[str]) -> list[str]:
     """The override that chooses the task family's preset, if one is needed."""
-    chosen = {override.key_or_group: override.value() for override in parse(overrides)}
+    chosen = _values(overrides)
     family = str(chosen.get("task", "")).partition("/")[0]
     if "preset" in chosen or family not in FAMILY_PRESETS:
         return []
@@ -169,13 +179,24 @@ def describe(config: Config) -> str:
 
 def _check_override(override: Override) -> None:
     key, text = override.key_or_group, override.input_line
-    if override.type is not OverrideType.CHANGE:
-        raise UserError(f"{text}: settings are overridden as key=value, never added or removed")
     if override.is_sweep_override():
         raise UserError(f"{text} names several values: use `gpae train -m` to sweep")
-    if re.match(r"hydra\b", key):
-        raise UserError(f"{text}: only Hydra's syntax is used here, it has no settings of its own")
-    _check_group(key, str(override.value()))
+    if key in (*_GROUPS, "task.name") and override.type is not OverrideType.CHANGE:
+        group = key.partition(".")[0]
+        raise UserError(f"{text}: every run has one {group}, chosen as {group}=NAME")
+    if override.type is OverrideType.CHANGE:
+        _check_group(key, str(override.value()))
+
+
+def _refuse_added(config: Config, overrides: list[str]) -> None:
+    """Refuse keys that ``+key=value`` has added and no schema knows; tasks check their own."""
+    sections = {"": config} | {
+        f"{name}.": value for name, value in vars(config).items() if is_dataclass(value)
+    }
+    for prefix, section in sections.items():
+        known = {each.name for each in fields(section)}
+        for name in vars(section).keys() - known:
+            raise UserError(_unknown_setting(f"{prefix}{name}", overrides))
 
 
 def _check_group(key: str, value: str) -> None:
@@ -189,7 +210,8 @@ def _check_group(key: str, value: str) -> None:
         raise UserError(f"no preset {value!r}{hint}; there are {', '.join(PRESETS)}")
 
 
-def _register() -> None:
+def register_groups() -> None:
+    """Make the schema, the methods and the tasks known to Hydra."""
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
     for name in METHODS:
@@ -222,16 +244,19 @@ def _composed(overrides: list[str]) -> DictConfig:
 
 
 def _one_line(error: Exception, overrides: list[str]) -> str:
-    """What Hydra and OmegaConf say, as one line and with names this project uses."""
+    """A message of Hydra or OmegaConf as one line, with names this project uses."""
     if match := re.match(r"Could not override '([\w.@/]+)'", str(error)):
-        name = match[1]
-        hint = _closest_settings(name, overrides)
-        return f"no setting {name!r}{hint}; `gpae train --cfg` prints them all"
+        return _unknown_setting(match[1], overrides)
     causes: list[BaseException] = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
     lines = dict.fromkeys(str(cause).strip().splitlines()[0] for cause in causes)
     return ": ".join(lines)
+
+
+def _unknown_setting(name: str, overrides: list[str]) -> str:
+    hint = _closest_settings(name, overrides)
+    return f"no setting {name!r}{hint}; `gpae train --cfg` prints them all"
 
 
 def _closest_settings(name: str, overrides: list[str]) -> str:
@@ -244,8 +269,12 @@ def _closest_settings(name: str, overrides: list[str]) -> str:
 
 def _settable(overrides: list[str]) -> dict[str, Any]:
     """A configuration to look for names in: that of the task, method and preset asked for."""
-    groups = [text for text in overrides if parse([text])[0].key_or_group in _GROUPS]
-    values: Any = OmegaConf.to_container(_composed(groups))
+    chosen = [
+        text
+        for text, override in zip(overrides, parse(overrides), strict=True)
+        if override.key_or_group in _GROUPS and override.package is None
+    ]
+    values: Any = OmegaConf.to_container(_composed(chosen))
     return values
 
 

@@ -1,4 +1,4 @@
-"""Modules that register what a run uses: methods, tasks and networks of other packages."""
+"""Modules that register methods, tasks and networks of other packages."""
 
 import sys
 from collections.abc import Iterable

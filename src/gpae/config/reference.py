@@ -1,4 +1,4 @@
-"""Every setting by name: its default and, as its class documents it, what it means.
+"""Every setting by name, with its default and the description in its class.
 
 ``python -m gpae.config.reference > docs/settings.md`` writes the page of the documentation.
 """
@@ -40,8 +40,8 @@ class Setting:
     Attributes:
         name: Its dotted name, such as ``window.length``.
         default: Its value unless set.
-        meaning: What it is.
-        methods: The methods that have it with this default; empty for what is no method's own.
+        meaning: Its description.
+        methods: The methods that have it with this default; empty for a setting of no method.
     """
 
     name: str
@@ -119,7 +119,7 @@ def _of_methods() -> list[Setting]:
 
 
 def _meanings(kind: type) -> dict[str, str]:
-    """What a class and those it inherits from say of their attributes."""
+    """The descriptions of attributes in the docstrings of a class and of those it inherits from."""
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         for part in parse(base.__doc__ or "", DocstringStyle.GOOGLE).params:

@@ -16,9 +16,9 @@ class RunSettings:
     Attributes:
         folder: The run's folder; by default a new one under ``root``, named after time, task,
             method, seed.
-        root: Where new run folders go.
+        root: The folder of new run folders.
         checkpoint_interval: Environment steps between checkpoints.
-        keep_checkpoints: How many of the newest checkpoints to keep.
+        keep_checkpoints: Number of the newest checkpoints to keep.
         updates_per_call: The most updates one compiled call makes; a stop waits for the call to
             end.
         devices: The most devices to split environments over; 0 for all that divide them.
@@ -40,17 +40,17 @@ class Config:
         task: The task's name and settings.
         method: The method's name and settings.
         network: The networks' shape.
-        rollout: How much is collected.
+        rollout: The amount of experience collected in an iteration.
         window: The replay window.
         update: The gradient steps.
         evaluation: Evaluation episodes.
-        run: Where the run is kept, and how it is carried out.
+        run: The place and conduct of the run.
         discount: The discount factor gamma.
         total_env_steps: Environment steps of the whole run, not multiplied by agents.
-        seed: From which every random key is derived.
-        seeds: How many runs to make together, with this seed, the next one and so on.
+        seed: The seed that every random key is derived from.
+        seeds: Number of runs to make together, with this seed, the next one and so on.
         profile: Time each phase of every update on its own; slower.
-        imports: Modules that register what the run uses, such as a method of another package.
+        imports: Modules to import first, which register methods, tasks or networks of their own.
     """
 
     task: dict[str, Any] = field(default_factory=dict)

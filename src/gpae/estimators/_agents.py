@@ -1,4 +1,4 @@
-"""Selecting and combining entries along the last axis."""
+"""Selection and combination of entries along the last axis."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -6,14 +6,14 @@ from jaxtyping import Float, Int
 
 
 def select(entries: Float[Array, "*B K"], index: Int[Array, "*B"]) -> Float[Array, "*B"]:
-    """Return ``entries[..., index]``, and NaN where the index is outside ``[0, K)``."""
+    """Entries ``entries[..., index]``, NaN where the index is outside ``[0, K)``."""
     outside = entries.shape[-1]
     position = jnp.where(index < 0, outside, index)[..., None]
     return jnp.take_along_axis(entries, position, axis=-1, mode="fill")[..., 0]
 
 
 def sum_of_others(entries: Float[Array, "*B N"]) -> Float[Array, "*B N"]:
-    """Return, for each agent, the sum over all other agents.
+    """Sum over all other agents, for each agent.
 
     Nothing is subtracted, so an infinite entry makes the other agents' sums infinite and leaves its
     own finite.

@@ -30,12 +30,12 @@ class LogRatios(NamedTuple):
 
 
 def per_agent(log_ratios: Float[Array, "*B N"]) -> LogRatios:
-    """Return the ratios that each of N agents sees; the joint one has an agent axis of size 1."""
+    """Ratios of N agents, each as it sees them; the joint one has an agent axis of size 1."""
     joint = jnp.sum(log_ratios, axis=-1, keepdims=True)
     return LogRatios(log_ratios, sum_of_others(log_ratios), joint)
 
 
 def bounded_exp(log_ratios: Any, log_limit: Any = LARGEST_LOG_RATIO) -> Any:
-    """Return ``exp(log_ratios)``, no larger than ``exp(log_limit)``; JAX or NumPy arrays."""
+    """Ratios ``exp(log_ratios)`` of JAX or NumPy arrays, no larger than ``exp(log_limit)``."""
     library = log_ratios.__array_namespace__()
     return library.exp(library.minimum(log_limit, log_ratios))

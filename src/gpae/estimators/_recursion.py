@@ -1,4 +1,4 @@
-"""The one recursion behind every multi-step estimator."""
+"""Backward recursion shared by every multi-step estimator."""
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -10,13 +10,13 @@ def backward_sums(
     factors: Float[Array, "T *#S"],
     boundaries: Bool[Array, "T *#S"],
 ) -> Float[Array, "T *S"]:
-    """Solve ``x[t] = increments[t] + factors[t] * x[t + 1]``, from the last step to the first.
+    """Sums ``x[t] = increments[t] + factors[t] * x[t + 1]``, from the last step to the first.
 
-    At a boundary, and at the last step, ``x[t] = increments[t]``: whatever comes after, NaN and
-    infinity included, leaves ``x[t]`` untouched.
+    At a boundary, and at the last step, ``x[t] = increments[t]``: later steps leave it untouched,
+    even if they hold NaN or infinity.
 
     Args:
-        increments: What step t adds.
+        increments: Increment of step t.
         factors: The weight of step t+1 in step t; broadcast against ``increments``.
         boundaries: Whether step t is the last of its episode; broadcast likewise.
     """

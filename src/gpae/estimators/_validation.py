@@ -1,7 +1,7 @@
 """Checks of arguments, in plain Python, so that they cost nothing under jit.
 
-Only what is static is looked at: types, shapes, and scalars whose value is known. Every error names
-the argument, what was expected and what was found.
+Only static properties are checked: types, shapes, and scalars whose value is known. Every error
+names the argument, the expected and the found.
 """
 
 from collections.abc import Callable
@@ -43,27 +43,27 @@ class Shape:
 
 
 def floats(name: str, value: Any, *shapes: Shape) -> Array:
-    """Return ``value`` as an array of floating-point numbers of one of ``shapes``."""
+    """Argument ``value`` as an array of floating-point numbers of one of ``shapes``."""
     return _array(name, value, jnp.floating, "floating-point numbers", shapes)
 
 
 def booleans(name: str, value: Any, *shapes: Shape) -> Array:
-    """Return ``value`` as an array of booleans of one of ``shapes``."""
+    """Argument ``value`` as an array of booleans of one of ``shapes``."""
     return _array(name, value, jnp.bool_, "booleans", shapes)
 
 
 def integers(name: str, value: Any, *shapes: Shape) -> Array:
-    """Return ``value`` as an array of integers of one of ``shapes``."""
+    """Argument ``value`` as an array of integers of one of ``shapes``."""
     return _array(name, value, jnp.integer, "integers", shapes)
 
 
 def fraction(name: str, value: Any) -> Scalar:
-    """Return the scalar ``value``, which must lie in [0, 1] where it is known."""
+    """Scalar ``value``, checked to lie in [0, 1] where it is known."""
     return _scalar(name, value, "a number in [0, 1]", lambda number: 0.0 <= number <= 1.0)
 
 
 def positive(name: str, value: Any) -> Scalar:
-    """Return the scalar ``value``, which must be positive, or infinite, where it is known."""
+    """Scalar ``value``, checked to be positive, or infinite, where it is known."""
     return _scalar(name, value, "a number in (0, inf]", lambda number: number > 0.0)
 
 

@@ -198,12 +198,12 @@ def dae(
 
 
 def _per_agent(array: Array, rank: int) -> Array:
-    """Give a team's array [T, *B] an agent axis of size one; leave one of full rank alone."""
+    """Array with an agent axis, of size one for a team's array [T, *B]."""
     return array if array.ndim == rank else array[..., None]
 
 
 def _next_traces(name: str, traces: ArrayLike, agents: Shape) -> Scalar:
-    """Return the trace of the following step, and 0 at the last; a scalar serves every step."""
+    """Traces of the following step, 0 at the last; a scalar serves every step."""
     if is_scalar(traces):
         return fraction(name, traces)
     given = floats(name, traces, agents)

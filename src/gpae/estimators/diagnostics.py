@@ -1,4 +1,4 @@
-"""What the paper measures of advantages and traces."""
+"""Diagnostics of advantages and trace coefficients: the paper's advantage gap and trace gap."""
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -12,7 +12,7 @@ from gpae.estimators._validation import Shape, floats, integers
 def advantage_gap(
     advantages: Float[ArrayLike, "*B N"], agents: Int[ArrayLike, "*B"]
 ) -> Float[Array, "*B"]:
-    """Measure how much lower a misbehaving agent's advantage is than the others' (section 3.1).
+    """Gap of a misbehaving agent's advantage below the others' mean (section 3.1).
 
     ``mean_{j != i} A^j - A^i`` for agent i. An advantage shared by the team has gap 0.
 

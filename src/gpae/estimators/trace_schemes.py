@@ -58,7 +58,7 @@ class TraceScheme:
     contracts_with: tuple[Bootstrap, ...] = ()
 
     def coefficients(self, ratios: LogRatios, eta: Any = DEFAULT_ETA) -> Any:
-        """Return c, at most e^20, of the shape that :attr:`log_coefficients` gives."""
+        """Trace coefficients c, at most e^20, of the shape that :attr:`log_coefficients` gives."""
         return bounded_exp(self.log_coefficients(ratios, eta))
 
 
@@ -97,7 +97,7 @@ def register_trace_scheme(
 
 
 def find_trace_scheme(name: str) -> TraceScheme:
-    """Return the scheme of that name.
+    """Scheme of that name.
 
     Raises:
         ValueError: There is none; the message lists those there are.

@@ -75,7 +75,7 @@ def random_game(
     discount: float,
     rewards: RewardStructure = "joint",
 ) -> TeamGame:
-    """Draw a game with uniform (Dirichlet(1)) transitions and standard normal rewards.
+    """Random game with uniform (Dirichlet(1)) transitions and standard normal rewards.
 
     Args:
         rng: source of randomness.
@@ -101,7 +101,7 @@ def random_game(
 
 
 def matrix_game(payoffs: Float[np.ndarray, "*A"], discount: float = 0.0) -> TeamGame:
-    """Make the one-state game with these payoffs, played once (discount 0) or repeatedly.
+    """One-state game with these payoffs, played once (discount 0) or repeatedly.
 
     Args:
         payoffs: ``[A^1, ..., A^N]``, the team reward of each joint action.
@@ -115,7 +115,7 @@ def matrix_game(payoffs: Float[np.ndarray, "*A"], discount: float = 0.0) -> Team
 
 
 def named_games(discount: float = 0.0) -> dict[str, TeamGame]:
-    """Make the two-agent matrix games of the cooperative literature, by name.
+    """Two-agent matrix games of the cooperative literature, by name.
 
     ``climbing`` and ``penalty`` (with penalty -10) are those of Claus and Boutilier (1998): a high
     reward beside a high loss. ``coordination`` pays for equal actions and ``xor`` for different
@@ -135,7 +135,7 @@ def named_games(discount: float = 0.0) -> dict[str, TeamGame]:
 
 
 def switching_game(discount: float = 0.9) -> TeamGame:
-    """Make the game where agent 1 stays (action 0) or switches state (action 1), agent 0 idles.
+    """Two-state game: agent 1 stays (action 0) or switches state (action 1), agent 0 idles.
 
     State 1 pays one, state 0 nothing. With a target policy that mostly stays and a behaviour policy
     that mostly switches, the operator of Eq. 6 with the unbounded trace c = rho is no contraction.

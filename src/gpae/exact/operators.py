@@ -41,7 +41,7 @@ class Operator:
     table_shape: tuple[int, ...]
 
     def __call__(self, values: Table) -> Table:
-        """Apply the operator once to EQ^i, own axis of length one."""
+        """Image of EQ^i under the operator, own axis of length one."""
         return (self.linear @ values.ravel() + self.offset).reshape(self.value_shape)
 
     def advantages(self, values: Table) -> Table:
@@ -60,7 +60,7 @@ def build_operator(
     *,
     target_limit: float = np.inf,
 ) -> Operator:
-    """Build the operator of Eq. 6; with behaviour = target and constant traces, that of Eq. 4.
+    """Operator of Eq. 6; with behaviour = target and constant traces, that of Eq. 4.
 
     Args:
         game: the game played.
@@ -97,7 +97,7 @@ def build_operator(
 
 
 def fixed_point(operator: Operator) -> Table:
-    """Solve for the EQ^i that the operator maps to itself, own axis of length one.
+    """Fixed point: the EQ^i that the operator maps to itself, own axis of length one.
 
     Args:
         operator: from :func:`build_operator`.
@@ -112,7 +112,7 @@ def fixed_point(operator: Operator) -> Table:
 
 
 def contraction_modulus(operator: Operator) -> float:
-    """Return the least L with ``|R x - R y| <= L |x - y|``, in the maximum norm.
+    """Contraction modulus: the least L with ``|R x - R y| <= L |x - y|``, in the maximum norm.
 
     Args:
         operator: from :func:`build_operator`.
@@ -121,7 +121,7 @@ def contraction_modulus(operator: Operator) -> float:
 
 
 def spectral_radius(operator: Operator) -> float:
-    """Return the rate of repeated application: it converges below one and diverges above.
+    """Rate of repeated application, which converges below one and diverges above.
 
     Args:
         operator: from :func:`build_operator`.
@@ -160,7 +160,7 @@ def trace_weighted_sum(
 
 
 def _spread(value_shape: tuple[int, ...], table_shape: tuple[int, ...]) -> Float[np.ndarray, "J K"]:
-    """Make the matrix that reads a function of (s, a^-i) as one of (s, a)."""
+    """Matrix that reads a function of (s, a^-i) as one of (s, a)."""
     size = int(np.prod(value_shape))
     index = np.broadcast_to(np.arange(size).reshape(value_shape), table_shape)
     return np.eye(size)[index.ravel()]
@@ -187,6 +187,6 @@ def _successors(game: TeamGame) -> Float[np.ndarray, "J S"]:
 def _state_sums(
     game: TeamGame, weights: Table, columns: Float[np.ndarray, "J M"]
 ) -> Float[np.ndarray, "S M"]:
-    """Sum each column over the joint actions of a state, weighted."""
+    """Weighted sum of each column over the joint actions of a state."""
     weighted = weights.reshape(-1, 1) * columns
     return weighted.reshape(game.num_states, -1, columns.shape[1]).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Plots of the theory, drawn from its rows."""
+"""Plots of the theory's tables."""
 
 import itertools
 import re
@@ -15,7 +15,7 @@ _MARKERS = "osD^vx"
 
 
 def plot_theory(report: TheoryReport, directory: Path) -> list[Path]:
-    """Write the plots as PNG files named ``theory_*.png``; returns their paths.
+    """PNG files of the plots, named ``theory_*.png``; returns their paths.
 
     Args:
         report: from :func:`gpae.exact.report.compute_theory`.
@@ -36,7 +36,7 @@ def plot_theory(report: TheoryReport, directory: Path) -> list[Path]:
 
 
 def _shift_figure(report: TheoryReport, quantity: str, label: str) -> Figure:
-    """One panel a bootstrap, one line a scheme, the quantity over the policy shift."""
+    """Quantity over the policy shift: one panel a bootstrap, one line a scheme."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     panels: list[Axes] = list(figure.subplots(1, 2, sharey=True))
     for panel, bootstrap in zip(panels, BOOTSTRAPS, strict=True):
@@ -69,7 +69,7 @@ def _label(scheme: TraceScheme) -> str:
 
 
 def _variance_figure(report: TheoryReport) -> Figure:
-    """One panel an estimate: variance with V(s) over variance with EQ^i, by team size."""
+    """Variance with V(s) over variance with EQ^i by team size, one panel an estimate."""
     estimates = list(dict.fromkeys(row.lambda_ for row in report.variances))
     structures = list(dict.fromkeys(row.rewards for row in report.variances))
     figure = Figure(figsize=(9, 3.4), layout="constrained")

@@ -19,7 +19,7 @@ def softmax_policy(logits: Policy) -> Policy:
 
 
 def own_factor(factors: Ratios, agent: int) -> Table:
-    """Lay one agent's factor along its own axis, the other agents' axes having length one.
+    """One agent's factor along its own axis, the other agents' axes having length one.
 
     Args:
         factors: ``[N, S, A]``, probabilities or ratios per agent, state and own action.
@@ -32,7 +32,7 @@ def own_factor(factors: Ratios, agent: int) -> Table:
 
 
 def others_factor(factors: Ratios, agent: int) -> Table:
-    """Multiply every other agent's factors; the agent's own axis has length one.
+    """Product of every other agent's factors; the agent's own axis has length one.
 
     Args:
         factors: ``[N, S, A]``, probabilities or ratios per agent, state and own action.
@@ -45,7 +45,7 @@ def others_factor(factors: Ratios, agent: int) -> Table:
 
 
 def joint_factor(factors: Ratios) -> Table:
-    """Multiply all agents' factors: per-agent policies to the joint one, or ratios to rho.
+    """Product of all agents' factors: the joint policy of per-agent ones, or rho of ratios.
 
     Args:
         factors: ``[N, S, A]``, probabilities or ratios per agent, state and own action.
@@ -69,7 +69,7 @@ def importance_ratios(target: Policy, behaviour: Policy) -> Ratios:
 
 
 def mixed_policy(target: Policy, behaviour: Policy, agent: int) -> Policy:
-    """Make (pi^i, mu^-i): one agent follows the target policy, its team mates the behaviour.
+    """Team policy (pi^i, mu^-i): one agent follows the target policy, its team mates the behaviour.
 
     Args:
         target: pi, ``[N, S, A]``.

@@ -1,4 +1,4 @@
-"""Everything that the lab reports: its tables in one value, and that value as JSON."""
+"""Report of the lab: all its tables, and the JSON file of them."""
 
 import dataclasses
 import json
@@ -42,7 +42,7 @@ class TheoryReport:
 
 
 def compute_theory(settings: Settings) -> TheoryReport:
-    """Compute every table.
+    """Report with every table.
 
     Args:
         settings: games and parameters.
@@ -58,7 +58,7 @@ def compute_theory(settings: Settings) -> TheoryReport:
 
 
 def save_theory(report: TheoryReport, directory: Path) -> Path:
-    """Write ``theory.json``: settings, versions and every row; returns its path.
+    """JSON file ``theory.json`` of settings, versions and every row; returns its path.
 
     Args:
         report: from :func:`compute_theory`.

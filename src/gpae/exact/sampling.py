@@ -26,7 +26,7 @@ class Trajectories:
     rewards: Float[np.ndarray, "T E"]
 
     def lookup(self, table: Table) -> Float[np.ndarray, "T+1 E"]:
-        """Read a table along the trajectories, skipping the axes of length one."""
+        """Entries of a table along the trajectories; axes of length one are skipped."""
         indices = [self.states, *np.moveaxis(self.actions, -1, 0)]
         return table[tuple(i if n > 1 else 0 for i, n in zip(indices, table.shape, strict=True))]
 
@@ -39,7 +39,7 @@ def sample_trajectories(
     num: int,
     length: int,
 ) -> Trajectories:
-    """Sample trajectories whose first state and joint action are uniform, the rest from the policy.
+    """Trajectories of a policy from a uniform first state and joint action.
 
     The uniform start gives every (s_0, a_0) as many trajectories, to estimate means given that
     pair.

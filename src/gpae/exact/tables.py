@@ -1,4 +1,4 @@
-"""The theory's numbers, each averaged over random games: one row a scheme, baseline or limit."""
+"""Tables of the theory, averaged over random games: one row a scheme, baseline or limit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -142,10 +142,10 @@ def _cases() -> list[tuple[str | None, Bootstrap]]:
 
 
 def operator_table(settings: Settings) -> list[OperatorRow]:
-    """Compute the on-policy row, then every scheme with each bootstrap.
+    """Rows of the on-policy operator, then of every scheme with each bootstrap.
 
     Args:
-        settings: what to compute on.
+        settings: games and parameters.
     """
     measured = np.array(
         [
@@ -177,7 +177,7 @@ def variance_table(
     advantage with ``settings.lambda_``.
 
     Args:
-        settings: what to compute on.
+        settings: games and parameters.
         team_sizes: values of N.
         structures: kinds of random rewards.
     """
@@ -198,7 +198,7 @@ def weight_table(
     """Variance and bias of the corrected bootstrap's weight, by team size and limit.
 
     Args:
-        settings: what to compute on.
+        settings: games and parameters.
         team_sizes: values of N.
         limits: upper limits of the weight, None for none.
     """
@@ -208,7 +208,7 @@ def weight_table(
 def _draw_games(
     settings: Settings, num_games: int, num_agents: int, rewards: RewardStructure = "joint"
 ) -> Iterator[tuple[TeamGame, Policy, Policy]]:
-    """Draw games, target and behaviour policies; the k-th depends on seed, N and k alone."""
+    """Games, target and behaviour policies; the k-th depends on seed, N and k alone."""
     shape = (num_agents, settings.num_states, settings.num_actions)
     for index in range(num_games):
         rng = np.random.default_rng([settings.seed, num_agents, index])
@@ -228,7 +228,7 @@ def _draw_games(
 def _measure_agent(
     settings: Settings, game: TeamGame, target: Policy, behaviour: Policy, agent: int
 ) -> list[tuple[float, ...]]:
-    """Measure one agent's operators: for each of ``_cases()`` the numbers of its row, in order."""
+    """Measurements of one agent's operators: for each of ``_cases()`` the numbers of its row."""
     actions = action_values(game, target)
     true = expected_values(actions, target, agent)
     mixed_actions = action_values(game, mixed_policy(target, behaviour, agent))
@@ -261,7 +261,7 @@ def _measure_agent(
 
 
 def _finite(numbers: np.ndarray) -> list[Any]:
-    """The numbers, None for each that is infinite, as JSON has no infinity."""
+    """Numbers as JSON has them: None for each that is infinite."""
     return [float(number) if np.isfinite(number) else None for number in numbers]
 
 

@@ -12,7 +12,7 @@ from gpae.exact.variance import BASELINES
 
 
 def run(console: Console, output: Path | None, seed: int) -> None:
-    """Print the tables; with ``output``, also write ``theory.json`` and the plots there.
+    """Command ``gpae theory``: the tables, and with ``output`` also ``theory.json`` and plots.
 
     Args:
         console: where to print.
@@ -28,7 +28,7 @@ def run(console: Console, output: Path | None, seed: int) -> None:
 
 
 def print_theory(console: Console, report: TheoryReport) -> None:
-    """Print each table with one line saying what its numbers are.
+    """Printed tables, each with a line on its numbers.
 
     Args:
         console: where to print.
@@ -132,7 +132,7 @@ def _render_weights(report: TheoryReport) -> Table:
 
 
 def _format(value: float | None) -> str:
-    """Three decimals; exact up to rounding error reads 0, and None is infinite."""
+    """Number with three decimals; 0 up to rounding error, and None for infinity."""
     if value is None:
         return "inf"
     return "0" if abs(value) < 1e-9 else f"{value:.3f}"

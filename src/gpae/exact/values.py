@@ -9,7 +9,7 @@ from gpae.exact.policies import joint_factor, own_factor
 
 
 def check_policy(game: TeamGame, policy: Policy, name: str) -> None:
-    """Require one distribution per agent and state.
+    """Check of a policy: one distribution per agent and state.
 
     Args:
         game: the game played.
@@ -27,7 +27,7 @@ def check_policy(game: TeamGame, policy: Policy, name: str) -> None:
 
 
 def state_transitions(game: TeamGame, weights: Table) -> Float[np.ndarray, "S S"]:
-    """Sum weighted transitions over joint actions: ``sum_a weights(s, a) P(s' | s, a)``.
+    """Weighted transitions summed over joint actions: ``sum_a weights(s, a) P(s' | s, a)``.
 
     Args:
         game: the game played.
@@ -127,7 +127,7 @@ def occupancy(game: TeamGame, policy: Policy) -> StateTable:
 
 
 def _flat(game: TeamGame, table: Table) -> Float[np.ndarray, "S J *rest"]:
-    """Merge the agents' axes into one axis of joint actions."""
+    """Table with the agents' axes merged into one axis of joint actions."""
     joint_actions = game.num_actions**game.num_agents
     rest = table.shape[1 + game.num_agents :]
     return table.reshape(game.num_states, joint_actions, *rest)

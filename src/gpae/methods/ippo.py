@@ -29,7 +29,7 @@ class Ippo(PolicyGradientMethod):
         off_policy=False,
         additional_bias=False,
         source="de Witt et al., 2020",
-        note="each value is of one agent's observation, so agents differ by what they see",
+        note="each value is of one agent's observation, so agents differ by their observations",
     )
 
     def critic(self, actions: ActionSpace) -> CriticSpec:

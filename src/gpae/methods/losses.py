@@ -47,8 +47,8 @@ def value_loss(
     Args:
         values: The critic's values.
         initial_values: Its values as the iteration began.
-        targets: What it is regressed on.
-        clip: How far a value may move from where it began, or None for as far as it likes.
+        targets: The regression targets.
+        clip: The largest change of a value from its initial one; None for no limit.
         huber_delta: The error from which the loss grows linearly; 0 for never (Huber, 1964).
     """
     loss = _regression_loss(values - targets, huber_delta)

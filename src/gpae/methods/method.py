@@ -12,8 +12,8 @@ class Table1Row:
     """A method's row of the paper's Table 1, with its source.
 
     Attributes:
-        credit: How far an agent's own credit reaches: ``none``, ``1-step``, ``n-step``, or
-            ``implicit`` where there are no advantages.
+        credit: Reach of an agent's own credit: ``none``, ``1-step``, ``n-step``, or ``implicit``
+            where there are no advantages.
         off_policy: Whether its source defines it for data of older policies.
         additional_bias: Whether it stays biased with lambda = 1 and an exact critic; None where
             there is no lambda.

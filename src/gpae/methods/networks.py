@@ -30,14 +30,14 @@ Outputs = Float[Array, "*b C"] | Float[Array, "*b N A"]
 
 @dataclass(frozen=True)
 class LearnedNetwork(ABC):
-    """A network over the window that reads what a :class:`CriticSpec` names, and its loss.
+    """A network over the window with inputs named by a :class:`CriticSpec`, and its loss.
 
     A subclass adds its module, applies it and states its loss; the learner keeps the parameters,
     the optimiser's state and the hidden state by the network's name.
 
     Attributes:
         name: The network's name among those of its method; ``actor`` is the policy's.
-        spec: What the network reads, and the shape of its outputs.
+        spec: The network's inputs, and the shape of its outputs.
     """
 
     name: str

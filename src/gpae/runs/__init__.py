@@ -1,4 +1,4 @@
-"""A run on disk: its folder and lock, its records, its checkpoints, and how it is asked to stop."""
+"""Runs on disk: folders and locks, records, checkpoints, and requests to stop."""
 
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder, config_differences, same_but_for_seeds

@@ -1,4 +1,4 @@
-"""Setting up JAX before it starts: virtual devices on a CPU, and programs that start soon."""
+"""Set-up of JAX before it starts: virtual devices on a CPU, and a cache of compiled programs."""
 
 import os
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Writing to disk so that nothing is half written, and disk failures said in one line."""
+"""Atomic writes to disk, and disk failures in one line."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ def disk_errors(action: str) -> Iterator[None]:
     """Turn an ``OSError`` raised inside into one line for the user.
 
     Args:
-        action: What was being done, to follow the word "cannot".
+        action: The action, to follow the word "cannot".
 
     Raises:
         UserError: The disk is full, access was denied, or another input or output error occurred.

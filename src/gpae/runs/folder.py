@@ -1,4 +1,4 @@
-"""One folder a run: where everything lies, who may write to it, and what it was asked to do."""
+"""Folder of a run: its files, its lock, and its configuration."""
 
 import errno
 import json

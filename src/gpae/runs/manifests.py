@@ -1,4 +1,4 @@
-"""A checkpoint's manifest: which files it consists of, their digests, and the arrays inside."""
+"""Manifest of a checkpoint: its files, their digests, and the arrays inside."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ class DamagedError(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a complete checkpoint holds.
+    """Contents of a complete checkpoint.
 
     Attributes:
         step: The update it was taken after.

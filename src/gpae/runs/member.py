@@ -26,7 +26,7 @@ class Member:
     """A run whose lock is held, in a session of one run or of several.
 
     Args:
-        system: What runs it.
+        system: The runner and evaluator of its configuration.
         folder: Where it is kept.
         seed: Its seed.
 
@@ -55,7 +55,7 @@ class Member:
         return restored.state
 
     def writer(self, saved: int | None) -> MetricsWriter:
-        """What writes the run's records, those after update ``saved`` dropped: all where None."""
+        """The writer of the run's records, those after update ``saved`` dropped: all where None."""
         self._writer = MetricsWriter(self.folder, self._rewind_to(saved))
         return self._writer
 

@@ -1,4 +1,4 @@
-"""The memory a run needs at least, from shapes alone."""
+"""Least memory that a run needs, from shapes alone."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _EXPERIENCE = {
     "window": "rollout.environments, rollout.steps, window.length or network.hidden_size",
     "buffer": "method.buffer_size, rollout.steps or network.hidden_size",
 }
-"""The fields of learners' states that keep what was collected, and what makes a run smaller."""
+"""Fields of learners' states that keep experience, and the settings that make them smaller."""
 
 _LARGEST_BATCH = 256
 """A batch is never taken to be more than this many times as large as the state."""
@@ -50,14 +50,14 @@ class MemoryNeed:
 
     @property
     def experience_name(self) -> str:
-        """What that part is called."""
+        """That part's name in the state: ``window`` or ``buffer``."""
         return next(name for name in _EXPERIENCE if hasattr(self._state, name))
 
     @cached_property
     def batch(self) -> int:
-        """The largest thing one phase of an update hands on to the next, beside the state.
+        """The largest result that one phase of an update hands on to the next, beside the state.
 
-        What collection hands on is left out, and not traced: estimation hands on all of it.
+        The rollout that collection hands on is not traced: estimation hands on all of it.
         """
         learner = self.population.learner
         environments = jax.ShapeDtypeStruct((learner.budget.environments,), jnp.int32)

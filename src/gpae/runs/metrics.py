@@ -1,4 +1,4 @@
-"""What a run measures: two files of records, and the same numbers as TensorBoard events."""
+"""Metrics and evaluations of a run: two files of records, and the same as TensorBoard events."""
 
 import math
 import time

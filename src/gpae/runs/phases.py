@@ -1,4 +1,4 @@
-"""Where the time of an update goes."""
+"""Times of an update's phases."""
 
 import time
 from statistics import median

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a live line in a terminal, plain lines elsewhere."""
+"""Progress of a run on the screen: a live line in a terminal, plain lines elsewhere."""
 
 import time
 from types import TracebackType
@@ -95,7 +95,7 @@ class Display:
         say(self.console, text)
 
     def _time_left(self, env_steps: int, now: float) -> str:
-        """How long the rest will take at the pace since the session's first call."""
+        """Minutes that the rest will take at the pace since the session's first call."""
         if self._begun is None:
             self._begun = (env_steps, now)
             return "- min left"

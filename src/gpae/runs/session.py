@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,12 +25,14 @@ from gpae.training.evaluation import Episodes
 from gpae.training.protocol import Budget
 
 EPISODES_AT_ONCE = 1024
-"""What :func:`evaluate` plays side by side at most, so that its memory has a limit."""
+"""Most episodes that :func:`evaluate` plays side by side, so that its memory has a limit."""
+
+Tracing = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a session ended for a run.
+    """End of a session for one run.
 
     Attributes:
         finished: Whether the run is complete; else a stop was asked for.
@@ -57,6 +59,7 @@ def train(
     console: Console,
     *,
     checkpoint: int | None = None,
+    tracing: Tracing = nullcontext,
 ) -> list[Outcome]:
     """Train until the end or until asked to stop; the runs' locks are held meanwhile.
 
@@ -66,9 +69,12 @@ def train(
             from.
         console: Where progress is shown.
         checkpoint: Which checkpoint to continue from; the newest when None.
+        tracing: The context in which the updates' program is traced. The command line gives
+            :func:`gpae.garbage.without_garbage_collection`; a library leaves its host's process
+            as it is.
 
     Returns:
-        How it ended for each run.
+        The outcome of each run.
 
     Raises:
         UserError: A folder is in use or cannot be written, a checkpoint cannot be used, or the
@@ -86,7 +92,7 @@ def train(
         members = [
             Member(system, folder, seed) for folder, seed in zip(folders, system.seeds, strict=True)
         ]
-        return Session(system, members, console, stop).run(checkpoint)
+        return Session(system, members, console, stop, tracing).run(checkpoint)
 
 
 @contextmanager
@@ -107,14 +113,19 @@ class Session:
     """One session on runs whose locks are held: one run, or several alike but for their seeds."""
 
     def __init__(
-        self, system: System, members: Sequence[Member], console: Console, stop: StopRequest
+        self,
+        system: System,
+        members: Sequence[Member],
+        console: Console,
+        stop: StopRequest,
+        tracing: Tracing,
     ) -> None:
         self.system, self.members = system, members
-        self.console, self.stop = console, stop
+        self.console, self.stop, self.tracing = console, stop, tracing
         self.phases = PhaseTimes()
 
     def run(self, checkpoint: int | None) -> list[Outcome]:
-        """Continue from a checkpoint, or begin, and go on to the end or a stop."""
+        """Continue from a checkpoint, or begin, and train to the end or a stop."""
         state, saved = self._start(checkpoint)
         update = saved or 0
         if not self._complete(update):
@@ -151,7 +162,8 @@ class Session:
     def _compile_ahead(self, update: int) -> None:
         """Begin to compile updates that are to come, unless their phases run one by one."""
         if update < self.system.budget.updates and not self.system.config.profile:
-            self.system.population.compile_ahead()
+            with self.tracing():
+                self.system.population.compile_ahead()
 
     def _saved(self, checkpoint: int | None) -> int | None:
         """The update at which all the runs are to go on, None for the beginning."""

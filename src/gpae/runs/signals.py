@@ -1,4 +1,4 @@
-"""Stopping when asked to, at a moment of the run's own choosing."""
+"""Requests to stop, by signal, that a run follows at a moment of its own choosing."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""A configuration made into what runs it, and what a checkpoint of that holds."""
+"""The learner, runner and evaluator of a configuration, and the contents of a checkpoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Best:
 
 @struct.dataclass
 class Snapshot:
-    """What a checkpoint holds: with it, a run continues bit for bit."""
+    """Contents of a checkpoint, from which a run continues bit for bit."""
 
     state: Any
     best: Best
@@ -42,7 +42,7 @@ class Snapshot:
 
 @dataclass
 class System:
-    """A configuration made into a population of runs and an evaluator.
+    """The learner, population and evaluator of a configuration.
 
     Attributes:
         config: The configuration.
@@ -77,7 +77,7 @@ class System:
 
     @property
     def budget(self) -> Budget:
-        """How many of everything the run has."""
+        """Numbers of updates, env steps and gradient steps of the run."""
         return self.learner.budget
 
     @property
@@ -92,7 +92,7 @@ class System:
         return _unevaluated(state, state.params)
 
     def snapshot_shapes(self) -> Snapshot:
-        """What a checkpoint of this system looks like, as shapes and types; nothing is computed."""
+        """A checkpoint's contents as shapes and types; nothing is computed."""
         state = self.population.state_shapes
         return _unevaluated(state, state.params)
 
@@ -111,7 +111,7 @@ def _learner(config: Config, environment: Environment) -> Learner:
 
 
 def _cautions(config: Config, environment: Environment) -> list[str]:
-    """What may be asked for on this environment but is known to go wrong, a line each."""
+    """Settings that are allowed on this environment but known to go wrong, a line each."""
     limit, steps = environment.spec.max_episode_steps, config.rollout.steps
     if config.method.family == "q_learning" and limit is not None and limit > steps:
         return [

@@ -33,12 +33,12 @@ def named_arrays(tree: ArrayTree) -> dict[str, np.ndarray]:
 
 
 def described(arrays: dict[str, np.ndarray]) -> dict[str, str]:
-    """Say each array's type and shape, such as ``"float32[64,5]"``."""
+    """Type and shape of each array, such as ``"float32[64,5]"``."""
     return {name: _described(array) for name, array in arrays.items()}
 
 
 def described_template(template: ArrayTree) -> dict[str, str]:
-    """Say what :func:`described` would say of a tree's arrays, from its shapes and types alone.
+    """Type and shape of each of a tree's arrays, from a template of shapes and types.
 
     Args:
         template: A tree whose leaves are arrays, numbers or ``jax.ShapeDtypeStruct``.
@@ -56,7 +56,7 @@ def blank_arrays(descriptions: dict[str, str]) -> dict[str, np.ndarray]:
     """Arrays of the described types and shapes, whose elements are not set.
 
     Args:
-        descriptions: Arrays by name, as :func:`described` says them.
+        descriptions: Type and shape by name, as :func:`described` gives them.
     """
     arrays = {}
     for name, description in descriptions.items():
@@ -69,9 +69,9 @@ def require_fit(stored: dict[str, str], expected: dict[str, str], subject: str) 
     """Check that stored arrays are the ones a template asks for.
 
     Args:
-        stored: What is stored, as :func:`described` says it.
-        expected: What the template holds, likewise.
-        subject: What the stored arrays are called in the message.
+        stored: Type and shape of each stored array, as :func:`described` gives them.
+        expected: Those of the template, likewise.
+        subject: Name of the stored arrays in the message.
 
     Raises:
         UserError: A name, type or shape differs; the first is named.

@@ -1,4 +1,4 @@
-"""Which software and which machine produced a run."""
+"""Software and machine that produced a run."""
 
 import os
 import platform
@@ -53,8 +53,8 @@ def changed_versions(recorded: Mapping[str, Any], current: Mapping[str, Any]) ->
     A run continues bit for bit only under the versions and on the kind of machine that began it.
 
     Args:
-        recorded: What :func:`versions` gave when the run was created.
-        current: What it gives now.
+        recorded: The result of :func:`versions` when the run was created.
+        current: Its result now.
 
     Returns:
         One entry for each difference, such as ``"jax: 0.10.1 -> 0.10.2"``, sorted by name.

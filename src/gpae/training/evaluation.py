@@ -19,7 +19,7 @@ from gpae.training.keys import Purpose, derive_each
 from gpae.training.reduce import DEVICES
 
 UNLIMITED_EPISODE_STEPS = 10_000
-"""Where an environment has no time limit, its evaluation episodes are cut off here."""
+"""The length at which evaluation cuts off episodes of environments without a time limit."""
 
 Episodes = dict[str, Float[np.ndarray, " episodes"]]
 

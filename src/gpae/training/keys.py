@@ -48,8 +48,8 @@ def derive(seed: Seed, purpose: Purpose, counter: Int[Array, ""] | int) -> PRNGK
 
     Args:
         seed: The run's seed.
-        purpose: What the key is for.
-        counter: How often this purpose has drawn before: updates, steps or evaluations.
+        purpose: The purpose.
+        counter: The number of earlier draws for it: updates, steps or evaluations.
     """
     return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), purpose), counter)
 

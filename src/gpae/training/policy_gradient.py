@@ -61,7 +61,7 @@ def make_budget(
     update: UpdateSettings,
     total_env_steps: float,
 ) -> Budget:
-    """Count what the settings ask for; the last update is the one that reaches the total."""
+    """The numbers that the settings ask for; the last update is the one that reaches the total."""
     shared = window.length if window.mode == "constant_batch" else 1
     environments = rollout.environments // shared
     env_steps = environments * rollout.steps

@@ -60,7 +60,7 @@ class Learner(Protocol):
     environments, inside a function mapped over devices.
 
     The state has the fields ``update`` (the number of updates made), ``params`` (by network name;
-    ``params["actor"]`` is what :attr:`actor` acts with) and ``optimiser_states``.
+    ``params["actor"]`` are those of :attr:`actor`) and ``optimiser_states``.
     """
 
     @property

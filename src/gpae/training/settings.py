@@ -10,7 +10,7 @@ EVALUATION_MODES = ("greedy", "sampled", "both")
 
 @dataclass
 class RolloutSettings:
-    """How much is collected.
+    """Amount of experience collected in an iteration.
 
     Attributes:
         environments: Environments of the update batch; with ``window.mode=constant_batch`` a window

@@ -71,7 +71,7 @@ class Window:
 
     Attributes:
         rollouts: The rollouts, contiguous in time: each begins where the one before it stopped.
-        valid: Which of them exist yet, [M]; those that do are the last ones.
+        valid: True for those that exist yet, [M]; they are the last ones.
     """
 
     rollouts: Rollout

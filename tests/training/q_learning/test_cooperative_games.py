@@ -22,6 +22,8 @@ from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Ste
 from gpae.methods import Qmix, Vdn
 from gpae.training.sharding import Runner
 
+pytestmark = pytest.mark.slow
+
 ADDITIVE, CHOICE, SEVEN, EIGHT, PENALTY = range(5)
 PAYOFFS = np.zeros((5, 3, 3), np.float32)
 PAYOFFS[ADDITIVE] = np.add.outer([0, 2, 1], [1, 0, 3])

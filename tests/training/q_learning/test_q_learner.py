@@ -12,6 +12,8 @@ from gpae.training.q_learning.learner import make_q_budget
 from gpae.training.settings import RolloutSettings, UpdateSettings
 from gpae.training.sharding import Runner, choose_devices
 
+pytestmark = pytest.mark.slow
+
 UPDATES, WARMUP, INTERVAL, LIMIT = 7, 2, 3, 6
 SIZE, STEPS = 4, 9
 

@@ -18,6 +18,8 @@ from gpae.training.q_learning.targets import at_successors, targets, trajectory_
 from gpae.training.q_learning.update import gradient_step
 from gpae.training.sharding import BY_TIME_AND_ENVIRONMENT, EVERYWHERE
 
+pytestmark = pytest.mark.slow
+
 STEPS, SIZE, LIMIT, DISCOUNT, SCALE = 15, 24, 6, 0.9, 3.0
 
 

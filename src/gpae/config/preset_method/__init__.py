@@ -1,1 +1,1 @@
-"""What a preset sets of one method alone, as ``PRESET_METHOD.yaml``."""
+"""Settings of a preset for one method alone, as ``PRESET_METHOD.yaml``."""

@@ -1,4 +1,4 @@
-"""Q-learning from replayed trajectories: one learner, the mixer is what varies (VDN, QMIX)."""
+"""Q-learning from replayed trajectories: one learner for every mixer (VDN, QMIX)."""
 
 from gpae.training.q_learning.learner import QLearner, make_q_learner
 

@@ -26,7 +26,7 @@ def empty_buffer(trajectories: Trajectories, size: int) -> TrajectoryBufferState
 
     Args:
         trajectories: One trajectory an environment, [T, E, ...]: arrays or their shapes.
-        size: How many to keep, of all environments together; each environment has size // E.
+        size: Number to keep, of all environments together; each environment has size // E.
     """
     environments = trajectories.rewards.shape[1]
     one = jax.tree.map(

@@ -1,4 +1,4 @@
-"""Whole trajectories: new episodes, T steps of them, and what follows the last one."""
+"""Collection of whole trajectories: T steps from the start of an episode on."""
 
 from jaxtyping import Array, Int
 
@@ -25,7 +25,7 @@ def collect_trajectories(
     """Reset every environment and act for T steps.
 
     Args:
-        plan: What never changes; its actor is epsilon-greedy.
+        plan: The constants; its actor is epsilon-greedy.
         network: The Q-network's settings.
         explorer: The parameters to act with, and epsilon.
         clock: Seed and number of updates made, from which the keys of every step follow.

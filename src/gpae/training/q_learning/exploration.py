@@ -15,7 +15,7 @@ from gpae.networks.policies import UNAVAILABLE_LOGIT
 
 @struct.dataclass
 class Explorer:
-    """What an epsilon-greedy team acts with: the Q-network's parameters, and epsilon."""
+    """Parameters of an epsilon-greedy team: those of the Q-network, and epsilon."""
 
     params: Any
     epsilon: Float[Array, ""]

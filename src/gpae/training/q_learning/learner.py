@@ -43,7 +43,7 @@ def make_q_budget(
     update: UpdateSettings,
     total_env_steps: float,
 ) -> Budget:
-    """Count what the settings ask for; the last update is the one that reaches the total.
+    """The numbers that the settings ask for; the last update is the one that reaches the total.
 
     The first gradient step comes once more than ``learning_starts`` env steps were made and the
     buffer holds a batch.
@@ -77,7 +77,7 @@ class QLearner:
 
     @property
     def shares(self) -> int:
-        """Into how many shares both the environments and a batch split."""
+        """Number of equal shares of both the environments and a batch."""
         return math.gcd(self.budget.environments, self.method.batch_size)
 
     @property

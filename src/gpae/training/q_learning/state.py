@@ -1,4 +1,4 @@
-"""Everything a Q-learning run is at one moment, as pytrees of arrays."""
+"""The state of a Q-learning run as pytrees of arrays."""
 
 import optax
 from flashbax.buffers.trajectory_buffer import TrajectoryBufferState
@@ -14,11 +14,11 @@ from gpae.training.state import Params, Truncations
 class Trajectories:
     """B trajectories of T steps, each from the first step of an episode on, [T, B, ...].
 
-    A trajectory may hold several episodes. It ends where collection stopped, which is a cut like
-    one by a time limit: the successor of its last step is kept, unless that step terminated.
+    A trajectory may hold several episodes. Its end counts as a truncation, like one by a time limit:
+    the successor of its last step is kept, unless that step terminated.
 
     Attributes:
-        observation: What was seen before acting.
+        observation: The observation before acting.
         first: True where a step begins an episode.
         actions: The joint action carried out, [T, B, N].
         rewards: The team reward.

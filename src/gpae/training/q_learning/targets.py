@@ -23,11 +23,11 @@ from gpae.training.state import Params
 
 @dataclass(frozen=True)
 class ValuePlan:
-    """What values and targets are made with.
+    """The constants of values and targets.
 
     Attributes:
         network: The agents' Q-network.
-        mixer: What makes the team's value of the agents'.
+        mixer: The mixer of the agents' values into the team's.
         method: The method's settings.
         discount: The discount factor gamma.
     """
@@ -41,7 +41,7 @@ class ValuePlan:
 def trajectory_values(
     network: QNetwork, params: Any, trajectories: Trajectories
 ) -> Float[Array, "T+K B N A"]:
-    """The values of all actions at every step, and below them at the successor in every cut.
+    """The values of all actions at every step, and below them at the successor of every truncation.
 
     The successors' serve targets alone: nothing is differentiated through them.
     """
@@ -84,9 +84,9 @@ def targets(
     van Hasselt et al., AAAI 2016) or the target network's; Q_tot' is the target networks'.
 
     Args:
-        plan: What never changes.
+        plan: The constants.
         target_params: The target networks' parameters.
-        online_values: What :func:`trajectory_values` gives with the online network's.
+        online_values: The values of :func:`trajectory_values` with the online network's parameters.
         trajectories: The trajectories.
     """
     target_values = trajectory_values(plan.network, target_params["actor"], trajectories)
@@ -105,14 +105,14 @@ def targets(
 
 
 def at_successors(values: Float[Array, "T+K B"], index: Int[Array, "K B"]) -> Float[Array, "T B"]:
-    """Each step's value at its true successor: the next step's, or that of the cut after it.
+    """Each step's value at its true successor: the next step's, or that of the truncation after it.
 
     Args:
         values: Values at the steps, and below them at the truncations' successors.
-        index: The step each cut follows; T in an unused slot.
+        index: The step that each truncation follows; T in an unused slot.
 
     Returns:
-        One value a step; 0 at a last step without a cut, which terminated.
+        One value a step; 0 at a last step that terminated.
     """
     slots, size = index.shape
     steps = values.shape[0] - slots

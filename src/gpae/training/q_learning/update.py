@@ -24,10 +24,10 @@ from gpae.training.state import Params
 
 @dataclass(frozen=True)
 class QUpdatePlan:
-    """What the gradient steps need to know that never changes in a run.
+    """The constants of the gradient steps.
 
     Attributes:
-        values: What values and targets are made with.
+        values: The constants of values and targets.
         optimiser: The gradient transformation, of the Q-network and the mixer together.
         steps: Gradient steps an update, each on a batch of its own.
     """

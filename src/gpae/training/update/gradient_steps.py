@@ -125,8 +125,8 @@ def gradient_step(
 ) -> tuple[tuple[Params, OptimiserStates], Metrics]:
     """One step on one minibatch, the gradients summed over its parts and over devices.
 
-    Networks share no parameters. Each one's gradients are a computation of their own, so that what
-    is kept for one need not share a processor's cache with what is kept for another.
+    Networks share no parameters. Each one's gradients are a computation of their own, so that the
+    intermediate results of one need not share a processor's cache with those of another.
 
     Args:
         plan: The constants.

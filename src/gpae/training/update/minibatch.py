@@ -29,7 +29,7 @@ class PreparedBatch:
     def minibatch(self, totals: Totals, environments: Int[Array, " B"] | None = None) -> Minibatch:
         """The chunks of the environments with the given numbers, or of all of them.
 
-        Environments are taken before time is cut: what is taken is contiguous, and small when cut.
+        Environments are taken before time is cut: the result is contiguous, and small when cut.
 
         Args:
             totals: The denominators of the whole minibatch.
