@@ -1,4 +1,4 @@
-"""Whatever a user gets wrong: one clear line, exit code 2, nothing written."""
+"""Wrong input of a user: one clear line, exit code 2, nothing written."""
 
 import re
 

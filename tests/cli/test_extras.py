@@ -1,4 +1,4 @@
-"""What is installed without extras is enough for the science, and what is missing is named."""
+"""The core needs no extra; a missing package is one line that names its extra."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""How battles end, what the dead can do, and whose row is whose."""
+"""Endings of battles, the actions of dead agents, and the order of the agents' rows."""
 
 import subprocess
 import sys

@@ -20,7 +20,7 @@ from gpae.errors import UserError
 
 @pytest.fixture
 def own_registry(monkeypatch):
-    """Undo whatever a test registers."""
+    """Undo a test's registrations."""
     monkeypatch.setattr(_TASKS, "_entries", _TASKS.registered())
 
 

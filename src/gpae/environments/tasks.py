@@ -1,6 +1,6 @@
-"""Tasks by name, with their settings and the factories of their environments.
+"""Registry of tasks: named environments, their settings and their factories.
 
-Listing tasks imports no simulator; making one imports what it needs.
+Listing tasks imports no simulator; making an environment imports the one it needs.
 """
 
 import dataclasses
@@ -18,18 +18,18 @@ from gpae.registry import Registry
 
 @dataclass(frozen=True)
 class Task:
-    """One named environment.
+    """A named environment with its settings.
 
     Attributes:
-        name: How it is asked for, such as ``smax/3m``.
-        factory: Makes the environment; called with a ``settings`` instance where there are
-            settings, with nothing otherwise.
-        settings: A dataclass whose fields are the task's settings, or None where it has none. It
+        name: The task's name, such as ``smax/3m``.
+        factory: Callable that makes the environment. Its argument is a ``settings`` instance; it
+            has none if the task has no settings.
+        settings: Dataclass whose fields are the task's settings, or None if there are none. It
             checks its own values and raises :class:`UserError`.
-        description: One line for people.
-        num_agents: The team's size, or None where it is not known without making the environment.
+        description: One-line description for listings.
+        num_agents: The team's size, or None if unknown before the environment is made.
         continuous: Whether actions are continuous.
-        aliases: Other names it answers to, such as one without letters that shells interpret.
+        aliases: Further names of the task, such as one without characters that shells interpret.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Task:
 
     @property
     def setting_names(self) -> tuple[str, ...]:
-        """The names of what can be set."""
+        """Names of the task's settings."""
         if self.settings is None:
             return ()
         return tuple(field.name for field in dataclasses.fields(self.settings))
@@ -61,7 +61,7 @@ class Task:
         """Check settings without making the environment.
 
         Returns:
-            What the factory is to be called with: the settings, or nothing where there are none.
+            The factory's arguments: the settings, or none if the task has no settings.
 
         Raises:
             UserError: If a setting is unknown or its value is out of range.
@@ -94,17 +94,17 @@ def register(
     """Make an environment available by name.
 
     Args:
-        name: How it is asked for, by convention ``family/task``.
-        factory: Makes the environment; called with a ``settings`` instance where there are
-            settings, with nothing otherwise. The environment's own class will often do.
-        settings: A dataclass whose fields are the task's settings.
-        description: One line for people.
+        name: The task's name, by convention ``family/task``.
+        factory: Callable that makes the environment. Its argument is a ``settings`` instance; it
+            has none if the task has no settings. Often the environment's class.
+        settings: Dataclass whose fields are the task's settings.
+        description: One-line description for listings.
         num_agents: The team's size, for listings.
         continuous: Whether actions are continuous.
-        aliases: Other names it answers to; listings show ``name`` alone.
+        aliases: Further names of the task; listings show ``name`` alone.
 
     Raises:
-        UserError: If a name is taken.
+        UserError: If a name is already registered.
     """
     for taken in {name, *aliases} & _by_name(_TASKS.registered().values()).keys():
         raise UserError(f"there is a task {taken!r} already; register yours under another name")
