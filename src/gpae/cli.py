@@ -35,7 +35,7 @@ settings  method.traces=double|joint|individual|none   method.eta=1.02
           method.bootstrap=paper|corrected             method.lambda_=0.95
           window.length=M    reuse the last M rollouts; 1 is on-policy
           window.mode=constant_batch|growing_batch
-          network.kind=recurrent|feedforward
+          network.core=gru|lstm|feedforward
           rollout.environments=128  rollout.steps=128  update.epochs=4  update.minibatches=4
           evaluation.interval=5e5   evaluation.episodes=128   evaluation.mode=greedy|sampled|both
           run.folder=PATH    run.checkpoint_interval=5e5

@@ -13,7 +13,7 @@ def test_mabrax_is_trained_with_the_releases_settings_for_it():
     assert (rollout.environments, rollout.steps) == (64, 128)
     assert (update.learning_rate, update.epochs, update.minibatches) == (1e-3, 5, 1)
     assert (update.entropy_coefficient, update.huber_delta) == (0.01, 10.0)
-    assert (network.kind, network.actor_agent_id) == ("feedforward", True)
+    assert (network.core, network.actor_agent_id) == ("feedforward", True)
     assert config.method.eta == 1.05
 
 
@@ -32,8 +32,8 @@ def test_a_preset_that_is_asked_for_wins():
 def test_every_task_of_a_sweep_has_its_own():
     jobs = expand_sweep(["task=smax/3m,mabrax/ant-4x2,mabrax/humanoid-9|8", "seed=3"])
     configs = [compose(job) for job in jobs]
-    assert [config.network.kind for config in configs] == [
-        "recurrent",
+    assert [config.network.core for config in configs] == [
+        "gru",
         "feedforward",
         "feedforward",
     ]

@@ -21,7 +21,7 @@ def test_the_published_settings_hold_over_every_preset(name, preset):
     assert method.reward_scale == 10.0
     assert (update.epochs, update.learning_rate, update.max_gradient_norm) == (8, 5e-5, 10.0)
     assert (update.adam_epsilon, update.anneal_learning_rate) == (1e-8, False)
-    assert (network.kind, network.hidden_size) == ("recurrent", 512)
+    assert (network.core, network.hidden_size) == ("gru", 512)
     assert (network.layer_norm, network.head_hidden, network.actor_agent_id) == (False, False, True)
 
 

@@ -9,7 +9,7 @@ TASKS = (
     "jaxmarl/overcooked",
     "jaxmarl/switch_riddle",
 )
-TINY = ("rollout.steps=12", "network.kind=feedforward")
+TINY = ("rollout.steps=12", "network.core=feedforward")
 
 
 @pytest.mark.parametrize("method", ["gpae", "mappo", "ippo", "dae", "coma"])

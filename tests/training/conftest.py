@@ -239,7 +239,7 @@ def small_learner(
     environment=None,
     method=None,
     *,
-    kind="recurrent",
+    core="gru",
     environments=4,
     steps=8,
     window=1,
@@ -255,7 +255,7 @@ def small_learner(
     return make_learner(
         environment or Clockwork(),
         method or Gpae(),
-        NetworkSettings(kind=kind, **{"hidden_size": 8, **(network or {})}),
+        NetworkSettings(core=core, **{"hidden_size": 8, **(network or {})}),
         RolloutSettings(environments=environments, steps=steps),
         WindowSettings(length=window, mode=mode),
         UpdateSettings(**settings),
@@ -363,7 +363,9 @@ def gather(learner, count=1, drift=0.0):
             params = noisy(params, drift)
             remembered = noisy(hidden_states.critic, 1.0)
             collector = collector.replace(
-                hidden_states=collector.hidden_states.replace(critic=jnp.asarray(remembered))
+                hidden_states=collector.hidden_states.replace(
+                    critic=jax.tree.map(jnp.asarray, remembered)
+                )
             )
         collector, rollout, behaviour, _ = run(params, collector, clock(update), environments)
         rollouts.append(rollout)

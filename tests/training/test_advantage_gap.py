@@ -13,7 +13,7 @@ from gpae.training.diagnostics import batch_diagnostics
 def batch(learner, experience, clockwork):
     """GAE on a team value, over a window of two rollouts in which agents are often forced."""
     environment = ForcedStop(clockwork(), probability=0.4, action=0)
-    setup = learner(environment, Mappo(agent_values=False), kind="feedforward")
+    setup = learner(environment, Mappo(agent_values=False), core="feedforward")
     played = experience(setup, count=2, drift=0.2)
     batch = played.estimate(played.window())
     assert np.abs(batch.log_ratios).max() > 0.05

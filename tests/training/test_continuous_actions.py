@@ -24,15 +24,15 @@ TOLERANCE = 1e-5
 
 @pytest.fixture(
     scope="module",
-    params=[("recurrent", False), ("feedforward", True)],
+    params=[("gru", False), ("feedforward", True)],
     ids=lambda param: f"{param[0]}, {'squashed' if param[1] else 'clipped'}",
 )
 def played(request, learner, experience, dials):
-    kind, squash = request.param
+    core, squash = request.param
     setup = learner(
         dials,
         Gpae(),
-        kind=kind,
+        core=core,
         environments=ENVIRONMENTS,
         steps=STEPS,
         network={"squash_actions": squash},

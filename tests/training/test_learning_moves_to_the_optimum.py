@@ -19,7 +19,7 @@ SETTINGS = {
     "steps": 8,
     "updates": UPDATES,
     "discount": 0.99,
-    "kind": "feedforward",
+    "core": "feedforward",
     "epochs": 4,
     "learning_rate": 1e-2,
 }
@@ -39,7 +39,7 @@ ON_POLICY = {
 OFF_POLICY = {
     "gpae recurrent, constant batch in minibatches and chunks": (
         Gpae(),
-        {"mode": "constant_batch", "kind": "recurrent", "minibatches": 2, "chunk": 4},
+        {"mode": "constant_batch", "core": "gru", "minibatches": 2, "chunk": 4},
     ),
     "gpae growing batch, joint, corrected": (
         Gpae(traces="joint", bootstrap="corrected"),

@@ -12,29 +12,27 @@ from gpae.methods import Gpae, Mappo
 TOLERANCE = 1e-5
 
 
-@pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
-def test_log_ratios_are_zero_right_after_collection(learner, experience, kind):
-    played = experience(learner(kind=kind, environments=8, steps=16), count=2, drift=0.3)
+@pytest.mark.parametrize("core", ["gru", "feedforward"])
+def test_log_ratios_are_zero_right_after_collection(learner, experience, core):
+    played = experience(learner(core=core, environments=8, steps=16), count=2, drift=0.3)
     window = played.window(count=1)
     batch = played.estimate(window)
     steps = batch.steps
     assert np.asarray(steps.terminated[:-1]).sum() >= 8
     assert np.asarray(steps.truncated[:-1]).sum() >= 3
     assert not np.asarray(steps.first[0]).all(), "no episode runs on from the rollout before"
-    assert (np.abs(np.asarray(window.rollouts.hidden_states.actor)) > 0.1).any() == (
-        kind == "recurrent"
-    )
+    assert (np.abs(np.asarray(window.rollouts.hidden_states.actor)) > 0.1).any() == (core == "gru")
     assert np.abs(batch.log_ratios).max() <= TOLERANCE
     assert np.asarray(steps.log_probs).min() < -1.5, "the policy is all but deterministic"
 
 
-@pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
+@pytest.mark.parametrize("core", ["gru", "feedforward"])
 @pytest.mark.parametrize("environment", [None, "dials"])
 def test_what_acted_is_what_would_be_computed_again(
-    learner, experience, kind, environment, request, monkeypatch
+    learner, experience, core, environment, request, monkeypatch
 ):
     made = environment and request.getfixturevalue(environment)
-    played = experience(learner(made, kind=kind, environments=8, steps=16), count=2, drift=0.3)
+    played = experience(learner(made, core=core, environments=8, steps=16), count=2, drift=0.3)
     window = played.window(count=1)
     computed = played.estimate(window)
     monkeypatch.setattr("gpae.training.passes.apply_actor", None)
@@ -43,18 +41,18 @@ def test_what_acted_is_what_would_be_computed_again(
     assert not np.asarray(computed.steps.first[0]).all(), "no episode runs on from before"
     assert not np.asarray(computed.steps.observation.available_actions).all()
     assert np.ptp(computed.steps.log_probs) > 0.5, "every action is as likely"
-    assert (kind == "recurrent") == (np.abs(computed.hidden_states.actor).sum() > 0)
+    assert (core == "gru") == (np.abs(computed.hidden_states.actor).sum() > 0)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), told, computed)
 
 
 def test_only_a_window_of_one_rollout_can_be_told_what_acted(learner, experience):
-    played = experience(learner(kind="feedforward"), count=2)
+    played = experience(learner(core="feedforward"), count=2)
     with pytest.raises(ValueError, match="behaviour: a window of 2 rollouts"):
         played.estimate(played.window(), behaviour=played.behaviour)
 
 
 def test_log_ratios_of_older_rollouts_are_those_of_the_parameters_drift(learner, experience):
-    played = experience(learner(kind="feedforward"), count=2, drift=0.3)
+    played = experience(learner(core="feedforward"), count=2, drift=0.3)
     older, newer = np.split(np.asarray(played.estimate(played.window()).log_ratios), 2)
     assert np.abs(newer).max() <= TOLERANCE
     assert np.abs(older).mean() > 0.05
@@ -69,7 +67,7 @@ def test_log_ratios_are_zero_on_smax(learner, experience):
 
 
 def test_actions_are_possible_and_log_probs_those_of_the_action_taken(learner, experience):
-    played = experience(learner(method=Mappo(), kind="feedforward", environments=8, steps=16))
+    played = experience(learner(method=Mappo(), core="feedforward", environments=8, steps=16))
     batch = played.estimate(played.window())
     actions = np.asarray(batch.steps.actions)[..., None]
     available = np.asarray(batch.steps.observation.available_actions)

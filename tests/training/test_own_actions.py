@@ -216,7 +216,7 @@ def test_samples_differ_from_one_another():
 @pytest.fixture(scope="module")
 def numbered(learner, experience, own_actions_probe):
     """One window of numbered actions: what COMA's critic and DAE's reward models say of it."""
-    played = experience(learner(method=own_actions_probe, kind="feedforward", steps=6))
+    played = experience(learner(method=own_actions_probe, core="feedforward", steps=6))
     return played, played.estimate(played.window())
 
 

@@ -9,10 +9,10 @@ from gpae.methods import Gpae
 from gpae.training.minibatch import Totals, prepare_batch
 from gpae.training.objectives import minibatch_loss
 from gpae.training.sharding import Runner
-from gpae.training.update import gradient_step, initial_optimisers, number_of_parts, sum_over
+from gpae.training.update import gradient_step, initial_optimisers, sum_over
 
 ENVIRONMENTS, CHUNK = 4, 4
-PARTS = "gpae.training.update.PART_FEATURES"
+PARTS = "gpae.kernels.parts.PART_FEATURES"
 
 
 @pytest.fixture(scope="module")
@@ -73,20 +73,6 @@ def test_a_part_alone_is_another_gradient(setup, played, batch, over_devices, st
     found, (_, whole) = over_devices(step)(played.params, batch), stepped[1]
     name = "update/actor_gradient_norm"
     assert abs(found[name] / whole[name] - 1.0) > 0.05
-
-
-@pytest.mark.parametrize(("fitting", "parts"), [(4, 1), (3.9, 2), (2, 2), (1.9, 4), (0.5, 4)])
-def test_as_few_parts_as_fit(setup, monkeypatch, fitting, parts):
-    rows, hidden_size = 16, setup.actor.settings.hidden_size
-    monkeypatch.setattr(PARTS, fitting * rows * hidden_size)
-    assert number_of_parts(setup.gradient, ENVIRONMENTS, rows) == parts
-
-
-def test_another_device_than_a_cpu_takes_all_at_once(setup, monkeypatch):
-    monkeypatch.setattr(PARTS, 1)
-    assert number_of_parts(setup.gradient, ENVIRONMENTS, 16) == ENVIRONMENTS
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert number_of_parts(setup.gradient, ENVIRONMENTS, 16) == 1
 
 
 def test_results_of_parts_are_added_up():

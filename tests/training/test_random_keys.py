@@ -58,7 +58,7 @@ def test_the_numbers_of_purposes_are_part_of_a_runs_identity():
 
 
 def test_every_update_draws_anew(learner, experience):
-    setup = learner(kind="feedforward", environments=8)
+    setup = learner(core="feedforward", environments=8)
     played = experience(setup)
     run = jax.jit(partial(collect, setup.collection))
 

@@ -269,7 +269,7 @@ def test_there_are_slots_for_the_most_truncations_possible(clockwork, steps, lim
 
 
 def test_every_slot_is_used_where_episodes_are_always_cut_off(learner, experience, clockwork):
-    setup = learner(clockwork(limit=4, endless=True), kind="feedforward", steps=9)
+    setup = learner(clockwork(limit=4, endless=True), core="feedforward", steps=9)
     played = experience(setup, count=4)
     for number, rollout in enumerate(played.rollouts):
         expected = [t for t in range(9) if (9 * number + t + 1) % 4 == 0]
@@ -283,7 +283,7 @@ def test_a_joint_actions_value_at_a_successor_is_of_the_joint_action_there(
 ):
     """Wherever an action has to be sampled here, agent i has action i alone to choose from."""
     environment = clockwork(limit=8, endless=True, gate=4)
-    setup = learner(environment, Coma(), kind="feedforward", environments=8, steps=12)
+    setup = learner(environment, Coma(), core="feedforward", environments=8, steps=12)
     played = experience(setup)
     batch = played.estimate(played.window(), joint_probe)
     steps, found = batch.steps, batch.estimate

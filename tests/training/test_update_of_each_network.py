@@ -51,7 +51,7 @@ def test_dae_has_as_many_reward_models_as_it_asks_for_with_an_optimiser_of_their
 def setup(learner):
     return learner(
         method=Dae(),
-        kind="feedforward",
+        core="feedforward",
         learning_rate=LEARNING_RATE,
         anneal_learning_rate=False,
         adam_epsilon=EPSILON,
@@ -174,7 +174,7 @@ def test_reward_models_learn_a_reward_down_to_its_noise(learner, cpu_devices):
     setup = learner(
         game,
         Still(),
-        kind="feedforward",
+        core="feedforward",
         environments=32,
         steps=8,
         updates=updates,

@@ -58,10 +58,10 @@ def test_appending_drops_the_oldest_and_counts_those_that_exist():
     assert valid == [[False, False, True], [False, True, True], [True] * 3, [True] * 3]
 
 
-@pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
+@pytest.mark.parametrize("core", ["gru", "feedforward"])
 @pytest.mark.parametrize("numbered", [True, False])
-def test_an_empty_rollout_is_what_is_collected_in_shapes(learner, clockwork, dials, numbered, kind):
-    setup = learner(clockwork() if numbered else dials, Gpae(), kind=kind)
+def test_an_empty_rollout_is_what_is_collected_in_shapes(learner, clockwork, dials, numbered, core):
+    setup = learner(clockwork() if numbered else dials, Gpae(), core=core)
     plan, environments = setup.collection, jnp.arange(setup.budget.environments)
     state = jax.eval_shape(setup.initial_state, jnp.uint32(0))
     arguments = state.params, state.collector, state.clock, environments

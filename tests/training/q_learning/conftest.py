@@ -14,7 +14,7 @@ def small_q_learner(
     environment,
     method=None,
     *,
-    kind="recurrent",
+    core="gru",
     environments=4,
     steps=8,
     updates=6,
@@ -26,7 +26,7 @@ def small_q_learner(
     return make_q_learner(
         environment,
         method or small_qmix(),
-        NetworkSettings(kind=kind, hidden_size=hidden_size, head_hidden=False, actor_agent_id=True),
+        NetworkSettings(core=core, hidden_size=hidden_size, head_hidden=False, actor_agent_id=True),
         RolloutSettings(environments=environments, steps=steps),
         UpdateSettings(**{"epochs": 2, "anneal_learning_rate": False, **update}),
         discount=discount,

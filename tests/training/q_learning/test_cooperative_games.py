@@ -86,7 +86,7 @@ def learned(request, q_learner, cpu_devices):
     learner = q_learner(
         Games(),
         method,
-        kind="feedforward",
+        core="feedforward",
         environments=32,
         updates=UPDATES,
         discount=0.99,
