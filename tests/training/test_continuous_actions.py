@@ -123,18 +123,21 @@ def test_numbers_sampled_at_a_successor_reach_the_critic_as_they_would_be_carrie
     plan, first = played.learner.estimation, batch.steps.first[-1:]
     squash = batch.policy.squash
 
+    def last(hidden_states):
+        return jax.tree.map(lambda leaf: leaf[-1], hidden_states)
+
     @jax.jit
     def policy_there(hidden_states, observation, after):
         given = (observation.observations, observation.available_actions, first)
         there = (after.observations[None], after.available_actions[None], jnp.zeros_like(first))
         hidden_state, policy = apply_actor(plan.actor, params.actor, hidden_states.actor, *given)
-        return policy, apply_actor(plan.actor, params.actor, hidden_state[-1], *there)[1]
+        return policy, apply_actor(plan.actor, params.actor, last(hidden_state), *there)[1]
 
     @jax.jit
     def value_there(hidden_states, before, after):
         run = partial(apply_critic, plan.critic, params.critic)
         hidden_state, _ = run(hidden_states.critic, before, first)
-        return run(hidden_state[-1], after, jnp.zeros_like(first))[1][0]
+        return run(last(hidden_state), after, jnp.zeros_like(first))[1][0]
 
     def looked_at(observation, numbers, policy):
         return critic_inputs(

@@ -203,8 +203,8 @@ def test_targets_of_vdn_are_sums(setup, params, trajectories, episodes, action_v
 def test_unavailable_actions_never_count_however_valuable(setup, params, trajectories):
     """Both networks value action 1 above all, everywhere; where it is unavailable it is no max."""
     fond = jax.tree.map(lambda leaf: leaf, params[0].actor)
-    (step,) = fond["params"]["Core_0"].values()
-    step["Head_0"]["Dense_0"]["bias"] = np.array([0, 1000, 0], np.float32)
+    head = fond["params"]["network"]["head"]
+    head["Dense_0"]["bias"] = np.array([0, 1000, 0], np.float32)
 
     def without_it(observation):
         return observation.replace(
