@@ -1,5 +1,8 @@
 """The cores: their hidden states, what they forget, and their names."""
 
+import re
+from pathlib import Path
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -49,6 +52,23 @@ def test_a_core_without_hidden_state_has_an_empty_tuple():
 def test_an_unknown_core_is_refused_by_name():
     with pytest.raises(UserError, match=r"no network.core 'grru' \(did you mean gru\?\)"):
         initial_hidden_state(NetworkSettings(core="grru"), 1)
+
+
+def test_the_documentations_core_is_a_running_mean_within_an_episode():
+    text = (Path(__file__).parents[2] / "docs/extending.md").read_text()
+    (block,) = [
+        block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "Core" in block
+    ]
+    exec(block, {"__name__": __name__})
+    settings = NetworkSettings(core="mean", hidden_size=SIZE)
+    inputs = np.float32(np.random.default_rng(0).normal(size=(STEPS, 1, FEATURES)))
+    resets = np.array([[True], [False], [True], [False]])
+    start, core = initial_hidden_state(settings, 1), CORES["mean"](settings)
+    (_, found), params = core.init_with_output(jax.random.key(0), start, inputs, resets)
+    dense = params["params"]["Dense_0"]
+    each = np.maximum(inputs @ dense["kernel"] + dense["bias"], 0.0)
+    expected = [each[0], each[:2].mean(0), each[2], each[2:].mean(0)]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_one_step_is_flaxs_gru_with_its_parameters():
