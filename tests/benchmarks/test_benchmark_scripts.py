@@ -328,7 +328,7 @@ def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_
             pass
 
         def update(self):
-            told.append(sharding.compiler_options())
+            told.append(population.compiler_options())
             return 1.0
 
     options = {module.REFERENCE: {}, "none": None, "other": {"a": "1"}}
