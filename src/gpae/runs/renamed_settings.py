@@ -6,7 +6,10 @@ from typing import Any
 _RENAMED = {("method", "traces"): "trace_scheme", ("network", "kind"): "core"}
 """Present name of a setting by its group and former name."""
 
-_RENAMED_VALUES = {("network", "kind", "recurrent"): "gru"}
+_RENAMED_VALUES = {
+    ("network", "kind", "recurrent"): "gru",
+    ("method", "own_slot", "probabilities"): "policy",
+}
 """Present value of a setting by its group, former name and former value."""
 
 
