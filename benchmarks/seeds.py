@@ -24,7 +24,7 @@ from gpae.runs.system import System
 COMMON = ["task=smax/3m", "method=gpae", "run.updates_per_call=1"]
 CASES = {
     "tiny": (
-        "window.length=1 network.kind=feedforward network.hidden_size=32 "
+        "window.length=1 network.core=feedforward network.hidden_size=32 "
         "rollout.environments=8 rollout.steps=32"
     ),
     "small": "window.length=1 rollout.environments=16 rollout.steps=32",

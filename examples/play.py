@@ -38,7 +38,8 @@ def play(folder: Path, seed: int = 0) -> tuple[float, int]:
             observation.available_actions[None],
             jnp.array([length == 0]),
         )
-        hidden_state, actions = hidden_states[0], policy[0].executed(policy[0].mode())
+        hidden_state = jax.tree.map(lambda leaf: leaf[0], hidden_states)
+        actions = policy[0].executed(policy[0].mode())
         state, taken = step(jax.random.key(length), state, actions)
         observation, length, total = taken.observation, length + 1, total + float(taken.reward)
         over = bool(taken.boundary)

@@ -316,8 +316,7 @@ def test_a_variant_can_be_measured_without_the_others(overhead, monkeypatch, tmp
 
 
 def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_path):
-    from gpae.training.compiler import compiler_options
-
+    from gpae.kernels.compiler import compiler_options
     from gpae.training import sharding
 
     module, told = script("compiler"), []
@@ -329,7 +328,7 @@ def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_
             pass
 
         def update(self):
-            told.append(sharding.compiler_options())
+            told.append(population.compiler_options())
             return 1.0
 
     options = {module.REFERENCE: {}, "none": None, "other": {"a": "1"}}

@@ -27,7 +27,9 @@ NAMES = [
     ),
     ("method.bootstrap=corect", "it is one of paper, corrected"),
     ("method.own_slot=mean", "it is one of policy, zeros"),
-    ("network.kind=lstm", "it is one of recurrent, feedforward"),
+    ("network.core=mlp", "network.core=mlp is not known; it is one of feedforward, gru, lstm"),
+    ("network.core=grru", "network.core=grru is not known (did you mean gru?); it is one of"),
+    ("network.encoder=conv", "network.encoder=conv is not known; it is one of mlp"),
     ("window.mode=batch", "it is one of constant_batch, growing_batch"),
     ("evaluation.mode=best", "it is one of greedy, sampled, both"),
 ]

@@ -235,6 +235,35 @@ def test_dae_by_hand():
 
 
 @pytest.mark.usefixtures("float64")
+def test_dae_with_rewards_of_each_agent_by_hand():
+    # delta^1 = 1 + .5*2 - 0 = 2;  2 + 0 - 1 = 1;  GAE^1 = 2 + .5*.5*1 = 2.25;  1
+    # delta^2 = 3 + .5*2 - 0 = 4;  1 + 0 - 1 = 0;  GAE^2 = 4;  0
+    # B^1 = .5*1 + .5*.5*.5*1 = .625;  1;  B^2 = .5*4 = 2;  0
+    found = estimators.dae(
+        rewards=[[1.0, 3.0], [2.0, 1.0]],
+        expected_rewards=[[1.0, 4.0], [2.0, 0.0]],
+        values=[0.0, 1.0],
+        next_values=[2.0, 0.0],
+        discounts=[0.5, 0.0],
+        boundaries=[False, True],
+        lambda_=0.5,
+        beta=0.5,
+    )
+    np.testing.assert_allclose(found, [[1.625, 2.0], [0.0, 0.0]], rtol=1e-15)
+
+
+def test_dae_of_an_agent_depends_on_no_other_agents_reward(make_window):
+    window = make_window(7, (2,), 3, 0)
+    names = ("expected_rewards", "values", "next_values", "discounts", "boundaries")
+    inputs = {name: window[name] for name in names} | {"lambda_": 0.9, "beta": 0.6}
+    rewards = window["bootstrap_weights"]
+    found = estimators.dae(rewards, **inputs)
+    for agent in range(3):
+        alone = estimators.dae(rewards[..., agent], **inputs)[..., agent]
+        np.testing.assert_allclose(found[..., agent], alone, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.usefixtures("float64")
 def test_dae_with_traces_by_hand():
     # delta = 1 + .5*2 - 0 = 2;  2 + 0 - 1 = 1
     # GAE^1 = 2 + .5*.25*1 = 2.125;  GAE^2 = 2 + .5*1*1 = 2.5;  1 at the second step

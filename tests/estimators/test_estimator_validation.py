@@ -86,7 +86,7 @@ WRONG_SHAPES = [
     ("dae", "expected_rewards", TEAM[0], "[T, *B, N]"),
     ("dae", "values", TEAM[1:], f"{STEPS_OF_REWARDS} or {AGENTS_OF_REWARDS}"),
     ("dae", "next_values", AGENTS, STEPS_OF_REWARDS),
-    ("dae", "rewards", AGENTS, STEPS_OF_REWARDS),
+    ("dae", "rewards", AGENTS[..., :1], f"{STEPS_OF_REWARDS} or {AGENTS_OF_REWARDS}"),
     ("dae", "discounts", AGENTS, STEPS_OF_REWARDS),
     ("dae", "boundaries", FLAGS.T, STEPS_OF_REWARDS),
     ("dae", "lambda_", TEAM, AGENTS_OF_REWARDS),

@@ -17,7 +17,7 @@ from gpae.networks import (
 )
 
 SIZE, STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 3, 4, 2, 3, 5
-SETTINGS = NetworkSettings(kind="recurrent", hidden_size=8)
+SETTINGS = NetworkSettings(core="gru", hidden_size=8)
 
 
 @pytest.fixture(scope="module", params=[DiscreteActions(ACTIONS), ContinuousActions(ACTIONS)])
@@ -43,7 +43,7 @@ def rewards(models):
 
 def test_each_member_is_a_feed_forward_critic_of_its_own_parameters(models, rewards):
     ensemble, params, inputs = models
-    settings = NetworkSettings(kind="feedforward", hidden_size=8)
+    settings = NetworkSettings(core="feedforward", hidden_size=8)
     critic = Critic(settings, ensemble.spec)
     hidden_state = initial_hidden_state(settings, ENVIRONMENTS, AGENTS)
     (stacked,) = params["params"].values()

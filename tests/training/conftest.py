@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.learner import make_learner
 from jax.sharding import Mesh
 
 from gpae.environments import (
@@ -17,14 +16,17 @@ from gpae.environments import (
     Observation,
     Step,
 )
-from gpae.methods import Coma, Estimate, Gpae
-from gpae.networks import NetworkSettings
+from gpae.methods import Coma, Dae, Estimate, Gpae, UpdateSettings
+from gpae.networks import CriticInputs, CriticSpec, NetworkSettings
 from gpae.training.collection import begin, collect
 from gpae.training.estimation import estimate
+from gpae.training.families import make_learner
 from gpae.training.keys import Clock
 from gpae.training.reduce import DEVICES
-from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
+from gpae.training.settings import RolloutSettings, WindowSettings
 from gpae.training.sharding import EVERYWHERE
+from gpae.training.state import Rollout, Truncations
+from gpae.training.update.minibatch import prepare_batch
 from gpae.training.window import append, empty_window
 
 AGENTS, ACTIONS = 3, 3
@@ -239,7 +241,7 @@ def small_learner(
     environment=None,
     method=None,
     *,
-    kind="recurrent",
+    core="gru",
     environments=4,
     steps=8,
     window=1,
@@ -255,7 +257,7 @@ def small_learner(
     return make_learner(
         environment or Clockwork(),
         method or Gpae(),
-        NetworkSettings(kind=kind, **{"hidden_size": 8, **(network or {})}),
+        NetworkSettings(core=core, **{"hidden_size": 8, **(network or {})}),
         RolloutSettings(environments=environments, steps=steps),
         WindowSettings(length=window, mode=mode),
         UpdateSettings(**settings),
@@ -271,7 +273,7 @@ class Probe(Gpae):
     def estimate(self, evidence):
         return Estimate(
             advantages=evidence.next_values,
-            targets=evidence.discounts[..., None],
+            targets={"critic": evidence.discounts[..., None]},
             coefficients=evidence.resampled[..., None],
         )
 
@@ -283,34 +285,81 @@ class JointProbe(Coma):
     def estimate(self, evidence):
         return Estimate(
             advantages=evidence.next_values,
-            targets=evidence.values,
+            targets={"critic": evidence.values},
             coefficients=evidence.resampled[..., None],
         )
 
 
 @dataclasses.dataclass
-class OwnActionsProbe(Coma):
-    """COMA with reward models, that hands out own actions' values, weights and expected rewards."""
+class OwnActionsProbe(Dae):
+    """DAE with COMA's critic, that hands out both networks' values of own actions.
+
+    The advantages are the critic's values, the targets their weights, and the coefficients the
+    expected rewards.
+    """
 
     own_action_samples: int = 3
-    reward_models: int = 2
+
+    def critic(self, actions):
+        return CriticSpec.of_joint_action(actions, own_observation=True)
 
     def estimate(self, evidence):
-        return Estimate(
-            advantages=evidence.own_actions.values,
-            targets=evidence.own_actions.probabilities,
-            coefficients=evidence.expected_rewards,
+        own, rewards = (
+            evidence.networks[name].own_actions(self.own_action_samples)
+            for name in ("critic", "reward_model")
         )
+        return Estimate(
+            advantages=own.values,
+            targets={"critic": own.probabilities},
+            coefficients=rewards.expectation(),
+        )
+
+
+def inputs_of(spec, observation, action_features, summary):
+    """The inputs of a critic from actions as features, and policies as it reads them."""
+    return CriticInputs(
+        state=observation.state,
+        observations=observation.observations,
+        action_features=action_features,
+        own_features=spec.own_features(summary, action_features),
+    )
+
+
+def whole_minibatch(estimation, chunk, environments=None):
+    """All environments of an estimation's batch, or some of them, as one minibatch of chunks."""
+    prepared = prepare_batch(estimation.batch, estimation.hidden_states, chunk)
+    return prepared.minibatch(prepared.totals(environments), environments)
+
+
+def one_rollout(rollouts):
+    """Consecutive rollouts written as one."""
+    total = sum(rollout.steps.rewards.shape[0] for rollout in rollouts)
+    steps = rollouts[0].steps.rewards.shape[0]
+    index = [
+        np.where(
+            rollout.truncations.index < steps, rollout.truncations.index + number * steps, total
+        )
+        for number, rollout in enumerate(rollouts)
+    ]
+    together = partial(jax.tree.map, lambda *leaves: jnp.concatenate(leaves))
+    return Rollout(
+        steps=together(*(rollout.steps for rollout in rollouts)),
+        truncations=Truncations(
+            observation=together(*(rollout.truncations.observation for rollout in rollouts)),
+            index=jnp.concatenate(index),
+        ),
+        hidden_states=rollouts[0].hidden_states,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class Experience:
-    """Rollouts one after the other, what acted in the last, and where collection stopped."""
+    """Rollouts in a row, the actor's pass over the last, and where collection stopped."""
 
     learner: object
     params: object
     rollouts: tuple
-    behaviour: object
+    acted: object
     collector: object
     compiled: dict = dataclasses.field(default_factory=dict, repr=False)
 
@@ -322,23 +371,26 @@ class Experience:
             window = append(window, rollout)
         return window
 
-    def estimate(self, window, method=None, behaviour=None):
-        """The batch of a window that ends where collection stopped."""
+    def estimation(self, window, method=None, acted=None):
+        """The estimation over a window that ends where collection stopped."""
         plan = self.learner.estimation
         if method is not None:
             plan = dataclasses.replace(plan, method=method)
         run = self.compiled.setdefault(repr(plan), jax.jit(partial(estimate, plan)))
         environments = jnp.arange(self.collector.first.shape[0])
-        successor = self.collector.observation
-        batch, _ = run(self.params, window, successor, clock(0), environments, behaviour)
-        return batch
+        last = self.collector.observation
+        return run(self.params, window, last, clock(0), environments, acted)
+
+    def batch(self, window, method=None, acted=None):
+        """The batch alone."""
+        return self.estimation(window, method, acted).batch
 
 
 def gather(learner, count=1, drift=0.0):
     """Collect ``count`` rollouts with parameters that move randomly from one to the next.
 
     The parameters are wilder than fresh ones, which are too close to a uniform policy to test with,
-    and the critic's hidden states differ from rollout to rollout as they do in a run.
+    and the critics' hidden states differ from rollout to rollout as they do in a run.
     """
     random = np.random.default_rng(0)
 
@@ -349,25 +401,21 @@ def gather(learner, count=1, drift=0.0):
 
     shapes = jax.eval_shape(learner.initial_state, jnp.uint32(SEED))
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes.params)
-    hidden_states = jax.tree.map(
-        lambda leaf: np.zeros(leaf.shape, np.float32), shapes.collector.hidden_states
-    )
+    start = learner.initial_hidden_states()
     environments = jnp.arange(learner.budget.environments)
-    collector = jax.jit(partial(begin, learner.collection))(
-        jnp.uint32(SEED), environments, hidden_states
-    )
+    collector = jax.jit(partial(begin, learner.collection))(jnp.uint32(SEED), environments, start)
     params, rollouts = noisy(zeros, 0.5), []
     run = jax.jit(partial(collect, learner.collection))
     for update in range(count):
         if update:
             params = noisy(params, drift)
-            remembered = noisy(hidden_states.critic, 1.0)
-            collector = collector.replace(
-                hidden_states=collector.hidden_states.replace(critic=jnp.asarray(remembered))
-            )
-        collector, rollout, behaviour, _ = run(params, collector, clock(update), environments)
+            acting = {"actor": collector.hidden_states["actor"]}
+            critics = {name: noisy(start[name], 1.0) for name in learner.networks}
+            hidden_states = jax.tree.map(jnp.asarray, acting | critics)
+            collector = collector.replace(hidden_states=hidden_states)
+        collector, rollout, acted, _ = run(params["actor"], collector, clock(update), environments)
         rollouts.append(rollout)
-    return Experience(learner, params, tuple(rollouts), behaviour, collector)
+    return Experience(learner, params, tuple(rollouts), acted, collector)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -430,6 +478,21 @@ def joint_probe():
 @pytest.fixture(scope="session")
 def own_actions_probe():
     return OwnActionsProbe()
+
+
+@pytest.fixture(scope="session")
+def critic_inputs():
+    return inputs_of
+
+
+@pytest.fixture(scope="session")
+def joined():
+    return one_rollout
+
+
+@pytest.fixture(scope="session")
+def minibatch_of():
+    return whole_minibatch
 
 
 @pytest.fixture(scope="session")

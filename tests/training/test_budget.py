@@ -4,9 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.learner import Budget, make_budget
 
-from gpae.training.settings import RolloutSettings, UpdateSettings, WindowSettings
+from gpae.methods import UpdateSettings
+from gpae.training.policy_gradient import make_budget
+from gpae.training.protocol import Budget
+from gpae.training.settings import RolloutSettings, WindowSettings
 from gpae.training.update import learning_rate_schedule, make_optimiser
 
 

@@ -10,12 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.valuation import critic_inputs
 from scipy import stats
 
 from gpae.environments import Observation, Step
 from gpae.methods import Gpae
-from gpae.networks import apply_actor, apply_critic
+from gpae.networks import apply_actor
 from gpae.training.collection import _taken
 
 pytestmark = pytest.mark.slow
@@ -26,15 +25,15 @@ TOLERANCE = 1e-5
 
 @pytest.fixture(
     scope="module",
-    params=[("recurrent", False), ("feedforward", True)],
+    params=[("gru", False), ("feedforward", True)],
     ids=lambda param: f"{param[0]}, {'squashed' if param[1] else 'clipped'}",
 )
 def played(request, learner, experience, dials):
-    kind, squash = request.param
+    core, squash = request.param
     setup = learner(
         dials,
         Gpae(),
-        kind=kind,
+        core=core,
         environments=ENVIRONMENTS,
         steps=STEPS,
         network={"squash_actions": squash},
@@ -50,7 +49,7 @@ def window(played):
 
 @pytest.fixture(scope="module")
 def batch(played, window):
-    return played.estimate(window)
+    return played.batch(window)
 
 
 def carried_out(actions, dials, squash):
@@ -67,7 +66,7 @@ def test_log_ratios_are_zero_right_after_collection_and_the_drift_before(played,
     assert not np.asarray(batch.steps.first[0]).all(), "no episode runs on from before"
     assert np.abs(batch.log_ratios).max() <= TOLERANCE
     assert np.abs(batch.steps.log_probs).max() > 3.0
-    older = np.asarray(played.estimate(played.window()).log_ratios)[:STEPS]
+    older = np.asarray(played.batch(played.window()).log_ratios)[:STEPS]
     assert np.abs(older).mean() > 0.05
 
 
@@ -107,47 +106,57 @@ def test_the_critic_sees_what_was_carried_out(played, window, batch, dials):
 
     def values(actions):
         steps = rollout.steps.replace(actions=actions)
-        return played.estimate(window.replace(rollouts=rollout.replace(steps=steps))).values
+        batch = played.batch(window.replace(rollouts=rollout.replace(steps=steps)))
+        return batch.values["critic"]
 
     assert (beyond != actions).mean() > 0.05
-    assert (values(beyond) == batch.values).all() != batch.policy.squash
-    assert np.abs(values(within) - batch.values).mean() > 1e-3
+    before = batch.values["critic"]
+    assert (values(beyond) == before).all() != batch.policy.squash
+    assert np.abs(values(within) - before).mean() > 1e-3
 
 
 def test_numbers_sampled_at_a_successor_reach_the_critic_as_they_would_be_carried_out(
-    played, window, probe, dials
+    played, window, probe, dials, critic_inputs
 ):
     """With next to no deviation, what is sampled at the window's end is the mean there."""
     params = jax.tree.map(lambda leaf: leaf, played.params)
-    params.actor["params"]["log_std"] = np.full(NUMBERS, -20.0, np.float32)
+    params["actor"]["params"]["log_std"] = np.full(NUMBERS, -20.0, np.float32)
     narrow = replace(played, params=params)
-    batch = narrow.estimate(window, probe)
+    estimation = narrow.estimation(window, probe)
+    batch = estimation.batch
     plan, first = played.learner.estimation, batch.steps.first[-1:]
-    squash = batch.policy.squash
+    critic, squash = plan.networks["critic"], batch.policy.squash
+
+    def last(hidden_states):
+        return jax.tree.map(lambda leaf: leaf[-1], hidden_states)
 
     @jax.jit
     def policy_there(hidden_states, observation, after):
         given = (observation.observations, observation.available_actions, first)
         there = (after.observations[None], after.available_actions[None], jnp.zeros_like(first))
-        hidden_state, policy = apply_actor(plan.actor, params.actor, hidden_states.actor, *given)
-        return policy, apply_actor(plan.actor, params.actor, hidden_state[-1], *there)[1]
+        hidden_state, policy = apply_actor(
+            plan.actor, params["actor"], hidden_states["actor"], *given
+        )
+        ends = jax.tree.map(lambda leaf: leaf[-1], hidden_state)
+        return policy, apply_actor(plan.actor, params["actor"], ends, *there)[1]
 
     @jax.jit
     def value_there(hidden_states, before, after):
-        run = partial(apply_critic, plan.critic, params.critic)
-        hidden_state, _ = run(hidden_states.critic, before, first)
-        return run(hidden_state[-1], after, jnp.zeros_like(first))[1][0]
+        run = partial(critic.apply, params["critic"])
+        hidden_state, _ = run(hidden_states["critic"], before, first)
+        ends = jax.tree.map(lambda leaf: leaf[-1], hidden_state)
+        return run(ends, after, jnp.zeros_like(first))[1][0]
 
     def looked_at(observation, numbers, policy):
         return critic_inputs(
-            plan.critic.spec,
+            critic.spec,
             observation,
             jnp.asarray(carried_out(numbers, dials, squash), jnp.float32),
             jnp.asarray(carried_out(policy.mean, dials, squash), jnp.float32),
         )
 
     hidden_states, observation = (
-        jax.tree.map(lambda leaf: leaf[-1], batch.hidden_states),
+        jax.tree.map(lambda leaf: leaf[-1], estimation.hidden_states),
         batch.steps.observation,
     )
     observation, after = (
@@ -162,7 +171,7 @@ def test_numbers_sampled_at_a_successor_reach_the_critic_as_they_would_be_carrie
     )
     goes_on = ~np.asarray(batch.steps.terminated | batch.steps.truncated)[-1]
     assert goes_on.sum() >= 4
-    found = batch.estimate.advantages[-1]
+    found = batch.advantages[-1]
     np.testing.assert_allclose(found[goes_on], expected[goes_on], rtol=1e-4, atol=1e-5)
     outside = np.abs(carried_out(there.mean, dials, squash) - there.mean)[
         ..., np.array(dials.numbers)

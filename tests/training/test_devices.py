@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from gpae.training.seeds import make_runner
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from gpae.training.evaluation import Evaluator
 from gpae.training.keys import Clock
-from gpae.training.sharding import Runner, choose_devices
-from gpae.training.update import _minibatch_order
+from gpae.training.population import Population, choose_devices, make_population
+from gpae.training.protocol import Phase
+from gpae.training.update.gradient_steps import _minibatch_order
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ UPDATES = 3
 
 
 def copied(state):
-    """A copy on the host: a runner consumes the state it is given."""
+    """A copy on the host: a population consumes the state it is given."""
     return jax.tree.map(np.array, state)
 
 
@@ -42,7 +42,7 @@ def setup(learner):
 
 @pytest.fixture(scope="module")
 def two(setup, cpu_devices):
-    return Runner(setup, cpu_devices, UPDATES)
+    return Population(setup, cpu_devices, UPDATES)
 
 
 @pytest.fixture
@@ -61,85 +61,88 @@ def compilations():
 
 @pytest.fixture(scope="module")
 def at_once(two):
-    """All updates in one call on two devices: final state, episode totals, metrics."""
-    state, totals, metrics = two.run(two.initial_state(0), UPDATES)
-    return copied(state), totals, metrics
+    """All updates in one call on two devices: final state and metrics."""
+    state, metrics = two.run(two.initial_state(0), UPDATES)
+    return copied(state), metrics
 
 
 @pytest.fixture(scope="module")
 def one_by_one(two, setup, cpu_devices):
-    """The states and results of one update a call on two devices, evaluated in between."""
+    """The states and metrics of one update a call on two devices, evaluated in between."""
     actor, network = setup.estimation.actor, setup.network
     evaluator = Evaluator(setup.collection.environment, actor, network, 3, cpu_devices)
     state, records = two.initial_state(0), []
     for update in range(UPDATES):
-        evaluator.evaluate(state.params.actor, 0, update, greedy=False)
-        state, totals, metrics = two.run(state, 1)
-        records.append((copied(state), totals, metrics))
+        (acting,) = two.split(state.params["actor"])
+        evaluator.evaluate(acting, 0, update, greedy=False)
+        state, metrics = two.run(state, 1)
+        records.append((copied(state), metrics))
     return records
 
 
 @pytest.fixture(scope="module")
 def phase_by_phase(setup, cpu_devices):
-    """The states and results of updates made phase by phase on one device, and the phases told."""
-    runner, told, records = Runner(setup, cpu_devices[:1], UPDATES), [], []
-    state = runner.initial_state(0)
+    """The states and metrics of updates made phase by phase on one device, and the phases told."""
+    population, told, records = Population(setup, cpu_devices[:1], UPDATES), [], []
+    state = population.initial_state(0)
     for _ in range(UPDATES):
-        state, totals, metrics = runner.run_phases(state, told.append)
-        records.append((copied(state), totals, metrics))
+        state, metrics = population.run_phases(state, told.append)
+        records.append((copied(state), metrics))
     return records, told
 
 
 def test_one_call_is_three_calls_bit_for_bit(at_once, one_by_one):
-    state, *results = at_once
+    state, metrics = at_once
     assert_identical(state, one_by_one[-1][0])
-    joined = jax.tree.map(lambda *rows: np.concatenate(rows), *(r[1:] for r in one_by_one))
-    assert_identical(tuple(results), joined)
+    joined = jax.tree.map(lambda *rows: np.concatenate(rows), *(r[1] for r in one_by_one))
+    assert_identical(metrics, joined)
     assert state.update == UPDATES
 
 
 def test_one_device_collects_what_two_do(one_by_one, phase_by_phase):
-    (two, totals, _), (one, expected, _) = one_by_one[0], phase_by_phase[0][0]
+    (two, metrics), (one, expected) = one_by_one[0], phase_by_phase[0][0]
     assert_close(two.window, one.window, 1e-6)
     assert_close(two.collector, one.collector, 1e-5)
     np.testing.assert_array_equal(
         two.window.rollouts.steps.actions, one.window.rollouts.steps.actions
     )
-    assert_close(totals, expected, 1e-5)
-    assert totals.count[0] > 0
+    episodes = [name for name in metrics if name.startswith("train/")]
+    assert set(episodes) > {"train/episodes", "train/episode_return", "train/late"}
+    for name in episodes:
+        np.testing.assert_allclose(metrics[name], expected[name], rtol=1e-5, atol=1e-5)
+    assert metrics["train/episodes"].item() > 0
 
 
 @pytest.mark.parametrize("update", range(UPDATES))
 def test_one_device_learns_what_two_do_phase_by_phase_or_not(one_by_one, phase_by_phase, update):
-    (two, totals, metrics), (one, *expected) = one_by_one[update], phase_by_phase[0][update]
+    (two, metrics), (one, expected) = one_by_one[update], phase_by_phase[0][update]
     assert_close(two.params, one.params, 1e-4)
-    assert metrics.keys() == expected[1].keys()
-    assert_close((totals, metrics), tuple(expected), 2e-3)
+    assert metrics.keys() == expected.keys()
+    assert_close(metrics, expected, 2e-3)
 
 
 def test_every_update_moves_both_networks(one_by_one):
     for before, after in pairwise(one_by_one):
         for network in ("actor", "critic"):
-            old, new = (getattr(record[0].params, network) for record in (before, after))
+            old, new = (record[0].params[network] for record in (before, after))
             moves = jax.tree.map(lambda a, b: np.abs(a - b).max(), old, new)
             assert max(jax.tree.leaves(moves)) > 1e-4
 
 
 def test_on_two_devices_log_ratios_are_zero_right_after_collection(one_by_one):
-    _, _, metrics = one_by_one[0]
-    assert metrics["estimate/largest_log_ratio"][0] <= 1e-5
-    assert one_by_one[1][2]["estimate/largest_log_ratio"][0] > 1e-4, "the window is off-policy"
+    largest = [metrics["estimate/largest_log_ratio"].item() for _, metrics in one_by_one]
+    assert largest[0] <= 1e-5
+    assert largest[1] > 1e-4, "the window is off-policy"
 
 
 def test_what_acted_is_handed_from_phase_to_phase_as_within_a_call(learner, cpu_devices):
     """At M = 1, and the first gradient step finds the policy that acted."""
-    runner = Runner(learner(environments=8, steps=8, epochs=1, chunk=4), cpu_devices, 1)
-    assert runner.learner.collect_hands_on is not None
-    state, *results = runner.run(runner.initial_state(0), 1)
-    apart, *told = runner.run_phases(runner.initial_state(0), lambda name: None)
-    assert_close((state, results), (apart, told), 1e-5)
-    totals, metrics = results
-    assert totals.count[0] > 0
+    population = Population(learner(environments=8, steps=8, epochs=1, chunk=4), cpu_devices, 1)
+    assert population.learner.phases[0].output_sharding is not None
+    state, metrics = population.run(population.initial_state(0), 1)
+    apart, told = population.run_phases(population.initial_state(0), lambda name: None)
+    assert_close((state, metrics), (apart, told), 1e-5)
+    assert metrics["train/episodes"].item() > 0
     for name in ("estimate/largest_log_ratio", "update/approximate_kl", "update/clip_fraction"):
         np.testing.assert_allclose(metrics[name], 0.0, atol=1e-6, err_msg=name)
 
@@ -172,8 +175,7 @@ def test_environments_that_do_not_split_into_minibatches_are_refused(learner):
 
 
 def test_seeds_share_one_compilation(two):
-    states = [two.initial_state(seed) for seed in (0, 1)]
-    for state in states:
+    for state in [two.initial_state(seed) for seed in (0, 1)]:
         two.run(state, 1)
     assert two._compiled_run._cache_size() == 1
 
@@ -182,51 +184,53 @@ def test_seeds_share_one_compilation(two):
 def test_an_update_is_traced_once(setup, runs, monkeypatch):
     traced = []
 
-    def collect_phase(learner, state, environments):
+    def collect_phase(learner, state, inputs, environments):
         traced.append(learner)
-        return original(learner, state, environments)
+        return original(learner, state, inputs, environments)
 
     original = type(setup).collect_phase
     monkeypatch.setattr(type(setup), "collect_phase", collect_phase)
-    runner = make_runner(setup, runs, 1, UPDATES)
-    state = runner.join([runner.first_state(seed) for seed in range(runs)])
-    runner._compiled_run.trace(state, runner._environments, np.int32(1))
+    population = make_population(setup, runs, 1, UPDATES)
+    state = population.initial_state(*range(runs))
+    population._compiled_run.trace(state, population._environments, np.int32(1))
     assert traced == [setup]
 
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_what_was_compiled_ahead_is_what_runs(setup, runs, compilations):
-    runner = make_runner(setup, runs, 0, 1)
-    runner.compile_ahead()
-    state = runner.join([runner.first_state(seed) for seed in range(runs)])
+    population = make_population(setup, runs, 0, 1)
+    population.compile_ahead()
+    state = population.initial_state(*range(runs))
     for _ in range(2):
-        state, *_ = runner.run(state, 1)
+        state, _ = population.run(state, 1)
     assert sum("_run_shard" in name for name in compilations) == 1
 
 
-def runner_of_broken(setup, collect_phase, devices):
-    names = "budget", "state_specs", "initial_state"
+def population_of_broken(setup, collect, devices):
+    """A population of a learner whose only phase is the given one."""
+    names = "budget", "state_sharding", "initial_state"
     like = {name: getattr(setup, name) for name in names}
-    return Runner(SimpleNamespace(**like, collect_phase=collect_phase, phases=()), devices, 1)
+    return Population(SimpleNamespace(**like, phases=(Phase("collect", collect),)), devices, 1)
 
 
 def test_what_cannot_be_traced_is_told_at_once(setup, cpu_devices):
-    def untraceable(state, environments):
+    def untraceable(state, inputs, environments):
         raise ArithmeticError("no such step")
 
     with pytest.raises(ArithmeticError, match="no such step"):
-        runner_of_broken(setup, untraceable, cpu_devices).compile_ahead()
+        population_of_broken(setup, untraceable, cpu_devices).compile_ahead()
 
 
 def test_what_cannot_be_compiled_is_told_where_it_runs(setup, cpu_devices):
-    def uncompilable(state, environments):
-        return state, None, jax.ffi.ffi_call("no_such_step", environments)(environments)
+    def uncompilable(state, inputs, environments):
+        metrics = {"step": jax.ffi.ffi_call("no_such_step", environments)(environments)}
+        return state, None, metrics
 
-    runner = runner_of_broken(setup, uncompilable, cpu_devices)
-    runner.compile_ahead()
-    state = runner.initial_state(0)
+    population = population_of_broken(setup, uncompilable, cpu_devices)
+    population.compile_ahead()
+    state = population.initial_state(0)
     with pytest.raises(jax.errors.JaxRuntimeError, match="no_such_step"):
-        runner.run(state, 1)
+        population.run(state, 1)
 
 
 def test_first_parameters_are_drawn_in_one_thread():
@@ -241,7 +245,7 @@ def test_first_parameters_are_drawn_in_one_thread():
 
     learner = SimpleNamespace(initial_state=initial_state)
     with threadpool_limits(limits=2, user_api="blas"):
-        Runner(learner, (), 1).first_state(3)
+        Population(learner, (), 1).first_state(3)
         assert max(threads()) == 2
     assert seen
     assert max(seen) == 1

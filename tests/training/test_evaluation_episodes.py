@@ -60,7 +60,8 @@ def played_by_hand(environment, params, key):
     while not ended:
         inputs = (observation.observations[None, None], observation.available_actions[None, None])
         hidden_states, policy = act(hidden_state, *inputs, jnp.zeros((1, 1), bool))
-        hidden_state, actions = hidden_states[0], np.asarray(policy.probabilities[0, 0]).argmax(-1)
+        hidden_state = jax.tree.map(lambda leaf: leaf[0], hidden_states)
+        actions = np.asarray(policy.probabilities[0, 0]).argmax(-1)
         state, result = step(key, state, jnp.asarray(actions))
         observation, ended = result.observation, bool(result.boundary)
         rewards.append(float(result.reward))
@@ -149,7 +150,7 @@ def test_the_headline_is_the_environments_first_outcome(environment):
 @pytest.mark.slow
 @pytest.mark.parametrize("squash", [False, True])
 def test_greedy_real_numbers_are_the_means_within_the_bounds(levers, cpu_devices, squash):
-    network = NetworkSettings(kind="feedforward", hidden_size=8, squash_actions=squash)
+    network = NetworkSettings(core="feedforward", hidden_size=8, squash_actions=squash)
     actor = Actor(network, levers.spec.actions)
     observation, hidden_state = levers.observation(), initial_hidden_state(network, 1, 2)
     seen = (observation.observations[None, None], observation.available_actions[None, None])

@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
-from gpae.training.sharding import Runner
+from gpae.training.population import Population
 
 
 @pytest.fixture(autouse=True)
@@ -50,11 +50,11 @@ def test_what_there_is_by_then_is_spared_for_a_while():
 
 
 @pytest.mark.slow
-def test_a_run_compiled_ahead_is_traced_without_it(learner, cpu_devices, collected_when_traced):
+def test_a_population_leaves_the_collector_alone(learner, cpu_devices, collected_when_traced):
     gc.enable()
-    runner = Runner(learner(window=1), cpu_devices[:1], 1)
-    runner.compile_ahead()
-    runner.run(runner.initial_state(0), 1)
-    assert collected_when_traced == [False]
+    population = Population(learner(window=1), cpu_devices[:1], 1)
+    population.compile_ahead()
+    population.run(population.initial_state(0), 1)
+    assert collected_when_traced == [True]
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0

@@ -4,14 +4,13 @@ In the game of two steps a myopic team ends at 1.0 and a random one begins near 
 near 1.8 is learnt, credit delayed and all. The game of levers has one best pair of real numbers.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.methods import METHODS, Q_METHODS, Coma, Dae, Gpae, Ippo, Mappo
+from gpae.methods import METHODS, Coma, Dae, Gpae, Ippo, Mappo
 from gpae.networks import apply_actor, initial_hidden_state
-from gpae.training.sharding import Runner
+from gpae.training.population import Population
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +20,7 @@ SETTINGS = {
     "steps": 8,
     "updates": UPDATES,
     "discount": 0.99,
-    "kind": "feedforward",
+    "core": "feedforward",
     "epochs": 4,
     "learning_rate": 1e-2,
 }
@@ -36,12 +35,12 @@ with this one all of seeds 0 to 19 got to the best.
 ON_POLICY = {
     name: (METHODS[name](), COUNTERFACTUAL if name == "coma" else {})
     for name in METHODS
-    if name not in Q_METHODS
+    if METHODS[name].family == "policy_gradient"
 }
 OFF_POLICY = {
     "gpae recurrent, constant batch in minibatches and chunks": (
         Gpae(),
-        {"mode": "constant_batch", "kind": "recurrent", "minibatches": 2, "chunk": 4},
+        {"mode": "constant_batch", "core": "gru", "minibatches": 2, "chunk": 4},
     ),
     "gpae growing batch, joint, corrected": (
         Gpae(trace_scheme="joint", bootstrap="corrected"),
@@ -52,6 +51,10 @@ OFF_POLICY = {
             trace_scheme="individual", bootstrap="corrected", bootstrap_limit=2.0, own_slot="zeros"
         ),
         {"mode": "constant_batch"},
+    ),
+    "gpae without truncation but the inner one": (
+        Gpae(trace_scheme="inner", bootstrap="corrected", target_limit=float("inf")),
+        {"mode": "growing_batch"},
     ),
     "gpae uncorrected": (Gpae(trace_scheme="none"), {"mode": "growing_batch"}),
     "mappo team value, growing batch": (
@@ -80,10 +83,11 @@ REAL_NUMBERS = {
 
 def trained(setup, device):
     """The state at the end, and the mean return of the episodes of each update's rollouts."""
-    runner = Runner(setup, (device,), UPDATES)
-    state, totals, metrics = runner.run(runner.initial_state(0), UPDATES)
-    assert all(np.isfinite(values).all() for values in jax.tree.leaves(metrics))
-    return state, totals.sums["episode_return"] / totals.count
+    population = Population(setup, (device,), UPDATES)
+    state, metrics = population.run(population.initial_state(0), UPDATES)
+    assert all(np.isfinite(values).all() for values in metrics.values())
+    assert (metrics["train/episodes"] > 0).all()
+    return population.split(state)[0], metrics["train/episode_return"][:, 0]
 
 
 def assert_learns(setup, device, game):
@@ -114,7 +118,7 @@ def test_every_method_finds_the_best_real_numbers(learner, levers, cpu_devices, 
     observation, hidden_state = levers.observation(), initial_hidden_state(setup.network, 1, 2)
     _, policy = apply_actor(
         setup.actor,
-        state.params.actor,
+        state.params["actor"],
         hidden_state,
         observation.observations[None, None],
         observation.available_actions[None, None],

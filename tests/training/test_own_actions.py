@@ -1,29 +1,30 @@
 """Values and rewards of what an agent might have done, against plain loops and integrals."""
 
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.own_actions import Situation, expected_rewards, own_action_values, with_taken
-from gpae.training.passes import EstimationPlan
-from gpae.training.valuation import critic_inputs
 from scipy import integrate, stats
 
 from gpae.environments import ContinuousActions, DiscreteActions, Observation
-from gpae.methods import Dae, Gpae
+from gpae.methods import Gpae, LearnedNetwork, Steps, UpdateSettings
+from gpae.methods.dae import RewardModel
 from gpae.networks import (
     CategoricalPolicy,
     CriticSpec,
     GaussianPolicy,
-    apply_critic,
+    NetworkSettings,
     apply_reward_models,
     sample,
 )
-from gpae.training import own_actions
+from gpae.training.estimation import EstimationPlan
+from gpae.training.estimation.evidence import WindowEvidence
+from gpae.training.estimation.own_actions import with_taken
 from gpae.training.keys import Purpose, derive_each
-from gpae.training.state import Steps
+from gpae.training.state import Forward
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +38,7 @@ def tags(*shape):
     return np.tensordot(weights, np.indices(shape), axes=1).astype(np.float32)
 
 
-def situation(actions, policy, outputs=None):
+def situation(actions, policy):
     """Steps at which nothing is known but who saw what and did what."""
     nothing = jnp.zeros(SHAPE[:2])
     observation = Observation(
@@ -46,23 +47,47 @@ def situation(actions, policy, outputs=None):
         available_actions=jnp.ones((*SHAPE, ACTIONS), bool),
         alive=jnp.ones(SHAPE, bool),
     )
-    return Situation(
-        steps=Steps(observation, nothing, actions, nothing, nothing, nothing, nothing, nothing),
-        policy=policy,
-        outputs=outputs,
-        hidden_states=SimpleNamespace(critic=None),
+    steps = Steps(observation, nothing, actions, nothing, nothing, nothing, nothing, nothing)
+    return SimpleNamespace(steps=steps, policy=policy)
+
+
+def evidence_of(network, given, outputs):
+    """The evidence of a network with some outputs at the steps of a situation."""
+    return WindowEvidence(
+        name=network.name,
+        plan=EstimationPlan(None, {network.name: network}, Gpae(), 0.9),
+        params={network.name: None},
+        steps=given.steps,
+        forwards={
+            "actor": Forward(given.policy, None, None),
+            network.name: Forward(jnp.asarray(outputs), None, None),
+        },
+        hidden_states={network.name: ()},
+        successors=None,
         keys=derive_each(0, Purpose.OWN_ACTIONS, 0, jnp.arange(ENVIRONMENTS)),
     )
 
 
-def plan(space, samples=0):
-    """A plan of stand-ins: the functions that apply them are replaced as well."""
-    stand_in = SimpleNamespace(spec=CriticSpec.of_joint_action(space))
-    method = Dae(own_action_samples=samples)
-    return EstimationPlan(None, stand_in, stand_in, method, 0.9)
+def reward_model(space):
+    return RewardModel("reward_model", CriticSpec.of_joint_action(space), NetworkSettings(), MODELS)
 
 
-PARAMETERS = SimpleNamespace(critic=None, reward_model=None)
+@dataclass(frozen=True)
+class Known(LearnedNetwork):
+    """A critic whose values are a known function of the own numbers."""
+
+    def init(self, key, inputs):
+        raise NotImplementedError
+
+    def apply(self, params, hidden_state, inputs, resets):
+        return hidden_state, quadratic(inputs.own_features)
+
+    def loss(self, params, minibatch):
+        raise NotImplementedError
+
+
+def known_critic(space):
+    return Known("critic", CriticSpec.of_joint_action(space))
 
 
 @pytest.fixture
@@ -70,15 +95,19 @@ def discrete():
     random = np.random.default_rng(0)
     actions = jnp.asarray(random.integers(ACTIONS, size=SHAPE))
     policy = CategoricalPolicy(jnp.asarray(random.normal(size=(*SHAPE, ACTIONS)), jnp.float32))
-    return situation(actions, policy, jnp.asarray(tags(*SHAPE, ACTIONS)))
+    return situation(actions, policy)
 
 
 def test_expected_rewards_sum_over_own_actions_and_average_over_models(monkeypatch, discrete):
     rewards, seen = tags(MODELS, *SHAPE, ACTIONS), []
     monkeypatch.setattr(
-        own_actions, "apply_reward_models", lambda *given: seen.append(given[2]) or rewards
+        "gpae.methods.dae.apply_reward_models", lambda *given: seen.append(given[2]) or rewards
     )
-    found = expected_rewards(plan(DiscreteActions(ACTIONS)), PARAMETERS, discrete)
+    models, steps = reward_model(DiscreteActions(ACTIONS)), discrete.steps
+    policy = discrete.policy
+    inputs = models.inputs(steps.observation, policy, policy.summary(), steps.actions)
+    _, outputs = models.apply(None, (), inputs, steps.first)
+    found = evidence_of(models, discrete, outputs).own_actions(1).expectation()
     probabilities = np.asarray(discrete.policy.probabilities)
     for t, e, n in np.ndindex(SHAPE):
         expected = 0.0
@@ -92,8 +121,9 @@ def test_expected_rewards_sum_over_own_actions_and_average_over_models(monkeypat
     np.testing.assert_array_equal(inputs.own_features, 0.0)
 
 
-def test_numbered_own_actions_are_all_of_them(discrete):
-    own = own_action_values(plan(DiscreteActions(ACTIONS)), PARAMETERS, discrete)
+def test_discrete_own_actions_are_all_of_them(discrete):
+    critic = known_critic(DiscreteActions(ACTIONS))
+    own = evidence_of(critic, discrete, tags(*SHAPE, ACTIONS)).own_actions(1)
     np.testing.assert_array_equal(own.values, tags(*SHAPE, ACTIONS))
     np.testing.assert_array_equal(own.taken, discrete.steps.actions)
     logits = np.asarray(discrete.policy.logits, np.float64)
@@ -101,11 +131,14 @@ def test_numbered_own_actions_are_all_of_them(discrete):
     np.testing.assert_allclose(own.probabilities, weights, rtol=1e-5)
 
 
-def test_a_critic_blind_to_the_own_action_and_a_method_without_models_have_none(discrete):
-    blind = SimpleNamespace(spec=Gpae().critic(DiscreteActions(ACTIONS)))
-    without = EstimationPlan(None, blind, None, Gpae(), 0.9)
-    assert own_action_values(without, PARAMETERS, discrete) is None
-    assert expected_rewards(without, PARAMETERS, discrete) is None
+def test_a_critic_blind_to_the_own_action_and_a_method_without_models_have_none(discrete, dials):
+    space = DiscreteActions(ACTIONS)
+    blind = Known("critic", Gpae().critic(space))
+    evidence = evidence_of(blind, discrete, tags(*SHAPE))
+    with pytest.raises(ValueError, match="critic: its values do not depend on the own action"):
+        evidence.own_actions(1)
+    networks = Gpae().networks(dials.spec, NetworkSettings(), UpdateSettings())
+    assert set(networks) == {"critic"}
 
 
 def test_the_action_taken_comes_first_with_weight_zero():
@@ -138,7 +171,7 @@ def continuous(**bounds):
         **bounds,
     )
     actions = jnp.asarray(random.normal(size=mask.shape), jnp.float32)
-    return situation(actions, policy, jnp.asarray(tags(*SHAPE)))
+    return situation(actions, policy)
 
 
 def quadratic(own_features):
@@ -148,18 +181,19 @@ def quadratic(own_features):
 
 
 @pytest.fixture
-def known_functions(monkeypatch):
-    """A critic and two reward models whose values are known functions of the own numbers."""
-
-    def critic(*given):
-        return None, quadratic(given[3].own_features[0])[None]
+def known_rewards(monkeypatch):
+    """Two reward models whose rewards are known functions of the own numbers."""
 
     def models(*given):
         value = quadratic(given[2].own_features)
         return jnp.stack([value + 7.0, value - 7.0])
 
-    monkeypatch.setattr(own_actions, "apply_critic", critic)
-    monkeypatch.setattr(own_actions, "apply_reward_models", models)
+    monkeypatch.setattr("gpae.methods.dae.apply_reward_models", models)
+
+
+def known_evidence(given):
+    """The evidence of the known critic where actions are real numbers."""
+    return evidence_of(known_critic(ContinuousActions(ACTIONS)), given, tags(*SHAPE))
 
 
 def exact_expectation(policy):
@@ -176,11 +210,9 @@ def exact_expectation(policy):
 
 
 @pytest.mark.parametrize("bounds", BOUNDS)
-@pytest.mark.usefixtures("known_functions")
 def test_the_mean_over_samples_converges_to_the_expectation_under_the_current_policy(bounds):
     count, given = 4000, continuous(**BOUNDS[bounds])
-    run = jax.jit(lambda: own_action_values(plan(ContinuousActions(5), count), PARAMETERS, given))
-    own = run()
+    own = jax.jit(lambda: known_evidence(given).own_actions(count))()
     assert own.values.shape == (*SHAPE, count + 1)
     np.testing.assert_array_equal(own.values[..., 0], tags(*SHAPE))
     sampled = np.asarray(own.values)[..., 1:]
@@ -190,25 +222,24 @@ def test_the_mean_over_samples_converges_to_the_expectation_under_the_current_po
     assert np.median(deviation) < 0.1
 
 
-@pytest.mark.usefixtures("known_functions")
+@pytest.mark.usefixtures("known_rewards")
 def test_critic_and_reward_models_are_asked_about_the_same_samples():
-    given, few = continuous(**BOUNDS["clipped"]), plan(ContinuousActions(5), 3)
-    own = own_action_values(few, PARAMETERS, given)
-    mean = (own.values * own.probabilities).sum(-1)
-    rewards = expected_rewards(few, PARAMETERS, given)
+    given = continuous(**BOUNDS["clipped"])
+    mean = known_evidence(given).own_actions(3).expectation()
+    models = evidence_of(reward_model(ContinuousActions(ACTIONS)), given, tags(*SHAPE))
+    rewards = models.own_actions(3).expectation()
     np.testing.assert_allclose(rewards, mean, rtol=1e-5, atol=1e-4)
     assert np.abs(mean - exact_expectation(given.policy)).mean() > 0.3, "three are not enough"
 
-    other_keys = given.keys.at[1].set(derive_each(1, Purpose.OWN_ACTIONS, 0, jnp.arange(1))[0])
-    again = expected_rewards(few, PARAMETERS, given.replace(keys=other_keys))
+    other_keys = models.keys.at[1].set(derive_each(1, Purpose.OWN_ACTIONS, 0, jnp.arange(1))[0])
+    again = replace(models, keys=other_keys).own_actions(3).expectation()
     np.testing.assert_array_equal(again[:, 0], rewards[:, 0])
     assert (again[:, 1] != rewards[:, 1]).all()
 
 
-@pytest.mark.usefixtures("known_functions")
 def test_samples_differ_from_one_another():
     given = continuous(**BOUNDS["wide"])
-    own = own_action_values(plan(ContinuousActions(5), 6), PARAMETERS, given)
+    own = known_evidence(given).own_actions(6)
     has_numbers = np.asarray(given.policy.mask).any(-1)
     assert (np.ptp(own.values[..., 1:], axis=-1) > 1e-3)[has_numbers].all()
     noise = np.asarray(own.values[..., 1:] - tags(*SHAPE)[..., None])[has_numbers]
@@ -216,67 +247,68 @@ def test_samples_differ_from_one_another():
 
 
 @pytest.fixture(scope="module")
-def numbered(learner, experience, own_actions_probe):
-    """One window of numbered actions: what COMA's critic and DAE's reward models say of it."""
-    played = experience(learner(method=own_actions_probe, kind="feedforward", steps=6))
-    return played, played.estimate(played.window())
+def probed(learner, experience, own_actions_probe):
+    """A window of discrete actions, COMA's critic's values of them and DAE's expected rewards."""
+    played = experience(learner(method=own_actions_probe, core="feedforward", steps=6))
+    return played, played.estimation(played.window())
 
 
-def one_by_one(batch, spec, run):
+@pytest.fixture(scope="module")
+def one_by_one(critic_inputs):
     """A function's outputs at each step and environment alone, the others' actions one-hot."""
-    actions, observation = np.asarray(batch.steps.actions), batch.steps.observation
-    outputs = []
-    for t, e in np.ndindex(actions.shape[:2]):
-        here = jax.tree.map(lambda leaf, t=t, e=e: leaf[t, e][None, None], observation)
-        taken = jnp.asarray(np.eye(3, dtype=np.float32)[actions[t, e]][None, None])
-        outputs.append(run(critic_inputs(spec, here, taken, jnp.full_like(taken, np.nan))))
-    return np.stack(outputs).reshape(*actions.shape[:2], *outputs[0].shape)
+
+    def run_alone(batch, spec, run):
+        actions, observation = np.asarray(batch.steps.actions), batch.steps.observation
+        outputs = []
+        for t, e in np.ndindex(actions.shape[:2]):
+            here = jax.tree.map(lambda leaf, t=t, e=e: leaf[t, e][None, None], observation)
+            taken = jnp.asarray(np.eye(3, dtype=np.float32)[actions[t, e]][None, None])
+            outputs.append(run(critic_inputs(spec, here, taken, jnp.full_like(taken, np.nan))))
+        return np.stack(outputs).reshape(*actions.shape[:2], *outputs[0].shape)
+
+    return run_alone
 
 
-def test_own_action_values_of_a_window_are_those_of_each_step_alone(numbered):
-    played, batch = numbered
-    critic, params = played.learner.estimation.critic, played.params.critic
-    empty = jnp.zeros((1, 3, 0))
-    run = jax.jit(
-        lambda inputs: apply_critic(critic, params, empty, inputs, jnp.ones((1, 1), bool))[1]
-    )
+def test_own_action_values_of_a_window_are_those_of_each_step_alone(probed, one_by_one):
+    played, estimation = probed
+    batch = estimation.batch
+    critic, params = played.learner.networks["critic"], played.params["critic"]
+    run = jax.jit(lambda inputs: critic.apply(params, (), inputs, jnp.ones((1, 1), bool))[1])
     alone = one_by_one(batch, critic.spec, lambda inputs: run(inputs)[0, 0])
-    np.testing.assert_allclose(batch.estimate.advantages, alone, rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(batch.estimate.targets, batch.policy.probabilities)
+    np.testing.assert_allclose(batch.advantages, alone, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(batch.targets["critic"], batch.policy.probabilities)
     of_action = np.take_along_axis(alone, np.asarray(batch.steps.actions)[..., None], -1)[..., 0]
-    np.testing.assert_allclose(batch.values, of_action, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(batch.values["critic"], of_action, rtol=1e-4, atol=1e-5)
     assert np.ptp(alone, axis=-1).mean() > 0.1
 
 
-def test_expected_rewards_of_a_window_are_those_of_each_step_alone(numbered):
-    played, batch = numbered
-    models, params = played.learner.estimation.reward_models, played.params.reward_model
-    run = jax.jit(lambda inputs: apply_reward_models(models, params, inputs))
-    alone = one_by_one(batch, models.spec, lambda inputs: run(inputs)[:, 0, 0])
-    probabilities = np.asarray(batch.policy.probabilities)[:, :, None]
+def test_expected_rewards_of_a_window_are_those_of_each_step_alone(probed, one_by_one):
+    played, estimation = probed
+    models, params = played.learner.networks["reward_model"], played.params["reward_model"]
+    run = jax.jit(lambda inputs: apply_reward_models(models.module, params, inputs))
+    alone = one_by_one(estimation.batch, models.spec, lambda inputs: run(inputs)[:, 0, 0])
+    probabilities = np.asarray(estimation.batch.policy.probabilities)[:, :, None]
     expected = (probabilities * alone).sum(-1).mean(2)
     assert alone.shape[2] == models.size == 2
-    np.testing.assert_allclose(batch.estimate.coefficients, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(estimation.coefficients, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_recurrent_critic_values_alternatives_with_what_it_remembered_before_the_step(
+def test_a_recurrent_critic_values_alternatives_with_its_hidden_state_before_the_step(
     learner, experience, dials, own_actions_probe
 ):
     samples, steps, environments = own_actions_probe.own_action_samples, 6, 4
     setup = learner(dials, own_actions_probe, environments=environments, steps=steps)
     played = experience(setup, count=2)
     window = played.window(count=1)
-    batch = played.estimate(window)
-    own, policy = np.asarray(batch.estimate.advantages), batch.policy
-    critic, params = setup.estimation.critic, played.params.critic
-    start = window.rollouts.hidden_states.critic[0]
+    batch = played.batch(window)
+    own, policy = np.asarray(batch.advantages), batch.policy
+    critic, params = setup.networks["critic"], played.params["critic"]
+    start = jax.tree.map(lambda leaf: leaf[0], window.rollouts.hidden_states["critic"])
     keys = derive_each(0, Purpose.OWN_ACTIONS, 0, jnp.arange(environments))
-    true = critic_inputs(
-        critic.spec, batch.steps.observation, policy.features(batch.steps.actions), policy.summary()
-    )
+    true = critic.inputs(batch.steps.observation, policy, policy.summary(), batch.steps.actions)
     run = jax.jit(
-        lambda own_features: apply_critic(
-            critic, params, start, true.replace(own_features=own_features), batch.steps.first
+        lambda own_features: critic.apply(
+            params, start, true.replace(own_features=own_features), batch.steps.first
         )[1]
     )
     np.testing.assert_allclose(run(true.own_features), own[..., 0], rtol=1e-4, atol=1e-5)

@@ -4,17 +4,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.minibatch import Totals, prepare_batch
-from gpae.training.objectives import minibatch_loss
 
+from gpae.kernels.parts import number_of_parts
 from gpae.methods import Gpae
-from gpae.training.sharding import Runner
-from gpae.training.update import gradient_step, initial_optimisers, number_of_parts, sum_over
+from gpae.training.population import Population
+from gpae.training.update import initial_optimiser_states, minibatch_loss
+from gpae.training.update.gradient_steps import gradient_step, gradients_over_parts
+from gpae.training.update.minibatch import prepare_batch
 
 pytestmark = pytest.mark.slow
 
 ENVIRONMENTS, CHUNK = 4, 4
-PARTS = "gpae.training.update.PART_FEATURES"
+PARTS = "gpae.kernels.parts.PART_FEATURES"
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +29,11 @@ def played(setup, experience):
 
 
 @pytest.fixture(scope="module")
-def batch(played):
+def estimation(played):
     """A batch whose environments have unequal numbers of steps that exist."""
-    batch = played.estimate(played.window())
-    return batch.replace(weights=batch.weights.at[:5, 0].set(0.0).at[:2, 3].set(0.0))
+    estimation = played.estimation(played.window())
+    weights = estimation.batch.weights.at[:5, 0].set(0.0).at[:2, 3].set(0.0)
+    return estimation._replace(batch=estimation.batch.replace(weights=weights))
 
 
 @pytest.fixture(autouse=True)
@@ -40,20 +42,25 @@ def on_a_cpu(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def stepped(setup, played, batch, over_devices):
-    """A gradient step from the environments of each part, by the parts' number."""
+def step(setup, over_devices):
+    """A gradient step on the environments of each part: the optimisers' states and the metrics."""
 
-    def step(params, batch, order):
-        optimiser_states = initial_optimisers(setup.gradient.optimiser, params)
-        select = prepare_batch(batch, CHUNK).minibatch
+    def run(params, estimation, order):
+        optimiser_states = initial_optimiser_states(setup.gradient.optimiser, params)
+        prepared = prepare_batch(estimation.batch, estimation.hidden_states, CHUNK)
         (_, states), metrics = gradient_step(
-            setup.gradient, params, optimiser_states, select, order
+            setup.gradient, params, optimiser_states, prepared, order
         )
         return states, metrics
 
+    return over_devices(run)
+
+
+@pytest.fixture(scope="module")
+def stepped(step, played, estimation):
+    """A gradient step from the environments of each part, by the parts' number."""
     order = jnp.array([2, 0, 3, 1])
-    run = over_devices(step)
-    return {n: run(played.params, batch, order.reshape(n, -1)) for n in (1, 2, 4)}
+    return {n: step(played.params, estimation, order.reshape(n, -1)) for n in (1, 2, 4)}
 
 
 @pytest.mark.parametrize("parts", [2, 4])
@@ -66,62 +73,60 @@ def test_moments_and_scalars_are_those_of_the_whole(stepped, parts):
     )
 
 
-def test_a_part_alone_is_another_gradient(setup, played, batch, over_devices, stepped):
-    def step(params, batch):
-        optimiser_states = initial_optimisers(setup.gradient.optimiser, params)
-        select, part = prepare_batch(batch, CHUNK).minibatch, jnp.array([[2, 0]])
-        return gradient_step(setup.gradient, params, optimiser_states, select, part)[1]
-
-    found, (_, whole) = over_devices(step)(played.params, batch), stepped[1]
+def test_a_part_alone_is_another_gradient(step, played, estimation, stepped):
+    _, found = step(played.params, estimation, jnp.array([[2, 0]]))
+    _, whole = stepped[1]
     name = "update/actor_gradient_norm"
     assert abs(found[name] / whole[name] - 1.0) > 0.05
 
 
 @pytest.mark.parametrize(("fitting", "parts"), [(4, 1), (3.9, 2), (2, 2), (1.9, 4), (0.5, 4)])
-def test_as_few_parts_as_fit(setup, monkeypatch, fitting, parts):
-    rows, hidden_size = 16, setup.actor.settings.hidden_size
-    monkeypatch.setattr(PARTS, fitting * rows * hidden_size)
-    assert number_of_parts(setup.gradient, ENVIRONMENTS, rows) == parts
+def test_as_few_parts_as_fit(monkeypatch, fitting, parts):
+    features = 128
+    monkeypatch.setattr(PARTS, fitting * features)
+    assert number_of_parts(ENVIRONMENTS, features) == parts
 
 
-def test_another_device_than_a_cpu_takes_all_at_once(setup, monkeypatch):
+def test_another_device_than_a_cpu_takes_all_at_once(monkeypatch):
     monkeypatch.setattr(PARTS, 1)
-    assert number_of_parts(setup.gradient, ENVIRONMENTS, 16) == ENVIRONMENTS
+    assert number_of_parts(ENVIRONMENTS, 128) == ENVIRONMENTS
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert number_of_parts(setup.gradient, ENVIRONMENTS, 16) == 1
+    assert number_of_parts(ENVIRONMENTS, 128) == 1
 
 
-def test_results_of_parts_are_added_up():
+def test_gradients_and_metrics_of_parts_are_added_up():
     parts = jnp.array([[0, 1], [10, 2], [100, 3]])
 
-    def gradient(part):
-        return {"tens": part[:1] * 2}, {"sum": part.sum()}
+    def loss(params, part):
+        return (params["tens"] * part[0] * 2).sum(), {"sum": part.sum()}
 
-    total, metrics = sum_over(gradient, parts, {"tens": jnp.array([7])})
+    total, metrics = gradients_over_parts(loss, {"tens": jnp.array([7.0])}, parts)
     assert total["tens"].tolist() == [220]
     assert metrics["sum"] == 116
 
 
-def test_totals_are_of_steps_that_exist_and_of_agents_that_live(batch, over_devices):
-    def count(batch):
-        return Totals.of(prepare_batch(batch, CHUNK).minibatch().rows)
-
-    totals = over_devices(count)(batch)
+def test_totals_are_of_steps_that_exist_and_of_agents_that_live(
+    estimation, over_devices, minibatch_of
+):
+    totals = over_devices(lambda estimation: minibatch_of(estimation, CHUNK).totals)(estimation)
+    batch = estimation.batch
     weights, alive = np.asarray(batch.weights), np.asarray(batch.steps.observation.alive)
     assert not alive.all()
     assert float(totals.steps) == weights.sum() == weights.size - 7
     assert float(totals.living) == (weights[..., None] * alive).sum() < alive.sum()
 
 
-def test_the_change_of_the_policy_is_a_mean_over_living_agents(setup, played, batch, over_devices):
-    def change(params, batch):
-        return minibatch_loss(
-            setup.gradient.objective, params, prepare_batch(batch, CHUNK).minibatch()
-        )[1]
+def test_the_change_of_the_policy_is_a_mean_over_living_agents(
+    setup, played, estimation, over_devices, minibatch_of
+):
+    def change(params, estimation):
+        minibatch = minibatch_of(estimation, CHUNK)
+        return minibatch_loss(setup.gradient.objective, params, minibatch)[1]
 
+    batch = estimation.batch
     shifts = np.linspace(-0.6, 0.6, batch.log_ratios.size).reshape(batch.log_ratios.shape)
     begun = batch.replace(log_ratios=batch.log_ratios - jnp.asarray(shifts, jnp.float32))
-    found = over_devices(change)(played.params, begun)
+    found = over_devices(change)(played.params, estimation._replace(batch=begun))
     weights = np.asarray(batch.weights)[..., None] * np.asarray(batch.steps.observation.alive)
     terms = {
         "update/approximate_kl": np.exp(shifts) - 1.0 - shifts,
@@ -135,19 +140,19 @@ def test_the_change_of_the_policy_is_a_mean_over_living_agents(setup, played, ba
 
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize("minibatches", [1, 2])
-def test_updates_of_a_runner_in_parts(learner, cpu_devices, monkeypatch, minibatches, devices):
+def test_updates_in_parts(learner, cpu_devices, monkeypatch, minibatches, devices):
     parts, found = set(), {}
 
-    def counting(function, given, held):
-        parts.add(len(given))
-        return sum_over(function, given, held)
+    def counting(loss, params, given):
+        parts.add(1 if given is None else len(given))
+        return gradients_over_parts(loss, params, given)
 
-    monkeypatch.setattr("gpae.training.update.sum_over", counting)
+    monkeypatch.setattr("gpae.training.update.gradient_steps.gradients_over_parts", counting)
     for features in (2**20, 1):
         monkeypatch.setattr(PARTS, features)
         setup = learner(minibatches=minibatches, environments=8)
-        runner = Runner(setup, cpu_devices[:devices], 1)
-        state, _, metrics = runner.run(runner.initial_state(0), 1)
+        population = Population(setup, cpu_devices[:devices], 1)
+        state, metrics = population.run(population.initial_state(0), 1)
         moments = jax.tree.map(np.asarray, state.optimiser_states)
         found[features] = metrics, moments
     assert parts == {1, 8 // (minibatches * devices)} != {1}

@@ -54,20 +54,19 @@ def test_the_numbers_of_purposes_are_part_of_a_runs_identity():
         ("EVALUATION_STEP", 8),
         ("OWN_ACTIONS", 9),
         ("REPLAY", 10),
-        ("REWARD_MODELS", 11),
     ]
 
 
 @pytest.mark.slow
 def test_every_update_draws_anew(learner, experience):
-    setup = learner(kind="feedforward", environments=8)
+    setup = learner(core="feedforward", environments=8)
     played = experience(setup)
     run = jax.jit(partial(collect, setup.collection))
 
     def draw(update):
         """The rollout of an update from the same start with the same parameters."""
         clock = Clock(seed=jnp.uint32(0), update=jnp.int32(update))
-        where = (played.params, played.collector, clock, jnp.arange(8))
+        where = (played.params["actor"], played.collector, clock, jnp.arange(8))
         return run(*where)[1].steps.actions
 
     np.testing.assert_array_equal(draw(1), draw(1))

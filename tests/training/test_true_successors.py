@@ -6,12 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.successors import _of_window, _places_of_truncations
-from gpae.training.valuation import critic_inputs
 
-from gpae.methods import Coma
-from gpae.networks import apply_actor, apply_critic
+from gpae.methods import Coma, Estimate
+from gpae.networks import apply_actor
 from gpae.training.collection import CollectionPlan
+from gpae.training.estimation.successors import _of_window, places_of_truncations
 from gpae.training.state import Truncations
 from gpae.training.window import merge_time
 
@@ -61,25 +60,25 @@ def successors(environment, steps):
 
 
 @pytest.fixture(scope="module")
-def possible_values(played, window, steps, successors):
+def possible_values(played, window, steps, successors, critic_inputs):
     """EQ at the true successor of every step for every joint action there, and the policy there."""
     plan, params = played.learner.estimation, played.params
-    spec = plan.critic.spec
+    critic = plan.networks["critic"]
+    spec = critic.spec
     start = jax.tree.map(lambda leaf: leaf[0], window.rollouts.hidden_states)
 
     def evaluate(observation, successors):
         actor_hidden_states, policy = apply_actor(
             plan.actor,
-            params.actor,
+            params["actor"],
             start.actor,
             observation.observations,
             observation.available_actions,
             steps.first,
         )
         taken = jax.nn.one_hot(steps.actions, ACTIONS)
-        critic_hidden_states, _ = apply_critic(
-            plan.critic,
-            params.critic,
+        critic_hidden_states, _ = critic.apply(
+            params["critic"],
             start.critic,
             critic_inputs(spec, observation, taken, policy.probabilities),
             steps.first,
@@ -87,7 +86,7 @@ def possible_values(played, window, steps, successors):
         continues = jnp.zeros((1, STEPS, ENVIRONMENTS), bool)
         _, there = apply_actor(
             plan.actor,
-            params.actor,
+            params["actor"],
             actor_hidden_states,
             successors.observations[None],
             successors.available_actions[None],
@@ -97,9 +96,8 @@ def possible_values(played, window, steps, successors):
         def value(actions):
             probabilities = there[0].probabilities
             features = jnp.broadcast_to(jax.nn.one_hot(actions, ACTIONS), probabilities.shape)
-            _, values = apply_critic(
-                plan.critic,
-                params.critic,
+            _, values = critic.apply(
+                params["critic"],
                 critic_hidden_states,
                 critic_inputs(spec, successors, features, probabilities)[None],
                 continues,
@@ -114,7 +112,10 @@ def possible_values(played, window, steps, successors):
 
 @pytest.fixture(scope="module")
 def evidence(played, window, probe):
-    return jax.tree.map(np.asarray, played.estimate(window, probe).estimate)
+    """The successors' values, the discounts as targets, and where actions had to be sampled."""
+    estimation = played.estimation(window, probe)
+    advantages, targets = estimation.batch.advantages, estimation.batch.targets["critic"]
+    return jax.tree.map(np.asarray, Estimate(advantages, targets, estimation.coefficients))
 
 
 def test_the_replay_is_the_environment(steps, successors):
@@ -188,10 +189,10 @@ def test_nothing_of_the_next_episode_reaches_back(played, window, steps):
         ),
         log_probs=shifted(rollout.steps.log_probs),
     )
-    before = played.estimate(window).estimate
-    after = played.estimate(window.replace(rollouts=rollout.replace(steps=changed))).estimate
-    for name in ("advantages", "targets"):
-        old, new = np.asarray(getattr(before, name)), np.asarray(getattr(after, name))
+    before = played.batch(window)
+    after = played.batch(window.replace(rollouts=rollout.replace(steps=changed)))
+    for found in (lambda batch: batch.advantages, lambda batch: batch.targets["critic"]):
+        old, new = (np.asarray(found(batch)) for batch in (before, after))
         np.testing.assert_allclose(new[~later], old[~later], rtol=1e-5, atol=1e-5)
         assert np.abs(new[later] - old[later]).mean() > 0.5
     assert later.any(axis=0).sum() > 40
@@ -230,7 +231,7 @@ def test_cut_slots_hold_the_successor_of_every_truncated_step(played, successors
 
 def test_what_acted_is_kept_as_it_was_after_each_truncated_step_and_the_last(learner, experience):
     played = experience(learner(environments=8, steps=16), count=2, drift=0.3)
-    acted, index = played.behaviour, np.asarray(played.rollouts[-1].truncations.index)
+    acted, index = played.acted, np.asarray(played.rollouts[-1].truncations.index)
     hidden_states, kept = np.asarray(acted.hidden_states), np.asarray(acted.at_successors)
     truncations = np.argwhere(index < 16)
     assert len(truncations) >= 3
@@ -251,7 +252,7 @@ def test_a_windows_successors_are_each_rollouts_truncations_and_the_last_ones_en
     np.testing.assert_array_equal(merged[-1], 220 + np.arange(environments))
     m, k, e = np.indices((rollouts, slots, environments))
     index = np.where(e == 1, STEPS, 5 * k + e)
-    places = _places_of_truncations(Truncations(observation=None, index=jnp.asarray(index)), STEPS)
+    places = places_of_truncations(Truncations(observation=None, index=jnp.asarray(index)), STEPS)
     for m, k, e in np.ndindex(rollouts, slots, environments):
         unused = rollouts * STEPS
         assert places[m * slots + k, e] == (unused if e == 1 else m * STEPS + 5 * k + e)
@@ -271,7 +272,7 @@ def test_there_are_slots_for_the_most_truncations_possible(clockwork, steps, lim
 
 
 def test_every_slot_is_used_where_episodes_are_always_cut_off(learner, experience, clockwork):
-    setup = learner(clockwork(limit=4, endless=True), kind="feedforward", steps=9)
+    setup = learner(clockwork(limit=4, endless=True), core="feedforward", steps=9)
     played = experience(setup, count=4)
     for number, rollout in enumerate(played.rollouts):
         expected = [t for t in range(9) if (9 * number + t + 1) % 4 == 0]
@@ -281,17 +282,18 @@ def test_every_slot_is_used_where_episodes_are_always_cut_off(learner, experienc
 
 
 def test_a_joint_actions_value_at_a_successor_is_of_the_joint_action_there(
-    learner, experience, clockwork, joint_probe
+    learner, experience, clockwork, joint_probe, critic_inputs
 ):
     """Wherever an action has to be sampled here, agent i has action i alone to choose from."""
     environment = clockwork(limit=8, endless=True, gate=4)
-    setup = learner(environment, Coma(), kind="feedforward", environments=8, steps=12)
+    setup = learner(environment, Coma(), core="feedforward", environments=8, steps=12)
     played = experience(setup)
-    batch = played.estimate(played.window(), joint_probe)
-    steps, found = batch.steps, batch.estimate
+    estimation = played.estimation(played.window(), joint_probe)
+    steps, following = estimation.batch.steps, estimation.batch.advantages
     inside = ~np.asarray(steps.truncated)[:-1]
-    np.testing.assert_array_equal(found.advantages[:-1][inside], found.targets[1:][inside])
-    critic, params = setup.estimation.critic, played.params.critic
+    values = estimation.batch.targets["critic"]
+    np.testing.assert_array_equal(following[:-1][inside], values[1:][inside])
+    critic, params = setup.networks["critic"], played.params["critic"]
 
     @jax.jit
     def gated_values(observation):
@@ -299,9 +301,8 @@ def test_a_joint_actions_value_at_a_successor_is_of_the_joint_action_there(
         taken = jnp.broadcast_to(jnp.eye(AGENTS), (*observation.state.shape[:1], AGENTS, ACTIONS))
         inputs = critic_inputs(critic.spec, observation, taken, taken)
         begins = jnp.ones((1, taken.shape[0]), bool)
-        empty = jnp.zeros((taken.shape[0], AGENTS, 0))
-        outputs = apply_critic(critic, params, empty, inputs[None], begins)[1][0]
-        return jnp.diagonal(outputs, axis1=-2, axis2=-1)
+        _, outputs = critic.apply(params, (), inputs[None], begins)
+        return jnp.diagonal(outputs[0], axis1=-2, axis2=-1)
 
     cut = np.asarray(steps.truncated)[7]
     assert cut.all()
@@ -311,6 +312,6 @@ def test_a_joint_actions_value_at_a_successor_is_of_the_joint_action_there(
     successor = replay(jax.tree.map(lambda leaf: leaf[7], steps.observation), steps.actions[7])
     for t, observation in ((7, successor), (11, played.collector.observation)):
         expected = gated_values(observation)
-        np.testing.assert_allclose(found.advantages[t], expected, rtol=1e-4, atol=1e-5)
-        assert found.coefficients[t].all()
+        np.testing.assert_allclose(following[t], expected, rtol=1e-4, atol=1e-5)
+        assert estimation.coefficients[t].all()
         assert np.ptp(expected) > 0.1

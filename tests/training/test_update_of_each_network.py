@@ -7,16 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.minibatch import prepare_batch
-from gpae.training.objectives import minibatch_loss
-from gpae.training.valuation import critic_inputs
 
 from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
 from gpae.methods import Coma, Dae, Gpae, Ippo, Mappo
 from gpae.networks import apply_reward_models
-from gpae.training.sharding import Runner
-from gpae.training.state import network_names
-from gpae.training.update import gradient_step, initial_optimisers
+from gpae.training.population import Population
+from gpae.training.update import initial_optimiser_states, minibatch_loss
+from gpae.training.update.gradient_steps import gradient_step
+from gpae.training.update.minibatch import prepare_batch
 
 pytestmark = pytest.mark.slow
 
@@ -29,22 +27,22 @@ def test_methods_without_reward_models_have_no_parameters_and_no_optimiser_for_t
 ):
     setup = learner(method=method)
     state = jax.eval_shape(setup.initial_state, 0)
-    assert setup.estimation.reward_models is None
-    assert setup.gradient.objective.reward_models is None
-    assert state.params.reward_model is None
-    assert state.optimiser_states.reward_model is None
-    assert network_names(state.params) == ["actor", "critic"]
+    assert setup.networks.keys() == setup.gradient.objective.networks.keys() == {"critic"}
+    names = {"actor", "critic"}
+    assert state.params.keys() == state.optimiser_states.keys() == names
+    assert state.collector.hidden_states.keys() == names
 
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_dae_has_as_many_reward_models_as_it_asks_for_with_an_optimiser_of_their_own(learner, size):
     setup = learner(method=Dae(reward_models=size))
     state = jax.eval_shape(setup.initial_state, 0)
-    assert network_names(state.params) == ["actor", "critic", "reward_model"]
-    leaves = jax.tree.leaves(state.params.reward_model)
+    names = {"actor", "critic", "reward_model"}
+    assert state.params.keys() == state.optimiser_states.keys() == names
+    leaves = jax.tree.leaves(state.params["reward_model"])
     assert {leaf.shape[0] for leaf in leaves} == {size}
-    for name in network_names(state.params):
-        held, states = (getattr(of, name) for of in (state.params, state.optimiser_states))
+    for name in names:
+        held, states = (of[name] for of in (state.params, state.optimiser_states))
         moments = [leaf.shape for leaf in jax.tree.leaves(states) if leaf.shape]
         assert moments == 2 * [leaf.shape for leaf in jax.tree.leaves(held)], name
 
@@ -53,7 +51,7 @@ def test_dae_has_as_many_reward_models_as_it_asks_for_with_an_optimiser_of_their
 def setup(learner):
     return learner(
         method=Dae(),
-        kind="feedforward",
+        core="feedforward",
         learning_rate=LEARNING_RATE,
         anneal_learning_rate=False,
         adam_epsilon=EPSILON,
@@ -67,30 +65,36 @@ def played(setup, experience):
 
 
 @pytest.fixture(scope="module")
-def batch(played):
-    return played.estimate(played.window())
+def estimation(played):
+    return played.estimation(played.window())
 
 
 @pytest.fixture(scope="module")
-def step(setup, played, batch, over_devices):
+def batch(estimation):
+    return estimation.batch
+
+
+@pytest.fixture(scope="module")
+def step(setup, played, estimation, over_devices):
     """A gradient step: parameters before and after, its metrics, and the gradients behind it."""
 
-    def run(params, batch):
-        prepared = prepare_batch(batch, 8)
-        optimiser_states = initial_optimisers(setup.gradient.optimiser, params)
+    def run(params, estimation):
+        prepared = prepare_batch(estimation.batch, estimation.hidden_states, 8)
+        optimiser_states = initial_optimiser_states(setup.gradient.optimiser, params)
         loss = partial(minibatch_loss, setup.gradient.objective)
-        gradients, _ = jax.grad(loss, has_aux=True)(params, prepared.minibatch())
+        minibatch = prepared.minibatch(prepared.totals())
+        gradients, _ = jax.grad(loss, has_aux=True)(params, minibatch)
         (after, states), metrics = gradient_step(
-            setup.gradient, params, optimiser_states, prepared.minibatch, jnp.arange(4)[None]
+            setup.gradient, params, optimiser_states, prepared, jnp.arange(4)[None]
         )
         return after, states, metrics, gradients
 
-    return jax.tree.map(np.asarray, over_devices(run)(played.params, batch))
+    return jax.tree.map(np.asarray, over_devices(run)(played.params, estimation))
 
 
 @pytest.mark.parametrize("network", ["actor", "critic", "reward_model"])
 def test_each_network_moves_by_its_own_clipped_gradient(played, step, network):
-    after, states, metrics, gradients = (getattr(part, network, part) for part in step)
+    after, states, metrics, gradients = (part.get(network, part) for part in step)
     norm = np.sqrt(sum((leaf.astype(np.float64) ** 2).sum() for leaf in jax.tree.leaves(gradients)))
     assert norm > 2 * LARGEST_NORM, "the norm is not clipped"
     np.testing.assert_allclose(metrics[f"update/{network}_gradient_norm"], norm, rtol=1e-4)
@@ -100,7 +104,7 @@ def test_each_network_moves_by_its_own_clipped_gradient(played, step, network):
         clipped = gradient * LARGEST_NORM / norm
         return parameter - LEARNING_RATE * clipped / (np.abs(clipped) + EPSILON)
 
-    expected = jax.tree.map(adam, getattr(played.params, network), gradients)
+    expected = jax.tree.map(adam, played.params[network], gradients)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), after, expected
     )
@@ -111,15 +115,10 @@ def test_each_network_moves_by_its_own_clipped_gradient(played, step, network):
 def test_the_reward_models_loss_is_half_their_squared_errors_for_the_actions_taken(
     setup, played, batch, step
 ):
-    models, steps = setup.gradient.objective.reward_models, batch.steps
-    inputs = critic_inputs(
-        models.spec,
-        steps.observation,
-        batch.policy.features(steps.actions),
-        batch.policy.summary(),
-    )
-    run = jax.jit(partial(apply_reward_models, models))
-    rewards = np.asarray(run(played.params.reward_model, inputs))
+    models, steps, policy = setup.networks["reward_model"], batch.steps, batch.policy
+    inputs = models.inputs(steps.observation, policy, policy.summary(), steps.actions)
+    run = jax.jit(partial(apply_reward_models, models.module))
+    rewards = np.asarray(run(played.params["reward_model"], inputs))
     total = 0.0
     for m, t, e, n in np.ndindex(rewards.shape[:-1]):
         error = rewards[m, t, e, n, steps.actions[t, e, n]] - steps.rewards[t, e]
@@ -171,12 +170,12 @@ class Still(Dae):
         return estimate.replace(advantages=jnp.zeros_like(estimate.advantages))
 
 
-def test_reward_models_learn_a_reward_down_to_its_noise(learner, cpu_devices):
+def test_reward_models_learn_a_reward_down_to_its_noise(learner, cpu_devices, critic_inputs):
     updates, game = 30, NoisyPayoffs()
     setup = learner(
         game,
         Still(),
-        kind="feedforward",
+        core="feedforward",
         environments=32,
         steps=8,
         updates=updates,
@@ -184,22 +183,23 @@ def test_reward_models_learn_a_reward_down_to_its_noise(learner, cpu_devices):
         learning_rate=2e-2,
         network={"hidden_size": 32},
     )
-    runner = Runner(setup, cpu_devices[:1], updates)
-    state, _, metrics = runner.run(runner.initial_state(0), updates)
-    losses = metrics["loss/reward_model"]
+    population = Population(setup, cpu_devices[:1], updates)
+    state, metrics = population.run(population.initial_state(0), updates)
+    losses = metrics["loss/reward_model"][:, 0]
     floor = 2 * 0.5 * game.noise**2
     assert losses[0] > 2 * floor
     np.testing.assert_allclose(losses[-5:].mean(), floor, rtol=0.1)
 
-    models = setup.estimation.reward_models
+    models = setup.networks["reward_model"]
+    (params,) = population.split(state.params["reward_model"])
     actions = np.array(list(np.ndindex(3, 3)))
     observation = jax.tree.map(
         lambda leaf: jnp.broadcast_to(leaf, (9, *leaf.shape)), game.observation()
     )
     taken = jax.nn.one_hot(actions, 3)
     inputs = critic_inputs(models.spec, observation, taken, taken)[None]
-    run = jax.jit(partial(apply_reward_models, models))
-    learnt = np.asarray(run(state.params.reward_model, inputs))[:, 0]
+    run = jax.jit(partial(apply_reward_models, models.module))
+    learnt = np.asarray(run(params, inputs))[:, 0]
     payoffs = np.array(game.payoffs)
     for joint, (first, second) in enumerate(actions):
         of_agents = np.stack([payoffs[:, second], payoffs[first]])

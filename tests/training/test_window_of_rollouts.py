@@ -6,13 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.minibatch import prepare_batch
-from gpae.training.objectives import minibatch_loss
 from jax.flatten_util import ravel_pytree
 
 from gpae.methods import Gpae
 from gpae.training.collection import collect, empty_rollout
-from gpae.training.state import Rollout, Truncations
+from gpae.training.update import minibatch_loss
 from gpae.training.window import append, empty_window, merge_time, split_chunks
 
 ROLLOUTS, STEPS, ENVIRONMENTS, AGENTS = 3, 6, 4, 2
@@ -59,13 +57,13 @@ def test_appending_drops_the_oldest_and_counts_those_that_exist():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
-@pytest.mark.parametrize("numbered", [True, False])
-def test_an_empty_rollout_is_what_is_collected_in_shapes(learner, clockwork, dials, numbered, kind):
-    setup = learner(clockwork() if numbered else dials, Gpae(), kind=kind)
+@pytest.mark.parametrize("core", ["gru", "feedforward"])
+@pytest.mark.parametrize("discrete", [True, False])
+def test_an_empty_rollout_is_what_is_collected_in_shapes(learner, clockwork, dials, discrete, core):
+    setup = learner(clockwork() if discrete else dials, Gpae(), core=core)
     plan, environments = setup.collection, jnp.arange(setup.budget.environments)
     state = jax.eval_shape(setup.initial_state, jnp.uint32(0))
-    arguments = state.params, state.collector, state.clock, environments
+    arguments = state.params["actor"], state.collector, state.clock, environments
     collected = jax.eval_shape(partial(collect, plan), *arguments)[1]
     empty = empty_rollout(plan, jax.tree.map(lambda leaf: jnp.ones(leaf.shape), state.collector))
     assert jax.tree.map(jnp.shape, empty) == jax.tree.map(jnp.shape, collected)
@@ -75,27 +73,6 @@ def test_an_empty_rollout_is_what_is_collected_in_shapes(learner, clockwork, dia
         leaf.any() for leaf in jax.tree.leaves((empty.steps, empty.truncations.observation))
     )
     assert (empty.truncations.index == plan.steps).all()
-
-
-def joined(rollouts):
-    """Consecutive rollouts written as one."""
-    total = sum(rollout.steps.rewards.shape[0] for rollout in rollouts)
-    steps = rollouts[0].steps.rewards.shape[0]
-    index = [
-        np.where(
-            rollout.truncations.index < steps, rollout.truncations.index + number * steps, total
-        )
-        for number, rollout in enumerate(rollouts)
-    ]
-    together = partial(jax.tree.map, lambda *leaves: jnp.concatenate(leaves))
-    return Rollout(
-        steps=together(*(rollout.steps for rollout in rollouts)),
-        truncations=Truncations(
-            observation=together(*(rollout.truncations.observation for rollout in rollouts)),
-            index=jnp.concatenate(index),
-        ),
-        hidden_states=rollouts[0].hidden_states,
-    )
 
 
 def assert_same(batch, expected, tolerance=1e-5):
@@ -113,18 +90,19 @@ def played(learner, experience):
 
 
 @pytest.mark.slow
-def test_a_window_of_rollouts_is_one_rollout_as_long_as_all(played, probe):
+def test_a_window_of_rollouts_is_one_rollout_as_long_as_all(played, probe, joined):
     one = joined(played.rollouts[1:])
     long = append(empty_window(one, 1), one)
     crossing = ~np.asarray(one.steps.terminated | one.steps.truncated)[7:-1:8]
     assert crossing.any(), "no episode crosses from one rollout to the next"
-    batch = played.estimate(played.window(count=3))
+    estimation = played.estimation(played.window(count=3))
+    batch = estimation.batch
     assert batch.weights.shape == (24, 4)
     np.testing.assert_array_equal(batch.weights, 1.0)
     assert np.abs(batch.log_ratios).mean() > 0.02
-    assert_same(batch, played.estimate(long))
-    seen = played.estimate(played.window(count=3), probe).estimate
-    assert_same(seen, played.estimate(long, probe).estimate)
+    assert_same(estimation, played.estimation(long))
+    seen = played.estimation(played.window(count=3), probe)
+    assert_same(seen, played.estimation(long, probe))
     resampled = np.array(one.steps.truncated)
     resampled[-1] = True
     np.testing.assert_array_equal(seen.coefficients[..., 0], resampled)
@@ -133,19 +111,20 @@ def test_a_window_of_rollouts_is_one_rollout_as_long_as_all(played, probe):
 @pytest.mark.slow
 def test_of_the_stored_hidden_states_the_oldest_rollouts_alone_matter(played):
     window = played.window(count=3)
-    before = played.estimate(window)
+    before = played.estimation(window)
 
     def shifted(number):
         hidden_states = jax.tree.map(
             lambda leaf: leaf.at[number].add(0.5), window.rollouts.hidden_states
         )
-        return played.estimate(
+        return played.estimation(
             window.replace(rollouts=window.rollouts.replace(hidden_states=hidden_states))
         )
 
-    first = ~np.asarray(before.steps.first)[0]
+    first = ~np.asarray(before.batch.steps.first)[0]
     assert first.any()
-    assert (np.abs(shifted(0).values - before.values)[0][first] > 1e-4).all()
+    moved = shifted(0).batch.values["critic"] - before.batch.values["critic"]
+    assert (np.abs(moved)[0][first] > 1e-4).all()
     assert_same(shifted(1), before, tolerance=0)
 
 
@@ -155,29 +134,33 @@ def part_and_whole(learner, experience, clockwork):
     environment = clockwork(limit=8, endless=True, gate=4)
     setup = learner(environment, Gpae(bootstrap="corrected"), steps=4)
     played = experience(setup, count=3, drift=0.2)
-    part, whole = (played.estimate(played.window(length, count=2)) for length in (3, 2))
-    assert np.asarray(whole.steps.truncated).any()
+    part, whole = (played.estimation(played.window(length, count=2)) for length in (3, 2))
+    assert np.asarray(whole.batch.steps.truncated).any()
     return setup, played.params, part, whole
 
 
 @pytest.mark.slow
 def test_a_window_not_yet_full_is_a_shorter_one(part_and_whole):
     _, _, part, whole = part_and_whole
-    np.testing.assert_array_equal(part.weights[:4], 0.0)
-    np.testing.assert_array_equal(part.weights[4:], 1.0)
-    assert_same(jax.tree.map(lambda leaf: leaf[4:], part), whole, tolerance=1e-6)
+    np.testing.assert_array_equal(part.batch.weights[:4], 0.0)
+    np.testing.assert_array_equal(part.batch.weights[4:], 1.0)
+    assert_same(part.after, whole.after, tolerance=1e-6)
+    of_steps = [each._replace(after=None) for each in (part, whole)]
+    existing = jax.tree.map(lambda leaf: leaf[4:], of_steps[0])
+    assert_same(existing, of_steps[1], tolerance=1e-6)
 
 
 @pytest.mark.slow
-def test_rollouts_that_do_not_exist_count_for_nothing_in_the_loss(part_and_whole, over_devices):
-    setup, params, *batches = part_and_whole
+def test_rollouts_that_do_not_exist_count_for_nothing_in_the_loss(
+    part_and_whole, over_devices, minibatch_of
+):
+    setup, params, *estimations = part_and_whole
 
-    def loss(params, batch):
-        minibatch = prepare_batch(batch, 4).minibatch()
-        return minibatch_loss(setup.gradient.objective, params, minibatch)
+    def loss(params, estimation):
+        return minibatch_loss(setup.gradient.objective, params, minibatch_of(estimation, 4))
 
     compute = over_devices(jax.value_and_grad(loss, has_aux=True))
-    part, whole = (compute(params, batch) for batch in batches)
+    part, whole = (compute(params, each) for each in estimations)
     assert_same(part, whole, tolerance=1e-5)
-    assert np.abs(ravel_pytree(whole[1].actor)[0]).max() > 1e-3
-    assert np.abs(ravel_pytree(whole[1].critic)[0]).max() > 1e-3
+    assert np.abs(ravel_pytree(whole[1]["actor"])[0]).max() > 1e-3
+    assert np.abs(ravel_pytree(whole[1]["critic"])[0]).max() > 1e-3

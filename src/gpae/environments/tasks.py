@@ -4,14 +4,16 @@ Listing tasks imports no simulator; making an environment imports the one it nee
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from gpae.environments import jaxmarl_adapter, jaxmarl_games, mabrax, mabrax_tables, smax
 from gpae.environments.environment import Environment
-from gpae.errors import UserError, did_you_mean
+from gpae.errors import UnknownNameError, UserError, did_you_mean
+from gpae.extras import missing_extras
+from gpae.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,11 @@ class Task:
         """Make the environment.
 
         Raises:
-            UserError: If a setting is unknown or its value is out of range.
+            UserError: If a setting is unknown or its value is out of range, or the simulator is not
+                installed.
         """
-        return self.factory(*self.check(**settings))
+        with missing_extras(f"task {self.name}"):
+            return self.factory(*self.check(**settings))
 
     def check(self, **settings: Any) -> tuple[Any, ...]:
         """Check settings without making the environment.
@@ -74,7 +78,7 @@ class Task:
         return f"{self.name} has no setting {name!r}{hint}; it has {', '.join(self.setting_names)}"
 
 
-_REGISTRY: dict[str, Task] = {}
+_TASKS: Registry[Task] = Registry("task", entry_points="gpae.tasks")
 
 
 def register(
@@ -102,40 +106,44 @@ def register(
     Raises:
         UserError: If a name is already registered.
     """
-    for taken in {name, *aliases} & _by_name().keys():
+    for taken in {name, *aliases} & _by_name(_TASKS.registered().values()).keys():
         raise UserError(f"there is a task {taken!r} already; register yours under another name")
-    _REGISTRY[name] = Task(name, factory, settings, description, num_agents, continuous, aliases)
+    task = Task(name, factory, settings, description, num_agents, continuous, aliases)
+    _TASKS.register(name)(task)
 
 
 def all_tasks() -> tuple[Task, ...]:
     """List every task, in the order of registration."""
-    return tuple(_REGISTRY.values())
+    return tuple(_TASKS[name] for name in _TASKS)
 
 
 def task_names() -> list[str]:
     """List the name of every task, in the order of registration."""
-    return list(_REGISTRY)
+    return list(_TASKS)
 
 
 def find_task(name: str) -> Task:
     """Look a task up by its name or an alias.
 
     Raises:
-        UserError: If there is none. The message names the closest tasks, or the reason why an
-            environment of JaxMARL is not a task here.
+        UnknownNameError: If there is none; the message names the closest ones.
+        UserError: If JaxMARL has it and this library has not; the message says why.
     """
-    tasks = _by_name()
+    registered = _by_name(_TASKS.registered().values())
+    if name in registered:
+        return registered[name]
+    tasks = _by_name(all_tasks())
     if name in tasks:
         return tasks[name]
     family, _, short = name.partition("/")
     if family == "jaxmarl" and short in jaxmarl_games.REFUSED:
         raise UserError(f"no task {name!r}: {jaxmarl_games.REFUSED[short]}")
     hint = did_you_mean(name, tasks)
-    raise UserError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
+    raise UnknownNameError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
 
 
-def _by_name() -> dict[str, Task]:
-    return {name: task for task in all_tasks() for name in (task.name, *task.aliases)}
+def _by_name(tasks: Iterable[Task]) -> dict[str, Task]:
+    return {name: task for task in tasks for name in (task.name, *task.aliases)}
 
 
 def make(name: str, /, **settings: Any) -> Environment:

@@ -145,7 +145,7 @@ def coma(
 
 
 def dae(
-    rewards: Float[ArrayLike, "T *B"],
+    rewards: Float[ArrayLike, "T *B"] | Float[ArrayLike, "T *B N"],
     expected_rewards: Float[ArrayLike, "T *B N"],
     values: Float[ArrayLike, "T *B"] | Float[ArrayLike, "T *B N"],
     next_values: Float[ArrayLike, "T *B"] | Float[ArrayLike, "T *B N"],
@@ -161,8 +161,9 @@ def dae(
     dropped at boundaries and at the last step.
 
     Args:
-        rewards: Team reward of step t.
-        expected_rewards: ``E_{a^i}[r]`` of step t: agent i's action averaged out under its policy.
+        rewards: Reward of step t, the team's or one for each agent.
+        expected_rewards: ``E_{a^i}[r]`` of step t, of the team's reward or of agent i's: agent i's
+            action averaged out under its policy.
         values: Value of the state that step t starts from, the team's or one for each agent.
         next_values: Value of the true successor of step t, before any reset; as many as ``values``.
         discounts: Discount factor, or 0 where step t ended the episode by termination.
@@ -183,7 +184,7 @@ def dae(
     agents = Shape("T *B N", shape, "expected_rewards")
     steps = Shape("T *B", shape[:-1], "expected_rewards")
     values = floats("values", values, steps, agents)
-    rewards = floats("rewards", rewards, steps)[..., None]
+    rewards = _per_agent(floats("rewards", rewards, steps, agents), rank)
     like_values = agents if values.ndim == rank else steps
     next_values = _per_agent(floats("next_values", next_values, like_values), rank)
     discounts = floats("discounts", discounts, steps)[..., None]

@@ -145,8 +145,8 @@ class AgentCriticInputs:
 class CriticEncoder(nn.Module):
     """The critic's first layers: one over everything, or two embeddings and one that joins them.
 
-    The first layer is linear in state, observation, id and actions, so what agents share of it is
-    computed once an environment and not once an agent.
+    The embeddings of state, observation, id and actions add up before an activation, so what agents
+    share of them is computed once an environment and not once an agent.
     """
 
     settings: NetworkSettings

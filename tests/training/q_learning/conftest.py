@@ -4,17 +4,17 @@ import jax
 import numpy as np
 import pytest
 
-from gpae.methods import Qmix
+from gpae.methods import Qmix, UpdateSettings
 from gpae.networks import NetworkSettings
 from gpae.training.q_learning import make_q_learner
-from gpae.training.settings import RolloutSettings, UpdateSettings
+from gpae.training.settings import RolloutSettings, WindowSettings
 
 
 def small_q_learner(
     environment,
     method=None,
     *,
-    kind="recurrent",
+    core="gru",
     environments=4,
     steps=8,
     updates=6,
@@ -26,8 +26,9 @@ def small_q_learner(
     return make_q_learner(
         environment,
         method or small_qmix(),
-        NetworkSettings(kind=kind, hidden_size=hidden_size, head_hidden=False, actor_agent_id=True),
+        NetworkSettings(core=core, hidden_size=hidden_size, head_hidden=False, actor_agent_id=True),
         RolloutSettings(environments=environments, steps=steps),
+        WindowSettings(),
         UpdateSettings(**{"epochs": 2, "anneal_learning_rate": False, **update}),
         discount=discount,
         total_env_steps=updates * environments * steps,

@@ -20,7 +20,8 @@ import pytest
 
 from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
 from gpae.methods import Qmix, Vdn
-from gpae.training.sharding import Runner
+from gpae.networks import initial_hidden_state
+from gpae.training.population import Population
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +89,7 @@ def learned(request, q_learner, cpu_devices):
     learner = q_learner(
         Games(),
         method,
-        kind="feedforward",
+        core="feedforward",
         environments=32,
         updates=UPDATES,
         discount=0.99,
@@ -97,14 +98,14 @@ def learned(request, q_learner, cpu_devices):
         learning_rate=1e-2,
         anneal_learning_rate=True,
     )
-    runner = Runner(learner, cpu_devices[:1], UPDATES)
-    state, _, metrics = runner.run(runner.initial_state(0), UPDATES)
+    population = Population(learner, cpu_devices[:1], UPDATES)
+    state, metrics = population.run(population.initial_state(0), UPDATES)
     assert all(np.isfinite(values).all() for values in metrics.values())
     all_observations = jax.vmap(Games().observation)(jnp.arange(5))
-    hidden_state = jnp.zeros((5, 2, 0))
+    (params,) = population.split(state.params["actor"])
     _, policy = learner.actor.apply(
-        state.params.actor,
-        hidden_state,
+        params,
+        initial_hidden_state(learner.network, 5, 2),
         all_observations.observations[None],
         all_observations.available_actions[None],
         jnp.ones((1, 5), bool),

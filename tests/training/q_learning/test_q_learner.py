@@ -4,23 +4,18 @@ import jax
 import numpy as np
 import pytest
 
-from gpae.environments import ContinuousActions, EnvironmentSpec
+from gpae.environments import ContinuousActions, DiscreteActions, EnvironmentSpec
 from gpae.errors import UserError
-from gpae.methods import Vdn
+from gpae.methods import UpdateSettings, Vdn
 from gpae.training.evaluation import Evaluator
+from gpae.training.population import Population, choose_devices
 from gpae.training.q_learning.learner import make_q_budget
-from gpae.training.settings import RolloutSettings, UpdateSettings
-from gpae.training.sharding import Runner, choose_devices
+from gpae.training.settings import RolloutSettings
 
 pytestmark = pytest.mark.slow
 
 UPDATES, WARMUP, INTERVAL, LIMIT = 7, 2, 3, 6
 SIZE, STEPS = 4, 9
-
-
-def copied(state):
-    """A copy on the host: a runner consumes the state it is given."""
-    return jax.tree.map(np.array, state)
 
 
 def assert_identical(one, other):
@@ -49,7 +44,7 @@ def setup(q_learner, qmix, clockwork):
 
 @pytest.fixture(scope="module")
 def two(setup, cpu_devices):
-    return Runner(setup, cpu_devices, UPDATES)
+    return Population(setup, cpu_devices, UPDATES)
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +56,11 @@ def history(setup, two, cpu_devices):
     evaluator = Evaluator(setup.collection.environment, setup.actor, setup.network, 3, cpu_devices)
     state, states, metrics = two.initial_state(0), [], []
     for update in range(UPDATES):
-        states.append(copied(state))
-        evaluator.evaluate(state.params.actor, 0, update, greedy=True)
-        state, _, told = two.run(state, 1)
-        metrics.append({name: float(values[0]) for name, values in told.items()})
-    return [*states, copied(state)], metrics
+        states += two.split(state)
+        evaluator.evaluate(states[-1].params["actor"], 0, update, greedy=True)
+        state, told = two.run(state, 1)
+        metrics.append({name: values.item() for name, values in told.items()})
+    return [*states, *two.split(state)], metrics
 
 
 def test_nothing_is_learned_before_learning_starts_and_something_in_every_update_after(history):
@@ -108,25 +103,25 @@ def test_every_rollout_begins_new_episodes_and_no_action_is_unavailable(history)
 
 
 def test_one_call_is_seven_calls_bit_for_bit(two, history):
-    state, _, metrics = two.run(two.initial_state(0), UPDATES)
-    assert_identical(copied(state), history[0][-1])
-    for name, values in metrics.items():
+    state, metrics = two.run(two.initial_state(0), UPDATES)
+    assert_identical(two.split(state)[0], history[0][-1])
+    for name, values in two.split_metrics(metrics)[0].items():
         np.testing.assert_array_equal(values, [each[name] for each in history[1]])
 
 
 def test_another_seed_is_another_run(two, history):
-    state, *_ = two.run(two.initial_state(1), 1)
+    (state,) = two.split(two.run(two.initial_state(1), 1)[0])
     assert differ(state.buffer.experience.rewards, history[0][1].buffer.experience.rewards)
 
 
 @pytest.fixture(scope="module")
 def on_one_device(setup, cpu_devices):
     """The states after each update phase by phase on one device, and the phases told."""
-    runner, told, states = Runner(setup, cpu_devices[:1], UPDATES), [], []
-    state = runner.initial_state(0)
+    population, told, states = Population(setup, cpu_devices[:1], UPDATES), [], []
+    state = population.initial_state(0)
     for _ in range(WARMUP + 1):
-        state, *_ = runner.run_phases(state, told.append)
-        states.append(copied(state))
+        state, _ = population.run_phases(state, told.append)
+        states += population.split(state)
     return states, told
 
 
@@ -172,6 +167,20 @@ def test_continuous_actions_are_refused(q_learner):
 
     with pytest.raises(UserError, match="test/reacher has continuous actions"):
         q_learner(Reacher())
+
+
+@pytest.mark.parametrize("method", [Vdn(), None])
+def test_rewards_of_each_agent_are_refused_in_one_line(q_learner, qmix, method):
+    class Bandits:
+        spec = EnvironmentSpec("test/bandits", 2, 2, 1, DiscreteActions(2), 1, agent_rewards=True)
+
+    method = method or qmix()
+    with pytest.raises(UserError) as refused:
+        q_learner(Bandits(), method)
+    assert str(refused.value) == (
+        "test/bandits pays each agent a reward of its own, and "
+        f"{method.name} needs one team reward: use another method, such as method=gpae"
+    )
 
 
 def test_seeds_share_one_compilation(two):

@@ -13,7 +13,6 @@ import pytest
 from gpae.methods import Vdn
 from gpae.networks import SumMixer, apply_q_network, initial_hidden_state
 from gpae.training.keys import Clock
-from gpae.training.q_learning.state import QParams
 from gpae.training.q_learning.targets import at_successors, targets, trajectory_values
 from gpae.training.q_learning.update import gradient_step
 from gpae.training.sharding import BY_TIME_AND_ENVIRONMENT, EVERYWHERE
@@ -100,8 +99,8 @@ def expected_targets(params, trajectories, episodes, action_values, mix, double_
     rewards, terminated = np.asarray(trajectories.rewards), np.asarray(trajectories.terminated)
     result = np.full(rewards.shape, np.nan)
     for number, steps, all_observations in episodes:
-        of_target = action_values(target.actor, all_observations)
-        ranked = action_values(online.actor, all_observations) if double_q else of_target
+        of_target = action_values(target["actor"], all_observations)
+        ranked = action_values(online["actor"], all_observations) if double_q else of_target
         for place, time in enumerate(range(steps.start, steps.stop), start=1):
             result[time, number] = SCALE * rewards[time, number]
             if not terminated[time, number]:
@@ -114,7 +113,7 @@ def expected_targets(params, trajectories, episodes, action_values, mix, double_
                 ]
                 chosen = of_target[place, np.arange(3), best]
                 result[time, number] += DISCOUNT * mix(
-                    target.mixer, chosen, all_observations.state[place]
+                    target["mixer"], chosen, all_observations.state[place]
                 )
     return result
 
@@ -123,10 +122,10 @@ def expected_taken(params, trajectories, episodes, action_values, mix):
     """Q_tot of the actions taken, likewise."""
     result = np.full(trajectories.rewards.shape, np.nan)
     for number, steps, all_observations in episodes:
-        values = action_values(params.actor, all_observations)
+        values = action_values(params["actor"], all_observations)
         for place, time in enumerate(range(steps.start, steps.stop)):
             taken = values[place, np.arange(3), trajectories.actions[time, number]]
-            result[time, number] = mix(params.mixer, taken, all_observations.state[place])
+            result[time, number] = mix(params["mixer"], taken, all_observations.state[place])
     return result
 
 
@@ -135,7 +134,7 @@ def computed_targets(plan, params, trajectories):
 
     @jax.jit
     def compute(online, target, trajectories):
-        values = trajectory_values(plan.network, online.actor, trajectories)
+        values = trajectory_values(plan.network, online["actor"], trajectories)
         return targets(plan, target, values, trajectories)
 
     return np.asarray(compute(online, target, trajectories))
@@ -192,7 +191,7 @@ def test_the_loss_is_the_mean_squared_error_on_one_device_and_on_two(
 def test_targets_of_vdn_are_sums(setup, params, trajectories, episodes, action_values):
     method = Vdn(reward_scale=SCALE)
     plan = replace(setup.gradient.values, method=method, mixer=SumMixer())
-    pair = [QParams(actor=each.actor, mixer={}) for each in params]
+    pair = [{"actor": each["actor"], "mixer": {}} for each in params]
 
     def add(params, values, state):
         return values.sum()
@@ -204,9 +203,8 @@ def test_targets_of_vdn_are_sums(setup, params, trajectories, episodes, action_v
 
 def test_unavailable_actions_never_count_however_valuable(setup, params, trajectories):
     """Both networks value action 1 above all, everywhere; where it is unavailable it is no max."""
-    fond = jax.tree.map(lambda leaf: leaf, params[0].actor)
-    (step,) = fond["params"]["Core_0"].values()
-    step["Head_0"]["Dense_0"]["bias"] = np.array([0, 1000, 0], np.float32)
+    fond = jax.tree.map(lambda leaf: leaf, params[0]["actor"])
+    fond["params"]["network"]["head"]["Dense_0"]["bias"] = np.array([0, 1000, 0], np.float32)
 
     def without_it(observation):
         return observation.replace(
@@ -220,7 +218,7 @@ def test_unavailable_actions_never_count_however_valuable(setup, params, traject
         observation=without_it(trajectories.observation), truncations=truncations
     )
     plan = replace(setup.gradient.values, mixer=SumMixer())
-    pair = QParams(actor=fond, mixer={}), QParams(actor=fond, mixer={})
+    pair = 2 * ({"actor": fond, "mixer": {}},)
     assert np.abs(computed_targets(plan, pair, masked)).max() < 500
     assert np.abs(computed_targets(plan, pair, trajectories)).max() > 500
 

@@ -49,7 +49,13 @@ class WindowEvidence:
         return self.successors.next_values(self.name, self.values)
 
     def own_actions(self, samples: int) -> OwnActions:
-        """Values of each agent's own actions."""
+        """Values of each agent's own actions.
+
+        Raises:
+            ValueError: The network's values do not depend on them.
+        """
+        if not self.plan.networks[self.name].spec.depends_on_own_action:
+            raise ValueError(f"{self.name}: its values do not depend on the own action")
         policy, outputs = self.forwards["actor"].outputs, self.forwards[self.name].outputs
         if isinstance(policy, CategoricalPolicy):
             return all_actions(outputs, policy, self.steps.actions)

@@ -1,12 +1,14 @@
-"""What a critic is given of a step, and which of its outputs is the value of what was done."""
+"""The inputs of a learned network, and its values of the actions taken."""
+
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.valuation import critic_inputs, of_taken
 
 from gpae.environments import Observation
-from gpae.networks import CriticSpec
+from gpae.methods import UpdateSettings, ValueNetwork
+from gpae.networks import CriticSpec, NetworkSettings
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, MODELS = 3, 2, 4, 5, 2
 SHAPE = (STEPS, ENVIRONMENTS, AGENTS, ACTIONS)
@@ -16,6 +18,12 @@ def tags(*shape):
     """Every element's place in its digits."""
     weights = 10 ** np.arange(len(shape))[::-1]
     return jnp.asarray(np.tensordot(weights, np.indices(shape), axes=1), jnp.float32)
+
+
+def network(**spec):
+    """A network that reads what a critic of such a spec reads."""
+    spec = CriticSpec(per_agent=True, **spec)
+    return ValueNetwork("critic", spec, NetworkSettings(), UpdateSettings())
 
 
 @pytest.fixture
@@ -31,18 +39,19 @@ def test_a_critic_is_given_each_thing_in_its_place(slot):
         available_actions=jnp.ones(SHAPE, bool),
         alive=jnp.ones(SHAPE[:-1], bool),
     )
-    actions, summary = 2e5 + tags(*SHAPE), 3e5 + tags(*SHAPE)
-    spec = CriticSpec(per_agent=True, others_actions=True, own_slot=slot)
-    inputs = critic_inputs(spec, observation, actions, summary)
+    actions, summary = tags(*SHAPE), 3e5 + tags(*SHAPE)
+    policy = SimpleNamespace(features=lambda actions: 2e5 + actions)
+    critic = network(others_actions=True, own_slot=slot)
+    inputs = critic.inputs(observation, policy, summary, actions)
     np.testing.assert_array_equal(inputs.state, observation.state)
     np.testing.assert_array_equal(inputs.observations, observation.observations)
-    np.testing.assert_array_equal(inputs.action_features, actions)
-    held = {"policy": summary, "action": actions, "zeros": 0 * summary}[slot]
+    np.testing.assert_array_equal(inputs.action_features, 2e5 + actions)
+    held = {"policy": summary, "action": 2e5 + actions, "zeros": 0 * summary}[slot]
     np.testing.assert_array_equal(inputs.own_features, held)
 
 
 def test_of_action_values_the_one_taken_counts(taken):
-    found = of_taken(CriticSpec(per_agent=True, action_values=True), tags(*SHAPE), taken)
+    found = network(action_values=True).values(tags(*SHAPE), taken)
     assert found.shape == SHAPE[:-1]
     for t, e, n in np.ndindex(*SHAPE[:-1]):
         assert found[t, e, n] == 1000 * t + 100 * e + 10 * n + taken[t, e, n]
@@ -51,11 +60,11 @@ def test_of_action_values_the_one_taken_counts(taken):
 def test_of_several_models_too(taken):
     rewards = tags(MODELS, *SHAPE)
     actions = jnp.broadcast_to(taken, (MODELS, *taken.shape))
-    found = of_taken(CriticSpec(per_agent=True, action_values=True), rewards, actions)
+    found = network(action_values=True).values(rewards, actions)
     for m, t, e, n in np.ndindex(MODELS, *SHAPE[:-1]):
         assert found[m, t, e, n] == 10000 * m + 1000 * t + 100 * e + 10 * n + taken[t, e, n]
 
 
 def test_values_that_are_not_of_actions_are_what_they_are(taken):
     values = tags(*SHAPE[:-1])
-    assert of_taken(CriticSpec(per_agent=True), values, taken) is values
+    assert network().values(values, taken) is values

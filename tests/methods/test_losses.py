@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from gpae.training.losses import clipped_policy_loss, policy_ratio, value_loss
+
+from gpae.methods.losses import clipped_policy_loss, policy_ratio, value_loss
 
 CLIP = 0.2
 
