@@ -1,7 +1,8 @@
 """Sign tests: every method, window and correction reaches the known optimum of a small game.
 
 In the game of two steps a myopic team ends at 1.0 and a random one begins near 0.6; only a return
-near 1.8 is learnt, credit delayed and all. The game of levers has one best pair of continuous actions.
+near 1.8 is learnt, credit delayed and all. The game of levers has one best pair of continuous
+actions.
 """
 
 import jax.numpy as jnp
