@@ -259,9 +259,10 @@ def _sweep_with_hydra(overrides: list[str]) -> int:
 
 
 def _train_job(overrides: list[str]) -> float:
-    """Train the runs of one job of Hydra's, and return the mean of their final metrics.
+    """Train the runs of one Hydra job, and return the mean of their final headline metrics.
 
-    It is NaN where a run has diverged. A stop ends the sweep, as Hydra knows no other end.
+    The mean is NaN if a run diverged. A requested stop raises KeyboardInterrupt, which ends Hydra's
+    sweep.
     """
     from gpae.config.compose import compose
     from gpae.console import OutputConsole
@@ -296,7 +297,7 @@ def _train_in_turn(jobs: list[list[str]], configs: "list[Config]", console: "Con
 
 
 def _train_new(config: "Config", console: "Console") -> "list[Outcome]":
-    """Train in new folders, made once all else is in order."""
+    """Train in new folders, which are created after all checks."""
     for caution in config.method.cautions():
         _say(console, f"note: {caution}")
     system, memory = _put_together(config, range(config.seed, config.seed + config.seeds))
@@ -322,7 +323,7 @@ def _train_to_the_end(
     console: "Console",
     checkpoint: int | None = None,
 ) -> "list[Outcome]":
-    """Train in a process of its own, whose garbage collector may rest while a program is traced."""
+    """Train with the process's garbage collector paused while JAX traces."""
     from gpae.runs.session import train
 
     try:

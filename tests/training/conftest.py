@@ -140,7 +140,7 @@ class TwoSteps:
 
 @dataclasses.dataclass(frozen=True)
 class Dials:
-    """Three agents that turn dials by real numbers, and are shown the numbers that arrived.
+    """Three agents that turn dials by continuous actions, and are shown those that arrived.
 
     Agents 0 and 2 have two numbers, agent 1 its first alone. An episode terminates after a length
     of 2 to 8 drawn at its reset or is truncated after ``limit`` steps.

@@ -1,4 +1,4 @@
-"""Real-numbered actions on their way: drawn without bounds, carried out within them, scored again.
+"""Continuous actions on their way: drawn without bounds, carried out within them, scored again.
 
 The environment shows what arrived, so that what is stored can be told from what was carried out.
 """

@@ -149,7 +149,7 @@ def test_the_headline_is_the_environments_first_outcome(environment):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("squash", [False, True])
-def test_greedy_real_numbers_are_the_means_within_the_bounds(levers, cpu_devices, squash):
+def test_greedy_continuous_actions_are_the_means_within_the_bounds(levers, cpu_devices, squash):
     network = NetworkSettings(core="feedforward", hidden_size=8, squash_actions=squash)
     actor = Actor(network, levers.spec.actions)
     observation, hidden_state = levers.observation(), initial_hidden_state(network, 1, 2)

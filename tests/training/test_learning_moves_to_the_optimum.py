@@ -1,7 +1,8 @@
 """Sign tests: every method, window and correction reaches the known optimum of a small game.
 
 In the game of two steps a myopic team ends at 1.0 and a random one begins near 0.6; only a return
-near 1.8 is learnt, credit delayed and all. The game of levers has one best pair of real numbers.
+near 1.8 is learnt, credit delayed and all. The game of levers has one best pair of continuous
+actions.
 """
 
 import jax.numpy as jnp
@@ -72,7 +73,7 @@ OFF_POLICY = {
 }
 
 
-REAL_NUMBERS = {
+CONTINUOUS = {
     "gpae corrected, with a window": (Gpae(bootstrap="corrected"), {"window": 2}),
     "mappo team value": (Mappo(agent_values=False), {}),
     "ippo squashed": (Ippo(), {"network": {"squash_actions": True}}),
@@ -110,9 +111,9 @@ def test_a_window_of_four_learns(learner, two_steps, cpu_devices, name):
     assert_learns(setup, cpu_devices[0], two_steps)
 
 
-@pytest.mark.parametrize("name", REAL_NUMBERS)
-def test_every_method_finds_the_best_real_numbers(learner, levers, cpu_devices, name):
-    method, extra = REAL_NUMBERS[name]
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_every_method_finds_the_best_continuous_actions(learner, levers, cpu_devices, name):
+    method, extra = CONTINUOUS[name]
     setup = learner(levers, method, **{**SETTINGS, "minibatches": 4, **extra})
     state, returns = trained(setup, cpu_devices[0])
     observation, hidden_state = levers.observation(), initial_hidden_state(setup.network, 1, 2)

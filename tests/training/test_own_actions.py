@@ -74,7 +74,7 @@ def reward_model(space):
 
 @dataclass(frozen=True)
 class Known(LearnedNetwork):
-    """A critic whose values are a known function of the own numbers."""
+    """A critic whose values are a known function of the own actions."""
 
     def init(self, key, inputs):
         raise NotImplementedError
@@ -182,7 +182,7 @@ def quadratic(own_features):
 
 @pytest.fixture
 def known_rewards(monkeypatch):
-    """Two reward models whose rewards are known functions of the own numbers."""
+    """Two reward models whose rewards are known functions of the own actions."""
 
     def models(*given):
         value = quadratic(given[2].own_features)
@@ -192,7 +192,7 @@ def known_rewards(monkeypatch):
 
 
 def known_evidence(given):
-    """The evidence of the known critic where actions are real numbers."""
+    """The evidence of the known critic where actions are continuous."""
     return evidence_of(known_critic(ContinuousActions(ACTIONS)), given, tags(*SHAPE))
 
 

@@ -49,7 +49,7 @@ def test_as_many_states_as_runs():
         population.join([{}, {}, {}])
 
 
-UPDATES, SEEDS = 2, (0, 1, 2)
+UPDATES, SEEDS = 2, (0, 1, 2, 3)
 
 
 def trained(population, seeds):
@@ -81,20 +81,18 @@ def assert_same_runs(found, expected):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lanes", [1, 2])
-def test_runs_together_are_the_runs_alone(small, alone, cpu_devices, lanes):
-    seeds = SEEDS if lanes == 1 else SEEDS[:2]
-    population = Population(small, cpu_devices[:lanes], UPDATES, len(seeds), lanes)
-    states, metrics = trained(population, seeds)
-    assert_same_runs((states, metrics), tuple(each[: len(seeds)] for each in alone))
+def test_runs_together_are_the_runs_alone(small, alone, cpu_devices):
+    population = Population(small, cpu_devices[:1], UPDATES, runs=len(SEEDS))
+    states, metrics = trained(population, SEEDS)
+    assert_same_runs((states, metrics), alone)
     losses = [each["loss/critic"] for each in metrics]
     assert losses[0].shape == (UPDATES,)
     assert np.abs(losses[0] - losses[1]).min() > 1e-3, "seeds are runs of their own"
 
 
 @pytest.mark.slow
-def test_several_runs_are_made_phase_by_phase_too(small, alone, cpu_devices):
-    population = Population(small, cpu_devices[:1], UPDATES, len(SEEDS))
+def test_runs_in_lanes_phase_by_phase_are_the_runs_alone(small, alone, cpu_devices):
+    population = Population(small, cpu_devices, UPDATES, runs=len(SEEDS), lanes=2)
     state, rows, told = population.initial_state(*SEEDS), [], []
     for _ in range(UPDATES):
         state, metrics = population.run_phases(state, told.append)

@@ -71,7 +71,7 @@ def possible_values(played, window, steps, successors, critic_inputs):
         actor_hidden_states, policy = apply_actor(
             plan.actor,
             params["actor"],
-            start.actor,
+            start["actor"],
             observation.observations,
             observation.available_actions,
             steps.first,
@@ -79,7 +79,7 @@ def possible_values(played, window, steps, successors, critic_inputs):
         taken = jax.nn.one_hot(steps.actions, ACTIONS)
         critic_hidden_states, _ = critic.apply(
             params["critic"],
-            start.critic,
+            start["critic"],
             critic_inputs(spec, observation, taken, policy.probabilities),
             steps.first,
         )
