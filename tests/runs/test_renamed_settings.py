@@ -34,6 +34,13 @@ def test_former_values_become_the_present_ones():
     }
 
 
+def test_a_setting_that_its_method_never_used_is_left_out():
+    former = {"name": "mappo", "lambda_": 0.9, "bootstrap": "paper"}
+    assert with_present_names({"method": former})["method"] == {"name": "mappo", "lambda_": 0.9}
+    kept = {**former, "name": "gpae"}
+    assert with_present_names({"method": kept})["method"] == kept
+
+
 def test_archived_runs_are_read_with_their_scheme():
     archived = [path.parent for path in ARCHIVES.glob("*/*/config.yaml")]
     assert archived
