@@ -32,7 +32,7 @@ def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
 def _renamed(group: str, settings: Any) -> Any:
     if not isinstance(settings, Mapping):
         return settings
-    unused = _NEVER_USED.get(settings.get("name"), set()) if group == "method" else set()
+    unused = _NEVER_USED.get(str(settings.get("name")), set()) if group == "method" else set()
     present = {}
     for name, value in settings.items():
         now = _RENAMED.get((group, name), name)
