@@ -8,10 +8,11 @@ from typing import Any
 from gpae.config.q_checks import check_q_learning
 from gpae.config.schema import Config
 from gpae.environments import find_task
-from gpae.errors import UserError, did_you_mean
+from gpae.errors import UserError
 from gpae.methods import BOOTSTRAPS, METHODS, Q_METHODS, TRACE_SCHEMES
 from gpae.networks import NETWORK_KINDS
 from gpae.networks.critic import OWN_SLOTS
+from gpae.suggestions import did_you_mean
 from gpae.training.settings import EVALUATION_MODES, WINDOW_MODES
 
 _CHOICES: Mapping[str, Iterable[str]] = {

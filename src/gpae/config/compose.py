@@ -19,8 +19,9 @@ from gpae.config.checks import check
 from gpae.config.q_checks import refuse_inapplicable
 from gpae.config.schema import Config
 from gpae.environments import all_tasks, find_task
-from gpae.errors import UserError, did_you_mean
+from gpae.errors import UserError
 from gpae.methods import METHODS, Q_METHODS
+from gpae.suggestions import did_you_mean
 
 PRESETS = ("jaxmarl", "release", "mabrax")
 

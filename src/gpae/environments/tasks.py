@@ -11,8 +11,9 @@ from typing import Any
 
 from gpae.environments import jaxmarl_adapter, jaxmarl_games, mabrax, mabrax_tables, smax
 from gpae.environments.environment import Environment
-from gpae.errors import UserError, did_you_mean
+from gpae.errors import UserError
 from gpae.extras import missing_extras
+from gpae.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
