@@ -25,13 +25,13 @@ def compile_quickly():
 @pytest.fixture
 def collected_when_traced(monkeypatch):
     """Whether Python looked for garbage, each time that an update was traced."""
-    from gpae.training.sharding import Runner
+    from gpae.training.population import Population
 
-    enabled, iteration = [], Runner._iteration
+    enabled, iteration = [], Population._iteration
 
-    def traced(runner, state, environments):
+    def traced(population, state, inputs, environments):
         enabled.append(gc.isenabled())
-        return iteration(runner, state, environments)
+        return iteration(population, state, inputs, environments)
 
-    monkeypatch.setattr(Runner, "_iteration", traced)
+    monkeypatch.setattr(Population, "_iteration", traced)
     return enabled
