@@ -175,9 +175,9 @@ def train_policy_gradient(task, method, *overrides):
     environments = jnp.arange(learner.budget.environments)
 
     def update(state):
-        state, batch, diagnostics = learner.estimate_phase(state, None, environments)
-        state, _, metrics = learner.update_phase(state, batch, environments)
-        return state, batch.log_ratios, {**diagnostics, **metrics}
+        state, estimated, diagnostics = learner.estimate_phase(state, None, environments)
+        state, _, metrics = learner.update_phase(state, estimated, environments)
+        return state, estimated[0].log_ratios, {**diagnostics, **metrics}
 
     mesh = Mesh(np.array(jax.devices()[:1]), (DEVICES,))
     run = jax.jit(

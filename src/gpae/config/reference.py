@@ -132,7 +132,7 @@ def _of_methods() -> list[Setting]:
                 owners.setdefault(key, []).append(method)
     order = list(dict.fromkeys(name for name, *_ in owners))
     return [
-        Setting(*key, methods=tuple(methods))
+        Setting(*key, tuple(methods))
         for key, methods in sorted(owners.items(), key=lambda item: order.index(item[0][0]))
     ]
 
