@@ -317,10 +317,7 @@ def test_a_variant_can_be_measured_without_the_others(overhead, monkeypatch, tmp
 
 def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_path):
     from gpae.kernels.compiler import compiler_options
-<<<<<<< HEAD
-=======
     from gpae.training import population
->>>>>>> tests-methods
 
     module, told = script("compiler"), []
 

@@ -8,15 +8,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-<<<<<<< HEAD
-from gpae.config.compose import compose
-from gpae.errors import UserError
-from gpae.runs.system import System
-
 pytestmark = pytest.mark.slow
 
-=======
->>>>>>> tests-methods
 METHODS = ("gpae", "mappo", "vdn")
 
 
