@@ -82,6 +82,7 @@ def played(quickly_compiled):
     return play
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", SHORT)
 def test_sizes_are_those_of_the_spec(task, played):
     environment, (_, observation), (_, step, _) = played(task)
@@ -173,6 +174,7 @@ def test_nothing_is_reset(task, played):
     np.testing.assert_array_equal(successor.step, np.arange(1, 7)[:, None] + np.zeros(16))
 
 
+@pytest.mark.slow
 def test_after_a_reset_the_true_successor_is_kept(quickly_compiled):
     environment = make(SPREAD, max_steps=2)
 

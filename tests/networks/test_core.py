@@ -72,6 +72,7 @@ def data():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [1, 3, 4, STEPS])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_outputs_and_gradients_are_those_of_the_plain_form(name, block, data, monkeypatch):
@@ -130,6 +131,7 @@ def test_blocks_are_looped_over_only_where_there_are_several(data, monkeypatch):
     assert loops(STEPS, data, monkeypatch) == 0
 
 
+@pytest.mark.slow
 def test_gradients_over_a_further_axis_are_those_one_by_one(data, monkeypatch):
     monkeypatch.setattr("gpae.networks.core.BLOCK_ROWS", 4 * ENVIRONMENTS * AGENTS)
     inputs, resets, weights = data
@@ -164,6 +166,7 @@ def test_one_step_is_flaxs_gru_with_its_parameters():
     )
 
 
+@pytest.mark.slow
 def test_a_gru_keeps_time_environments_and_agents_apart():
     steps, environments, agents, size = 4, 3, 2, 6
     gru, resets = Gru(size), jnp.zeros((steps, environments, agents), bool)
