@@ -220,6 +220,7 @@ def test_the_speaker_has_three_actions_and_the_listener_five(played):
     assert np.unique(step.actions[..., 1]).tolist() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_hanabis_legal_moves_are_its_masks(quickly_compiled):
     environment = make("jaxmarl/hanabi")
     state, observation = quickly_compiled(environment.reset)(jax.random.key(0))
