@@ -79,6 +79,7 @@ def test_what_is_not_forced_is_untouched(countdown):
     np.testing.assert_array_equal(plain.reward[free], wrapped.reward[free])
 
 
+@pytest.mark.slow
 def test_in_smax_the_forced_agent_stands_still_and_the_others_move(quickly_compiled):
     wrapped = ForcedStop(Smax("3m"), probability=1.0, action=STOP_ACTION)
 

@@ -8,6 +8,8 @@ import pytest
 
 from gpae.environments.quiet_import import import_alone
 
+pytestmark = pytest.mark.slow
+
 
 def run(script: str) -> list[str]:
     """Output lines of a script that runs in an interpreter of its own."""

@@ -82,6 +82,7 @@ def played(quickly_compiled):
     return play
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", SHORT)
 def test_sizes_are_those_of_the_spec(task, played):
     environment, (_, observation), (_, step, _) = played(task)
@@ -173,6 +174,7 @@ def test_nothing_is_reset(task, played):
     np.testing.assert_array_equal(successor.step, np.arange(1, 7)[:, None] + np.zeros(16))
 
 
+@pytest.mark.slow
 def test_after_a_reset_the_true_successor_is_kept(quickly_compiled):
     environment = make(SPREAD, max_steps=2)
 
@@ -218,6 +220,7 @@ def test_the_speaker_has_three_actions_and_the_listener_five(played):
     assert np.unique(step.actions[..., 1]).tolist() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_hanabis_legal_moves_are_its_masks(quickly_compiled):
     environment = make("jaxmarl/hanabi")
     state, observation = quickly_compiled(environment.reset)(jax.random.key(0))

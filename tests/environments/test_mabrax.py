@@ -212,6 +212,7 @@ def test_settings_that_cannot_be_are_refused(settings, message):
         make("mabrax/hopper-3x1", **settings)
 
 
+@pytest.mark.slow
 def test_the_team_return_is_the_bodys_own(hopper, body):
     state, observation = hopper.reset(KEY)
     alone = body.reset(KEY)
@@ -256,6 +257,7 @@ def test_a_step_draws_nothing_from_its_key(hopper):
     jax.tree.map(np.testing.assert_array_equal, one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["positional", "spring", "generalized", "mjx"])
 def test_types_do_not_change_from_reset_to_step(backend):
     environment = make("mabrax/hopper-3x1", backend=backend)
@@ -266,6 +268,7 @@ def test_types_do_not_change_from_reset_to_step(backend):
     assert jax.tree.leaves(step.observation) == jax.tree.leaves(observation)
 
 
+@pytest.mark.slow
 def test_listing_imports_no_simulator_and_making_is_silent(tmp_path):
     script = """
 import sys

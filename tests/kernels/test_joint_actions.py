@@ -19,6 +19,7 @@ def layer_on_random_rows(num_agents, batch=BATCH):
     return layer, params, jnp.asarray(taken), jnp.asarray(own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_agents", [1, 2, 5])
 @pytest.mark.parametrize("batch", [(), BATCH])
 def test_values_and_gradients_are_those_of_a_dense_layer(num_agents, batch):

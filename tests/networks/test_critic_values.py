@@ -267,6 +267,7 @@ def plain_values(settings, weights, hidden_state, inputs, resets):
     return network.apply({"params": rest}, hidden_state, features, resets)[1].squeeze(-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("embedding", [0, 6])
 def test_the_first_layer_is_one_dense_layer_over_everything(embedding, data):
     settings = NetworkSettings(hidden_size=8, critic_embedding_size=embedding)
