@@ -15,7 +15,6 @@ from gpae.networks import (
     CriticSpec,
     NetworkSettings,
     initial_hidden_state,
-    make_reward_models,
 )
 from gpae.networks.critic import VALUE_SCALE
 from gpae.networks.network import Network
@@ -92,11 +91,11 @@ LOOKS_AT = {
         {"state", "others' actions"},
     ),
     "reward model, discrete": (
-        make_reward_models(NetworkSettings(), DISCRETE, 2).spec,
+        CriticSpec.of_joint_action(DISCRETE),
         {"state", "others' actions"},
     ),
     "reward model, continuous": (
-        make_reward_models(NetworkSettings(), CONTINUOUS, 2).spec,
+        CriticSpec.of_joint_action(CONTINUOUS),
         {"state", "others' actions", "own actions"},
     ),
 }

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from gpae.environments import ContinuousActions, DiscreteActions
+from gpae.methods.dae import RewardEnsemble, apply_reward_models
 from gpae.networks import (
     Critic,
     CriticInputs,
+    CriticSpec,
     NetworkSettings,
     apply_critic,
-    apply_reward_models,
     initial_hidden_state,
-    make_reward_models,
 )
 
 SIZE, STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 3, 4, 2, 3, 5
@@ -31,7 +31,7 @@ def models(request):
         action_features=jnp.asarray(random.normal(size=(*shape, ACTIONS)), jnp.float32),
         own_features=jnp.asarray(random.normal(size=(*shape, ACTIONS)), jnp.float32),
     )
-    ensemble = make_reward_models(SETTINGS, request.param, SIZE)
+    ensemble = RewardEnsemble(SETTINGS, CriticSpec.of_joint_action(request.param), SIZE)
     return ensemble, jax.jit(ensemble.init)(jax.random.key(0), inputs), inputs
 
 
