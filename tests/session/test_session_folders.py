@@ -8,6 +8,8 @@ import pytest
 from gpae.environments import register, tasks
 from gpae.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 def refused(result):
     assert (result.code, result.err.count("\n")) == (2, 1)
