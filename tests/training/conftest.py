@@ -445,6 +445,20 @@ def over_devices(cpu_devices):
     return mapped
 
 
+@pytest.fixture
+def compilations():
+    """The programs compiled, or loaded from the cache, in the course of a test."""
+    names = []
+
+    def listen(event, _, **told):
+        if event == "/jax/core/compile/backend_compile_duration":
+            names.append(told["fun_name"])
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield names
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
 @pytest.fixture(scope="session")
 def clockwork():
     return Clockwork

@@ -14,7 +14,7 @@ from gpae.training.population import Population
 
 pytestmark = pytest.mark.slow
 
-UPDATES = 15
+UPDATES = 40
 METHODS = {each.name: each for each in (Gpae(), Ippo(), Dae(), Mappo())}
 
 
@@ -67,7 +67,8 @@ def trained(request, learner, cpu_devices):
         steps=4,
         updates=UPDATES,
         epochs=4,
-        learning_rate=2e-2,
+        learning_rate=1e-2,
+        network={"hidden_size": 32},
     )
     population = Population(setup, cpu_devices[:1], UPDATES)
     state, metrics = population.run(population.initial_state(0), UPDATES)
