@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterable
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from gpae.config.schema import Config
@@ -64,9 +63,8 @@ def _module(registered: Any) -> str:
 
 
 def _can_be_imported_from_outside(module: str) -> bool:
-    if module.partition(".")[0] in ("gpae", "__main__"):
+    """Whether another process finds a module by its name, which is of another package than gpae."""
+    root = module.partition(".")[0]
+    if root in ("gpae", "__main__"):
         return False
-    try:
-        return find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
+    return any(finder.find_spec(root, None) is not None for finder in sys.meta_path)
