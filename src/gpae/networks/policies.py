@@ -110,8 +110,8 @@ class GaussianPolicy:
 
     Samples and log-probabilities are of the unbounded action. Carried out is that action clipped
     to the bounds or, where ``squash`` is set, ``low + (high - low) (1 + tanh x) / 2``. The change
-    of density that squashing brings is the same for target and behaviour policy: it cancels in every
-    ratio and is left out of :meth:`log_prob`, but counts in :meth:`entropy`.
+    of density that squashing brings is the same for target and behaviour policy: it cancels in
+    every ratio and is left out of :meth:`log_prob`, but counts in :meth:`entropy`.
 
     Attributes:
         mean: Mean of each dimension, [*b, N, A].
