@@ -40,7 +40,7 @@ def compiled(options: dict[str, str | int] | None, overrides: list[str]) -> Trai
     """A training that has made its first update, compiled with these options."""
     prepare_jax()
     chosen = {} if options is None else {**compiler_options(), **options}
-    with patch("gpae.training.sharding.compiler_options", return_value=chosen):
+    with patch("gpae.training.population.compiler_options", return_value=chosen):
         training = Training(overrides)
         training.update()
     return training

@@ -28,7 +28,7 @@ WINDOWS = {
 
 def needs(overrides: list[str]) -> dict[str, int]:
     """Bytes of the window, of the whole state and of an update batch."""
-    need = MemoryNeed(System(compose(overrides)).runner)
+    need = MemoryNeed(System(compose(overrides)).population)
     return {"window": need.experience, "state": need.state, "batch": need.batch}
 
 

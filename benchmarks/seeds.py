@@ -24,7 +24,7 @@ from gpae.runs.system import System
 COMMON = ["task=smax/3m", "method=gpae", "run.updates_per_call=1"]
 CASES = {
     "tiny": (
-        "window.length=1 network.kind=feedforward network.hidden_size=32 "
+        "window.length=1 network.core=feedforward network.hidden_size=32 "
         "rollout.environments=8 rollout.steps=32"
     ),
     "small": "window.length=1 rollout.environments=16 rollout.steps=32",
@@ -39,16 +39,16 @@ def alternating_seconds(
     config = compose(overrides)
     prepare_jax()
     alone, together = System(config), System(config, seeds)
-    singles = [alone.runner.initial_state(seed) for seed in seeds]
-    joined: Any = together.runner.join([together.runner.first_state(seed) for seed in seeds])
+    singles = [alone.population.initial_state(seed) for seed in seeds]
+    joined: Any = together.population.initial_state(*seeds)
     seconds: dict[str, list[float]] = {"alone": [], "together": []}
     for _ in range(warmup + rounds):
         total = 0.0
         for number, state in enumerate(singles):
-            taken, (singles[number], *_) = timed(partial(alone.runner.run, state, 1))
+            taken, (singles[number], _) = timed(partial(alone.population.run, state, 1))
             total += taken
         seconds["alone"].append(total)
-        taken, (joined, *_) = timed(partial(together.runner.run, joined, 1))
+        taken, (joined, _) = timed(partial(together.population.run, joined, 1))
         seconds["together"].append(taken)
     return {name: times[warmup:] for name, times in seconds.items()}
 

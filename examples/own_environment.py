@@ -55,7 +55,7 @@ register("mine/meeting", Meeting, description="two agents on a ring", num_agents
 
 SETTINGS = (
     "train task=mine/meeting method=gpae window.length=1 total_env_steps=4e4 "
-    "rollout.environments=64 rollout.steps=16 network.kind=feedforward network.hidden_size=32 "
+    "rollout.environments=64 rollout.steps=16 network.core=feedforward network.hidden_size=32 "
     "evaluation.interval=2e4 evaluation.mode=sampled"
 )
 

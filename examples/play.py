@@ -22,7 +22,7 @@ def play(folder: Path, seed: int = 0) -> tuple[float, int]:
     config = from_dict(run.config)
     system = System(config)
     snapshot = Checkpoints(run.checkpoints_path).restore(system.snapshot_shapes())
-    params = snapshot.best.params.actor  # the newest: snapshot.state.parameters.actor
+    params = snapshot.best.params["actor"]  # the newest: snapshot.state.params["actor"]
 
     environment = make(config.task_name, **config.task_settings)
     state, observation = environment.reset(jax.random.key(seed))
@@ -38,9 +38,10 @@ def play(folder: Path, seed: int = 0) -> tuple[float, int]:
             observation.available_actions[None],
             jnp.array([length == 0]),
         )
-        hidden_state, actions = hidden_states[0], policy[0].executed(policy[0].mode())
+        hidden_state = jax.tree.map(lambda leaf: leaf[0], hidden_states)
+        actions = policy[0].executed(policy[0].mode())
         state, taken = step(jax.random.key(length), state, actions)
-        observation, length, total = taken.observation, length + 1, total + float(taken.reward)
+        observation, length, total = taken.observation, length + 1, total + float(taken.team_reward)
         over = bool(taken.boundary)
     return total, length
 

@@ -29,6 +29,17 @@ def test_ones_own_environment_is_learnt(tmp_path):
     assert -2.0 < float(final) < -1.2
 
 
+def test_ones_own_encoder_learns(tmp_path):
+    output = run("own_encoder.py", tmp_path)
+    (final,) = re.findall(r"final episode_return (-[\d.]+)", output)
+    assert -2.0 < float(final) < -1.2
+
+
+def test_ones_own_encoder_is_a_choice_of_the_command_line(tmp_path):
+    words = ("train", "--cfg", "task=mine/meeting", "network.encoder=ring")
+    assert "encoder: ring" in run("own_encoder.py", tmp_path, *words)
+
+
 def test_ones_own_environment_is_a_task_of_the_command_line(tmp_path):
     output = run("own_environment.py", tmp_path, "tasks", "mine")
     assert "mine/meeting  2       two agents on a ring" in output

@@ -59,8 +59,8 @@ def start(overrides: list[str], started: float) -> tuple["System", Any, Startup]
     startup = Startup()
     with without_garbage_collection():
         system = _build(overrides, startup)
-    startup.built = time.time() - started
-    system.population.compile_ahead()
+        startup.built = time.time() - started
+        system.population.compile_ahead()
     state = _blocked(system.population.initial_state(system.config.seed))
     startup.state = time.time() - started
     state, first = _update(system, state)
@@ -69,7 +69,10 @@ def start(overrides: list[str], started: float) -> tuple["System", Any, Startup]
     startup.compilation = max(0.0, first - second)
     before = time.perf_counter()
     system.evaluator.evaluate(
-        state.params.actor, system.config.seed, 0, greedy=system.modes[0] == "greedy"
+        system.population.split(state.params["actor"])[0],
+        system.config.seed,
+        0,
+        greedy=system.modes[0] == "greedy",
     )
     startup.evaluation = time.perf_counter() - before
     return system, state, startup

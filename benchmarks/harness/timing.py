@@ -35,7 +35,7 @@ def measure_times(system: System, state: Any, repeats: int) -> Times:
 
     Args:
         system: The system.
-        state: A state of its runner past the first update; it is consumed.
+        state: A state of its population past the first update; it is consumed.
         repeats: How often everything is measured.
     """
     state, update = _update_times(system, _past_warmup(system, state), repeats)

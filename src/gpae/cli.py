@@ -1,4 +1,4 @@
-"""The command line. Nothing heavy is imported before a command is known to need it."""
+"""Command line of gpae. Each command imports the heavy packages it needs when it runs."""
 
 import argparse
 import math
@@ -28,24 +28,24 @@ Train a method on a task, in Hydra's syntax:
 
   gpae train task=smax/5m_vs_6m method=gpae seed=0 total_env_steps=1e7
 
-groups    task=NAME      (gpae tasks)      what to learn
-          method=NAME    (gpae methods)    how advantages are estimated
+groups    task=NAME      (gpae tasks)      the environment
+          method=NAME    (gpae methods)    the learning method
           preset=NAME    jaxmarl, release, mabrax    network, batch and learning-rate settings;
-                                           without one, those of the task's family
+                                           by default those of the task's family
 
 settings  method.trace_scheme=double|joint|individual|inner|untruncated|none
           method.bootstrap=paper|corrected    method.eta=1.02    method.lambda_=0.95
           window.length=M    reuse the last M rollouts; 1 is on-policy
           window.mode=constant_batch|growing_batch
-          network.kind=recurrent|feedforward
+          network.core=gru|lstm|feedforward
           rollout.environments=128  rollout.steps=128  update.epochs=4  update.minibatches=4
           evaluation.interval=5e5   evaluation.episodes=128   evaluation.mode=greedy|sampled|both
           run.folder=PATH    run.checkpoint_interval=5e5
-          task.SETTING=...   the task's own, such as task.stop_probability=0.05
-          profile=true       time collection, estimation and update apart
+          task.SETTING=...   settings of the task, such as task.stop_probability=0.05
+          profile=true       time collection, estimation and update separately
           (qmix and vdn have settings of their own: docs/q_learning.md)
 
-  gpae settings                             all of them, and what they mean
+  gpae settings                             all settings, with descriptions
   gpae train --cfg OVERRIDES...             print the whole configuration and stop
   gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination
   gpae train -m hydra/launcher=... hydra/sweeper=...    a sweep by Hydra's plugins
@@ -61,11 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: The words after ``gpae``; those of this process when None.
+        arguments: Command-line arguments after ``gpae``; those of this process if None.
 
     Returns:
-        The exit code: 0, or 2 for an error the user can mend, 3 for a run that diverged, 130 for an
-        interrupt that was not waited for.
+        The exit code: 0; 2 for wrong input; 3 for a run that diverged; 130 for an immediate
+        interrupt.
     """
     try:
         parsed = _parse(arguments)
@@ -89,7 +89,7 @@ def _carry_out(parsed: argparse.Namespace) -> int:
 
 
 def _complain(message: str) -> None:
-    """Print an error; Rich, which prints it in red, may be what is missing."""
+    """Print an error, in red if Rich is installed."""
     text = f"gpae: {message}"
     try:
         from gpae.console import complain
@@ -100,14 +100,14 @@ def _complain(message: str) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with the words."""
+    """Parser whose errors are one-line :class:`UserError` messages."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see `{self.prog} --help`")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the words; overrides may stand before and after the flags of their commands."""
+    """Parse the arguments; overrides may precede and follow the flags of their command."""
     parser = _parser()
     parsed, rest = parser.parse_known_args(arguments)
     flags = [word for word in rest if word.startswith("-")]
@@ -133,19 +133,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_curves(commands)
     tasks = commands.add_parser("tasks", help="list the tasks")
-    tasks.add_argument("filter", nargs="?", default="", help="only names that contain this")
+    tasks.add_argument("filter", nargs="?", default="", help="only names that contain this text")
     _add_imports(tasks)
     tasks.set_defaults(command=_tasks)
-    settings = commands.add_parser("settings", help="list the settings and what they mean")
-    settings.add_argument("filter", nargs="?", default="", help="only names that contain this")
+    settings = commands.add_parser("settings", help="list the settings with descriptions")
+    settings.add_argument("filter", nargs="?", default="", help="only names that contain this text")
     _add_imports(settings)
     settings.set_defaults(command=_settings)
-    methods = commands.add_parser("methods", help="list the methods and what tells them apart")
+    methods = commands.add_parser("methods", help="list the methods and their properties")
     _add_imports(methods)
     methods.set_defaults(command=_methods)
     theory = commands.add_parser("theory", help="check the theory exactly on finite games")
     theory.add_argument("--seed", type=whole_number(0), default=0, help="seed of the random games")
-    theory.add_argument("--output", type=Path, help="folder for the rows as JSON and the plots")
+    theory.add_argument("--output", type=Path, help="folder for the results as JSON and the plots")
     theory.set_defaults(command=_theory)
     return parser
 
@@ -186,9 +186,13 @@ def _add_evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="number of episodes (default: %(default)s)",
     )
     evaluate.add_argument(
-        "--sampled", action="store_true", help="sample actions; else the most likely"
+        "--sampled",
+        action="store_true",
+        help="sample actions instead of taking the most likely ones",
     )
-    evaluate.add_argument("--best", action="store_true", help="the best parameters, not the last")
+    evaluate.add_argument(
+        "--best", action="store_true", help="evaluate the best parameters instead of the last ones"
+    )
     _add_imports(evaluate)
     _add_checkpoint(evaluate)
     evaluate.add_argument(
@@ -213,18 +217,19 @@ def _add_imports(command: _Parser) -> None:
 
 def _add_checkpoint(command: _Parser) -> None:
     command.add_argument(
-        "--checkpoint", type=whole_number(0), metavar="UPDATE", help="an earlier checkpoint"
+        "--checkpoint",
+        type=whole_number(0),
+        metavar="UPDATE",
+        help="the checkpoint of this update instead of the newest",
     )
 
 
 def _add_curves(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    curves = commands.add_parser(
-        "curves", help="draw runs' learning curves, seeds of a kind together"
-    )
+    curves = commands.add_parser("curves", help="draw runs' learning curves, averaged over seeds")
     curves.add_argument("runs", type=Path, nargs="+", help="run folders")
     curves.add_argument("--output", type=Path, default=Path("curves.png"), help="the picture")
     curves.add_argument("--marl-eval", type=Path, help="also export the runs in marl-eval's layout")
-    curves.add_argument("--metric", help="the metric; by default the headline")
+    curves.add_argument("--metric", help="the metric (default: the headline metric)")
     curves.set_defaults(command=_curves)
 
 
@@ -254,9 +259,10 @@ def _sweep_with_hydra(overrides: list[str]) -> int:
 
 
 def _train_job(overrides: list[str]) -> float:
-    """Train the runs of one job of Hydra's, and return the mean of their final metrics.
+    """Train the runs of one Hydra job, and return the mean of their final headline metrics.
 
-    It is NaN where a run has diverged. A stop ends the sweep, as Hydra knows no other end.
+    The mean is NaN if a run diverged. A requested stop raises KeyboardInterrupt, which ends Hydra's
+    sweep.
     """
     from gpae.config.compose import compose
     from gpae.console import OutputConsole
@@ -291,7 +297,7 @@ def _train_in_turn(jobs: list[list[str]], configs: "list[Config]", console: "Con
 
 
 def _train_new(config: "Config", console: "Console") -> "list[Outcome]":
-    """Train in new folders, made once all else is in order."""
+    """Train in new folders, which are created after all checks."""
     for caution in config.method.cautions():
         _say(console, f"note: {caution}")
     system, memory = _put_together(config, range(config.seed, config.seed + config.seeds))
@@ -317,7 +323,7 @@ def _train_to_the_end(
     console: "Console",
     checkpoint: int | None = None,
 ) -> "list[Outcome]":
-    """Train in a process of its own, whose garbage collector may rest while a program is traced."""
+    """Train with the process's garbage collector paused while JAX traces."""
     from gpae.runs.session import train
 
     try:
@@ -329,7 +335,7 @@ def _train_to_the_end(
 
 
 def _put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]":
-    """What trains the runs of these seeds, and a line on the memory that they need."""
+    """Build the system that trains these seeds, and a line about the memory it needs."""
     from gpae.runs.devices import prepare_jax
 
     prepare_jax(config.run.devices, len(seeds))
@@ -343,7 +349,7 @@ def _put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]
 
 
 def _new_folders(config: "Config") -> "list[RunFolder]":
-    """A new folder for each of the configuration's seeds."""
+    """Create a new folder for each of the configuration's seeds."""
     from dataclasses import replace
 
     from gpae.config.compose import to_dict
@@ -373,7 +379,7 @@ def _resume(parsed: argparse.Namespace, console: "Console") -> int:
 
 
 def _changes(folder: "RunFolder", devices_before: int, devices: int) -> list[str]:
-    """What is different from when the run began."""
+    """Differences from the versions and devices that the run began with."""
     from gpae.runs import changed_versions, versions
 
     recorded = folder.versions()
@@ -386,7 +392,7 @@ def _changes(folder: "RunFolder", devices_before: int, devices: int) -> list[str
 def _conclude(
     folders: "Sequence[RunFolder]", outcomes: "Sequence[Outcome]", console: "Console"
 ) -> None:
-    """Draw the curves, and say how the session ended."""
+    """Draw the learning curves, and print the session's results."""
     from gpae.report.curves import learning_curve
 
     ended = list(zip(folders, outcomes, strict=True))
@@ -455,7 +461,7 @@ def _tasks(parsed: argparse.Namespace, console: "Console") -> int:
 
     from gpae.environments import all_tasks
 
-    table = Table(Column("task", no_wrap=True), "agents", "what", box=None, pad_edge=False)
+    table = Table(Column("task", no_wrap=True), "agents", "description", box=None, pad_edge=False)
     chosen = [task for task in all_tasks() if parsed.filter in task.name]
     if not chosen:
         raise UserError(f"no task's name contains {parsed.filter!r}; `gpae tasks` lists them all")

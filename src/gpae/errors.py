@@ -13,6 +13,10 @@ class UserError(Exception):
     exit_code = 2
 
 
+class UnknownNameError(UserError):
+    """Nothing is registered under a name; a module that is not imported may register it."""
+
+
 class DivergedError(UserError):
     """A loss or a gradient became NaN or infinite; the last good checkpoint is kept and named."""
 

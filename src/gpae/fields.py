@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from gpae.errors import UserError, did_you_mean
+from gpae.errors import UnknownNameError, UserError, did_you_mean
 
 _METADATA = "valid values"
 
@@ -65,12 +65,12 @@ def not_negative(default: float) -> Any:
 
 
 def choice(default: str, names: Iterable[str]) -> Any:
-    """One of some names: a sequence, or a registry, which may grow."""
+    """One of some names: a tuple, or a registry, which may grow."""
 
     def known() -> Iterable[str]:
         return names
 
-    valid = ValidValues("one of the names", lambda value: value in list(names), known)
+    valid = ValidValues("one of the names", lambda value: value in names, known)
     return _field(default, valid)
 
 
@@ -83,6 +83,7 @@ def check_fields(settings: Any, group: str = "") -> None:
 
     Raises:
         UserError: A value is not valid; the message names the setting and what it must be.
+        UnknownNameError: It is a name that is not in its registry.
     """
     for each in fields(settings):
         valid = valid_values(each)
@@ -92,9 +93,10 @@ def check_fields(settings: Any, group: str = "") -> None:
         name = f"{group}.{each.name}" if group else each.name
         if valid.names is None:
             raise UserError(f"{name}={value} must be {valid.description}")
-        known = list(valid.names())
+        known = valid.names()
         hint = did_you_mean(str(value), known)
-        raise UserError(f"{name}={value} is not known{hint}; it is one of {', '.join(known)}")
+        kind = UserError if isinstance(known, tuple) else UnknownNameError
+        raise kind(f"{name}={value} is not known{hint}; it is one of {', '.join(known)}")
 
 
 def valid_values(setting: Any) -> ValidValues | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from gpae.errors import UserError, did_you_mean
+from gpae.errors import UnknownNameError, UserError, did_you_mean
 
 Entry = TypeVar("Entry")
 
@@ -47,11 +47,11 @@ class Registry(Generic[Entry]):
         """The entry of a name.
 
         Raises:
-            UserError: No entry has the name; the message lists those that exist.
+            UnknownNameError: No entry has the name; the message lists those that exist.
         """
         if name not in self:
             known = ", ".join(self._entries) or "none"
-            raise UserError(
+            raise UnknownNameError(
                 f"no {self.kind} {name!r}{did_you_mean(name, self._entries)}; there are: {known}"
             )
         return self._entries[name]
@@ -65,6 +65,10 @@ class Registry(Generic[Entry]):
     def __iter__(self) -> Iterator[str]:
         """The names, in the order of registration."""
         return iter(self.names())
+
+    def registered(self) -> dict[str, Entry]:
+        """The entries so far by name, without those that entry points have still to add."""
+        return dict(self._entries)
 
     def names(self) -> tuple[str, ...]:
         """The names, in the order of registration."""

@@ -316,9 +316,8 @@ def test_a_variant_can_be_measured_without_the_others(overhead, monkeypatch, tmp
 
 
 def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_path):
-    from gpae.training.compiler import compiler_options
-
-    from gpae.training import sharding
+    from gpae.kernels.compiler import compiler_options
+    from gpae.training import population
 
     module, told = script("compiler"), []
 
@@ -329,7 +328,7 @@ def test_each_program_is_compiled_with_its_own_options(script, monkeypatch, tmp_
             pass
 
         def update(self):
-            told.append(sharding.compiler_options())
+            told.append(population.compiler_options())
             return 1.0
 
     options = {module.REFERENCE: {}, "none": None, "other": {"a": "1"}}
@@ -350,24 +349,19 @@ def test_options_of_programs_are_known_to_the_compiler(script):
 
 
 class Systems:
-    """In the place of a system: its runner notes which states were taken a step further."""
+    """In the place of a system: its population notes which states were taken a step further."""
 
     taken: ClassVar[list[object]] = []
 
     def __init__(self, config, seeds=None):
-        self.runner = self
+        self.population = self
 
-    def initial_state(self, seed):
-        return seed
-
-    first_state = initial_state
-
-    def join(self, states):
-        return tuple(states)
+    def initial_state(self, *seeds):
+        return seeds if len(seeds) > 1 else seeds[0]
 
     def run(self, state, updates):
         self.taken.extend([state] * updates)
-        return (state,)
+        return state, {}
 
 
 def test_seeds_make_the_same_updates_alone_and_together(script, monkeypatch, tmp_path):

@@ -115,9 +115,7 @@ def test_work_adds_up_and_multiplies():
     assert (Work(1, 2, 3) + Work(10, 20, 30)) * 2 == Work(22, 44, 66)
 
 
-SETTINGS = {
-    kind: NetworkSettings(kind=kind, hidden_size=64) for kind in ("recurrent", "feedforward")
-}
+SETTINGS = {core: NetworkSettings(core=core, hidden_size=64) for core in ("gru", "feedforward")}
 
 
 @pytest.fixture(scope="module", params=SETTINGS)
@@ -142,23 +140,23 @@ def actor(request):
 
 
 def test_an_actor_counts_its_layers(actor):
-    kind, loss, arguments = actor
+    core, loss, arguments = actor
     rows = 64 * 4
-    first, core = 32 * 64, {"recurrent": 6, "feedforward": 1}[kind] * 64 * 64
+    first, hidden = 32 * 64, {"gru": 6, "feedforward": 1}[core] * 64 * 64
     last = 64 * 64 + 64 * 16
     assert counted(loss, *arguments) == Work(
-        forward=2 * rows * (first + core + last),
-        backward=2 * rows * (first + 2 * (core + last)),
+        forward=2 * rows * (first + hidden + last),
+        backward=2 * rows * (first + 2 * (hidden + last)),
     )
 
 
 def test_the_count_agrees_with_xla(actor):
     # XLA counts every operation, and of a loop one turn: here there is but one. It may find that
     # what the gradient makes again was there before.
-    kind, loss, arguments = actor
+    core, loss, arguments = actor
     work = counted(loss, *arguments)
     compiled = jax.jit(jax.value_and_grad(loss)).lower(*arguments).compile()
     flops = compiled.cost_analysis()["flops"]
     assert work.useful <= flops <= 1.03 * made_by_jax(loss, *arguments)
-    if kind == "feedforward":
+    if core == "feedforward":
         np.testing.assert_allclose(flops, work.useful, rtol=0.03)

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import psutil
 import pytest
-from gpae.training.seeds import make_runner
 from toy_task import AGENTS, LIMIT, PLACES
 
 from gpae.environments import DiscreteActions
@@ -14,6 +13,7 @@ from gpae.errors import UserError
 from gpae.runs import memory
 from gpae.runs.free_memory import available_memory
 from gpae.runs.memory import MemoryNeed, check_memory, readable, tree_bytes
+from gpae.training.population import make_population
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -23,7 +23,7 @@ ACTION = 1
 
 
 def need_of(learner, runs=1):
-    return MemoryNeed(make_runner(learner, 1, 0, 1), runs)
+    return MemoryNeed(make_population(learner, 1, 0, 1), runs)
 
 
 @pytest.mark.parametrize(("length", "mode"), [(1, "constant_batch"), (2, "growing_batch")])
@@ -32,10 +32,10 @@ def test_the_window_is_what_its_arrays_are(learner, length, mode):
     seen = AGENTS * (PLACES + 1) * FLOAT + (PLACES + 1) * FLOAT + AGENTS * PLACES + AGENTS
     step = seen + 1 + AGENTS * (ACTION + FLOAT) + FLOAT + 2 + AGENTS
     truncations = -(-STEPS // LIMIT) * (seen + INTEGER)
-    memories = 2 * AGENTS * HIDDEN * FLOAT
+    hidden_states = 2 * AGENTS * HIDDEN * FLOAT
     assert need.experience_name == "window"
     kept = ENVIRONMENTS // (length if mode == "constant_batch" else 1)
-    assert need.experience == length * (kept * (STEPS * step + truncations + memories) + 1)
+    assert need.experience == length * (kept * (STEPS * step + truncations + hidden_states) + 1)
 
 
 @pytest.mark.slow
@@ -57,10 +57,10 @@ def test_a_growing_window_needs_more_and_a_shared_one_no_more(learner):
     assert kept(4, "constant_batch") == pytest.approx(kept(1, "constant_batch"), rel=0.01)
 
 
-def test_the_batch_holds_memories_before_every_step(learner):
+def test_the_batch_holds_hidden_states_before_every_step(learner):
     need = need_of(learner("method=gpae", "window.length=1"))
-    memories = ENVIRONMENTS * STEPS * 2 * AGENTS * HIDDEN * FLOAT
-    assert memories < need.batch < 4 * memories
+    hidden_states = ENVIRONMENTS * STEPS * 2 * AGENTS * HIDDEN * FLOAT
+    assert hidden_states < need.batch < 4 * hidden_states
 
 
 def test_runs_made_together_need_as_much_each(learner):
@@ -110,7 +110,7 @@ def test_the_line_before_training(learner, monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 2**34)
     made = learner("method=gpae", "window.length=2")
     need = need_of(made)
-    assert check_memory(make_runner(made, 1, 0, 1)) == (
+    assert check_memory(make_population(made, 1, 0, 1)) == (
         f"memory: window {readable(need.experience)}, whole state {readable(need.state)} "
         "of 16.0 GiB available"
     )

@@ -66,7 +66,7 @@ def test_the_update_counts_what_its_program_makes(learner, method):
     made = learner(f"method={method}")
     state = jax.eval_shape(made.initial_state, jnp.uint32(0))
     environments = jnp.arange(made.budget.environments)
-    _, (_, handed, _) = trace(made.collect_phase, state, environments, axis=DEVICES)
+    handed = None
     for phase in made.phases:
         traced, (_, handed, _) = trace(phase.run, state, handed, environments, axis=DEVICES)
     update = phase_work(made, spec_of(made))["update"]

@@ -1,4 +1,4 @@
-"""The command line in this process, in an empty folder."""
+"""Fixtures that run the command line in this process, in an empty folder."""
 
 import contextlib
 import io
@@ -31,7 +31,7 @@ def gpae(tmp_path, monkeypatch):
 
 @pytest.fixture
 def refused(gpae, tmp_path):
-    """Assert that words are refused in one line, and that nothing was written; the line."""
+    """Assert that arguments are refused in one line and nothing is written; return the line."""
 
     def check(*words):
         before = sorted(tmp_path.rglob("*"))

@@ -1,4 +1,4 @@
-"""Whatever a user gets wrong: one clear line, exit code 2, nothing written."""
+"""Wrong input of a user: one clear line, exit code 2, nothing written."""
 
 import re
 
@@ -27,7 +27,9 @@ NAMES = [
     ),
     ("method.bootstrap=corect", "it is one of paper, corrected"),
     ("method.own_slot=mean", "it is one of policy, zeros"),
-    ("network.kind=lstm", "it is one of recurrent, feedforward"),
+    ("network.core=mlp", "network.core=mlp is not known; it is one of feedforward, gru, lstm"),
+    ("network.core=grru", "network.core=grru is not known (did you mean gru?); it is one of"),
+    ("network.encoder=conv", "network.encoder=conv is not known; it is one of mlp"),
     ("window.mode=batch", "it is one of constant_batch, growing_batch"),
     ("evaluation.mode=best", "it is one of greedy, sampled, both"),
 ]
@@ -258,6 +260,29 @@ def test_a_folder_that_cannot_be_made(refused, tmp_path):
         ("{method: {name: gpae, eta: -1}, task: {name: smax/3m}}", "method.eta=-1.0"),
         ("{method: {name: gpae}, task: {name: smax/3m}, seed: x}", "does not fit"),
         ("{method: {name: gpae}, task: {name: smax/3m}, speed: 2}", "does not fit"),
+        ("method: {name: own}", "no known method: 'own'; if a module registers it, name it with"),
+        (
+            "{method: {name: gpae}, task: {name: mine/meeting}}",
+            "no task 'mine/meeting'; `gpae tasks` lists them all; if a module registers it, name "
+            "it with --import",
+        ),
+        (
+            "{method: {name: gpae}, task: {name: smax/3m}, network: {core: mine}}",
+            "lstm; if a module registers it, name it with --import",
+        ),
+        (
+            "{method: {name: gpae}, task: {name: smax/3m}, network: {encoder: mine}}",
+            "mlp; if a module registers it, name it with --import",
+        ),
+        (
+            "{method: {name: gpae, trace_scheme: mine}, task: {name: smax/3m}}",
+            "untruncated; if a module registers it, name it with --import",
+        ),
+        (
+            "{method: {name: gpae}, task: {name: smax/3m}, imports: [no_lab.methods]}",
+            "the module no_lab.methods cannot be imported: No module named 'no_lab'; install it, "
+            "or put its folder on PYTHONPATH",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["resume", "evaluate"])

@@ -1,4 +1,4 @@
-"""What costs little: help, listings, the configuration."""
+"""Help, listings and the printed configuration, which cost little."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ def test_listing_tasks_imports_no_simulator_and_starts_no_device():
     assert "jaxmarl" not in modules
 
 
-def test_the_methods_and_what_tells_them_apart(gpae):
+def test_the_methods_and_their_properties(gpae):
     result = gpae("methods")
     assert result.code == 0
     rows = [line.split() for line in result.out.splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""What is installed without extras is enough for the science, and what is missing is named."""
+"""The core needs no extra; a missing package is one line that names its extra."""
 
 import subprocess
 import sys
@@ -88,49 +88,27 @@ def test_the_science_needs_the_core_alone():
     assert result.stdout == "[0.875, 0.75, 0.5]\n3\n"
 
 
+HOPPER = ["train", "task=mabrax/hopper-3x1", "method=gpae"]
+
+
 @pytest.mark.parametrize(
-    ("blocked", "words", "line"),
+    ("blocked", "words", "subject", "name", "extra"),
     [
-        (
-            OPTIONAL,
-            ["train"],
-            "gpae: gpae train needs Rich, which is not installed: pip install 'gpae[train]'",
-        ),
-        (
-            ["flax"],
-            ["train"],
-            "gpae: gpae train needs Flax, which is not installed: pip install 'gpae[train]'",
-        ),
-        (
-            ["matplotlib"],
-            ["theory"],
-            "gpae: gpae theory needs Matplotlib, which is not installed: pip install 'gpae[train]'",
-        ),
-        (
-            ["jaxmarl"],
-            ["train", "task=smax/3m"],
-            "gpae: gpae train needs JaxMARL, which is not installed: pip install 'gpae[smax]'",
-        ),
-        (
-            ["jaxmarl"],
-            ["train", "task=jaxmarl/overcooked"],
-            "gpae: gpae train needs JaxMARL, which is not installed: pip install 'gpae[smax]'",
-        ),
-        (
-            ["brax"],
-            ["train", "task=mabrax/hopper-3x1", "method=gpae"],
-            "gpae: gpae train needs Brax, which is not installed: pip install 'gpae[mabrax]'",
-        ),
-        (
-            ["mujoco"],
-            ["train", "task=mabrax/hopper-3x1", "method=gpae"],
-            "gpae: gpae train needs MuJoCo, which is not installed: pip install 'gpae[mabrax]'",
-        ),
+        (OPTIONAL, ["train"], "gpae train", "Rich", "train"),
+        (["flax"], ["train"], "gpae train", "Flax", "train"),
+        (["matplotlib"], ["theory"], "gpae theory", "Matplotlib", "train"),
+        (["jaxmarl"], ["train", "task=smax/3m"], "task smax/3m", "JaxMARL", "smax"),
+        (["jaxmarl"], ["train", "task=jaxmarl/hanabi"], "task jaxmarl/hanabi", "JaxMARL", "smax"),
+        (["brax"], HOPPER, "task mabrax/hopper-3x1", "Brax", "mabrax"),
+        (["mujoco"], HOPPER, "task mabrax/hopper-3x1", "MuJoCo", "mabrax"),
     ],
 )
-def test_what_is_missing_is_one_line_that_names_the_extra(tmp_path, blocked, words, line):
+def test_what_is_missing_is_one_line_that_names_the_extra(
+    tmp_path, blocked, words, subject, name, extra
+):
     result = command_without(blocked, *words, *[f"run.root={tmp_path}"] * (words[0] == "train"))
-    assert (result.stderr, result.returncode) == (line + "\n", 2)
+    line = f"gpae: {subject} needs {name}, which is not installed: pip install 'gpae[{extra}]'\n"
+    assert (result.stderr, result.returncode) == (line, 2)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from gpae.config.checks import cautions
 from gpae.config.compose import compose
 from gpae.errors import UserError
 
@@ -11,12 +10,12 @@ from gpae.errors import UserError
 @pytest.mark.parametrize("traces", ["individual", "none"])
 def test_corrected_bootstrap_without_contraction_is_cautioned(method, traces):
     overrides = [f"method={method}", "method.bootstrap=corrected", f"method.trace_scheme={traces}"]
-    (line,) = cautions(compose(overrides))
+    (line,) = compose(overrides).method.cautions()
     assert f"method.trace_scheme={traces} need not converge; joint, double" in line
 
 
 def test_untruncated_traces_are_cautioned_with_the_printed_bootstrap():
-    (line,) = cautions(compose(["method.trace_scheme=untruncated"]))
+    (line,) = compose(["method.trace_scheme=untruncated"]).method.cautions()
     assert line == (
         "method.bootstrap=paper with method.trace_scheme=untruncated need not converge; none, "
         "individual, joint, double, inner do (docs/theory.md)"
@@ -31,11 +30,11 @@ def test_untruncated_traces_are_cautioned_with_the_printed_bootstrap():
         ["method.bootstrap=corrected", "method.trace_scheme=inner"],
         ["method.bootstrap=corrected", "method.trace_scheme=untruncated"],
         ["method.bootstrap=paper", "method.trace_scheme=none"],
-        ["method=mappo", "method.bootstrap=corrected", "method.trace_scheme=none"],
+        ["method=mappo", "method.trace_scheme=none"],
     ],
 )
 def test_sound_combinations_are_not(overrides):
-    assert cautions(compose(overrides)) == []
+    assert compose(overrides).method.cautions() == []
 
 
 def test_devices_asked_for_must_divide_the_environments():

@@ -1,5 +1,6 @@
 """The settings' reference: everything that can be set, as it is documented in one place."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def dotted(values, prefix=""):
             yield prefix + name
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", METHODS.names())
 def test_every_setting_is_there_with_a_meaning(method):
     known = {
         setting.name: setting
@@ -33,6 +34,16 @@ def test_every_setting_is_there_with_a_meaning(method):
     expected = {name for name in asked if not name.startswith("task.")} - {"method.name"}
     assert set(known) == expected
     assert all(len(setting.meaning) > 10 for setting in known.values())
+
+
+def test_valid_values_are_those_of_the_checks():
+    shown = {(each.name, each.methods): each.values for each in all_settings()}
+    assert shown["window.mode", ()] == "constant_batch, growing_batch"
+    assert shown["update.clip", ()] == "positive and finite"
+    assert shown["profile", ()] == "true or false"
+    assert shown["run.folder", ()] == ""
+    assert shown["method.target_limit", ("gpae",)] == "positive"
+    assert shown["method.double_q", ("qmix", "vdn")] == "true or false"
 
 
 def test_defaults_are_what_is_used():
@@ -56,5 +67,10 @@ def test_settings_are_found_by_a_part_of_their_name():
         show_settings(console, "window.")
     lines = capture.get().splitlines()
     assert [line.split()[0] for line in lines] == ["setting", "window.length", "window.mode"]
+    assert [re.split(r"\s{2,}", line)[1:3] for line in lines] == [
+        ["methods", "default"],
+        ["1", "a whole number from 1 up"],
+        ["constant_batch", "constant_batch, growing_batch"],
+    ]
     with pytest.raises(UserError, match="no setting's name contains 'widnow'"):
         show_settings(console, "widnow")

@@ -1,4 +1,4 @@
-"""Resetting keeps the true successor, and termination apart from truncation."""
+"""Auto-reset keeps the true successor, and distinguishes termination from truncation."""
 
 import jax
 import jax.numpy as jnp

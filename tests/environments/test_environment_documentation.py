@@ -76,6 +76,7 @@ def test_the_table_of_jaxmarl_environments_is_complete_and_true():
         assert limit == str(settings.max_episode_steps or "no limit"), name
 
 
+@pytest.mark.slow
 def test_the_example_of_ones_own_jaxmarl_environment_is_made():
     (example,) = (
         code

@@ -1,11 +1,13 @@
-"""The anomaly: how often, whom, what it changes, and that it changes nothing else."""
+"""The anomaly: its rate, the agents it draws, and the actions it changes and leaves unchanged."""
+
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.environments import Environment, ForcedStop
+from gpae.environments import ContinuousActions, Environment, EnvironmentSpec, ForcedStop
 from gpae.environments.smax import STOP_ACTION, Smax
 from gpae.errors import UserError
 
@@ -77,6 +79,7 @@ def test_what_is_not_forced_is_untouched(countdown):
     np.testing.assert_array_equal(plain.reward[free], wrapped.reward[free])
 
 
+@pytest.mark.slow
 def test_in_smax_the_forced_agent_stands_still_and_the_others_move(quickly_compiled):
     wrapped = ForcedStop(Smax("3m"), probability=1.0, action=STOP_ACTION)
 
@@ -105,3 +108,9 @@ def test_a_probability_out_of_range_is_refused(countdown, probability):
 def test_an_action_the_environment_lacks_is_refused(countdown):
     with pytest.raises(UserError, match="action must be from 0 to 5, not 6"):
         ForcedStop(countdown, action=6)
+
+
+def test_continuous_actions_are_refused():
+    dials = SimpleNamespace(spec=EnvironmentSpec("dials", 2, 1, 1, ContinuousActions(1), None))
+    with pytest.raises(UserError, match="dials has continuous actions: only discrete ones"):
+        ForcedStop(dials)

@@ -1,4 +1,4 @@
-"""Importing one part of a package without the rest, and leaving no trace of it."""
+"""Imports of one module of a package without the rest, which leave ``sys.modules`` unchanged."""
 
 import subprocess
 import sys
@@ -8,9 +8,11 @@ import pytest
 
 from gpae.environments.quiet_import import import_alone
 
+pytestmark = pytest.mark.slow
+
 
 def run(script: str) -> list[str]:
-    """What a script prints in an interpreter of its own."""
+    """Output lines of a script that runs in an interpreter of its own."""
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
     )

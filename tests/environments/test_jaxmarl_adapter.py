@@ -1,4 +1,4 @@
-"""JaxMARL's environments through the adapter: the same game, stacked, and honest about its end."""
+"""JaxMARL's environments through the adapter: the same transitions, stacked; truncation apart."""
 
 from functools import cache, partial
 
@@ -9,7 +9,7 @@ import pytest
 
 from gpae.environments import ContinuousActions, DiscreteActions, auto_reset_step, find_task, make
 from gpae.environments.jaxmarl_adapter import JaxmarlEnvironment
-from gpae.environments.jaxmarl_games import GAMES, REFUSED, Particulars
+from gpae.environments.jaxmarl_games import GAMES, REFUSED, AdapterOptions
 from gpae.environments.jaxmarl_settings import OVERCOOKED_LAYOUTS, OVERCOOKED_V2_LAYOUTS
 from gpae.errors import UserError
 
@@ -82,6 +82,7 @@ def played(quickly_compiled):
     return play
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", SHORT)
 def test_sizes_are_those_of_the_spec(task, played):
     environment, (_, observation), (_, step, _) = played(task)
@@ -173,6 +174,7 @@ def test_nothing_is_reset(task, played):
     np.testing.assert_array_equal(successor.step, np.arange(1, 7)[:, None] + np.zeros(16))
 
 
+@pytest.mark.slow
 def test_after_a_reset_the_true_successor_is_kept(quickly_compiled):
     environment = make(SPREAD, max_steps=2)
 
@@ -218,6 +220,7 @@ def test_the_speaker_has_three_actions_and_the_listener_five(played):
     assert np.unique(step.actions[..., 1]).tolist() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_hanabis_legal_moves_are_its_masks(quickly_compiled):
     environment = make("jaxmarl/hanabi")
     state, observation = quickly_compiled(environment.reset)(jax.random.key(0))
@@ -299,14 +302,18 @@ def test_the_layout_is_a_setting():
 @pytest.mark.parametrize(
     ("task", "settings", "message"),
     [
-        ("jaxmarl/MPE_simple_tag_v3", {}, "no task 'jaxmarl/MPE_simple_tag_v3': it sets agents"),
+        ("jaxmarl/MPE_simple_tag_v3", {}, "no task 'jaxmarl/MPE_simple_tag_v3': it is competitive"),
         ("jaxmarl/storm", {}, "no task 'jaxmarl/storm': it is a social dilemma"),
         ("jaxmarl/SMAX", {}, "no task 'jaxmarl/SMAX': SMAX's maps are tasks of their own"),
         ("jaxmarl/switch_ridle", {}, "no task 'jaxmarl/switch_ridle' (did you mean jaxmarl/swi"),
-        (SPREAD, {"reward": "shared"}, "reward must be sum or mean, not 'shared': these settings"),
+        (SPREAD, {"reward": "shared"}, "reward must be sum or mean, not 'shared': each agent"),
         (RIDDLE, {"reward": "max"}, "reward must be one of shared, sum, mean, not 'max'"),
         (RIDDLE, {"state": "all"}, "state must be one of auto, environment, observations, not"),
-        (RIDDLE, {"state": "environment"}, "jaxmarl/switch_riddle has no state of its own: use"),
+        (
+            RIDDLE,
+            {"state": "environment"},
+            "jaxmarl/switch_riddle has no global state of its own: use",
+        ),
         (RIDDLE, {"num_agents": 2}, "num_agents must be a whole number from 3 up, not 2"),
         (RIDDLE, {"max_steps": 2}, "jaxmarl/switch_riddle has no setting 'max_steps'"),
         (OVERCOOKED, {"layout": "kitchen"}, "layout must be one of cramped_room, asymm_advantages"),
@@ -361,11 +368,11 @@ class Own:
         return self.see(state), state, rewards, dones, {}
 
 
-INSECTS = Particulars(team="insects")
+INSECTS = AdapterOptions(team_attribute="insects")
 
 
 def own(game=None, **settings):
-    return JaxmarlEnvironment(game or Own(), "mine/insects", particulars=INSECTS, **settings)
+    return JaxmarlEnvironment(game or Own(), "mine/insects", options=INSECTS, **settings)
 
 
 def own_step(actions, time=0, **settings):
@@ -412,7 +419,11 @@ def test_without_a_time_limit_every_end_is_final():
         (Own(), {"max_episode_steps": 3}, "mine/insects has no attribute max_steps, so its time"),
         (Own("Tuple"), {}, "the actions must be all Discrete or all Box of one axis, not Tuple"),
         (Own("Box"), {}, "the actions must be all Discrete or all Box of one axis, not Box"),
-        (Own(mask_size=5), {}, "get_avail_actions gives other sizes than the action spaces have"),
+        (
+            Own(mask_size=5),
+            {},
+            "get_avail_actions gives action masks of other sizes than the action",
+        ),
     ],
 )
 def test_what_cannot_be_adapted_is_refused_in_one_line(game, settings, message):

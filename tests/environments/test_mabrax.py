@@ -1,4 +1,4 @@
-"""MABrax: the way between agents and body, and the ends of episodes."""
+"""MABrax: agents' observations and actions as parts of the body's, and endings of episodes."""
 
 import subprocess
 import sys
@@ -38,10 +38,10 @@ class StubState:
 
 
 class StubBody:
-    """Without physics: observes 100, 101, ... and 1000 more each step, and is paid its action.
+    """Body without physics; its observation is 100, 101, ... and grows by 1000 a step.
 
-    The reward is the action's sum, each number weighted by its index plus 1; the body falls when
-    the first number is -1.
+    The reward is the sum of the action's components, weighted by their index plus 1; the body falls
+    when the first component is -1.
     """
 
     def __init__(self, table):
@@ -61,7 +61,7 @@ class StubBody:
 
 
 class CompiledBody:
-    """A body of Brax whose reset and step are compiled once, whoever calls them."""
+    """A body of Brax whose reset and step are compiled once for all tests."""
 
     def __init__(self, body, compile_):
         self.reset, self.step = compile_(body.reset), compile_(body.step)
@@ -116,7 +116,7 @@ def test_a_name_that_shells_would_interpret_has_a_plain_alias():
 
 
 @pytest.mark.parametrize("table", TEAMS.values(), ids=TEAMS)
-def test_each_number_of_an_agent_moves_the_joint_it_drives_and_no_other(around_stub, table):
+def test_each_action_dimension_moves_the_joint_it_drives_and_no_other(around_stub, table):
     environment = around_stub(table)
     state, observation = environment.reset(KEY)
     step = jax.jit(lambda actions: environment.step(KEY, state, actions)[1].reward)
@@ -139,7 +139,7 @@ def test_agents_see_their_own_indices_then_zeros(around_stub, table):
     assert observation.alive.all()
 
 
-def test_numbers_without_a_joint_are_masked_and_have_no_effect(around_stub):
+def test_action_dimensions_without_a_joint_are_masked_and_have_no_effect(around_stub):
     environment = around_stub(PAIR)
     state, observation = environment.reset(KEY)
     assert environment.spec.actions == ContinuousActions(2, -1.0, 1.0)
@@ -193,7 +193,7 @@ def test_a_fall_at_the_time_limit_is_a_termination_only(around_stub):
 
 def test_a_body_of_other_sizes_than_its_table_is_refused(monkeypatch):
     monkeypatch.setattr(mabrax, "make_body", lambda name, backend: StubBody(PAIR))
-    message = "gives stub an observation of 4 numbers, but its table was made for 5"
+    message = "gives stub an observation of size 4, but its table was made for 5"
     with pytest.raises(UserError, match=message):
         Mabrax("mabrax/stub", TeamTable("stub", 5, 3, PAIR.agents))
 
@@ -212,6 +212,7 @@ def test_settings_that_cannot_be_are_refused(settings, message):
         make("mabrax/hopper-3x1", **settings)
 
 
+@pytest.mark.slow
 def test_the_team_return_is_the_bodys_own(hopper, body):
     state, observation = hopper.reset(KEY)
     alone = body.reset(KEY)
@@ -256,6 +257,7 @@ def test_a_step_draws_nothing_from_its_key(hopper):
     jax.tree.map(np.testing.assert_array_equal, one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["positional", "spring", "generalized", "mjx"])
 def test_types_do_not_change_from_reset_to_step(backend):
     environment = make("mabrax/hopper-3x1", backend=backend)
@@ -266,6 +268,7 @@ def test_types_do_not_change_from_reset_to_step(backend):
     assert jax.tree.leaves(step.observation) == jax.tree.leaves(observation)
 
 
+@pytest.mark.slow
 def test_listing_imports_no_simulator_and_making_is_silent(tmp_path):
     script = """
 import sys

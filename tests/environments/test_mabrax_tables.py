@@ -1,4 +1,4 @@
-"""MABrax's index tables: inside the body, complete, and right by Brax's own model of it."""
+"""MABrax's index tables are within the body's sizes, complete, and agree with Brax's model."""
 
 import jax
 import numpy as np
@@ -19,7 +19,7 @@ PLAIN_TEAMS = [team for team, table in TEAMS.items() if table.body != "humanoid"
 
 
 @pytest.mark.parametrize("table", TEAMS.values(), ids=TEAMS)
-def test_every_index_is_inside_the_body_and_every_action_driven_once(table):
+def test_every_index_is_inside_the_body_and_every_action_dimension_driven_once(table):
     size, action_size = SIZES[table.body]
     assert (table.observation_size, table.action_size) == (size, action_size)
     for agent in table.agents:
@@ -32,18 +32,21 @@ def test_every_index_is_inside_the_body_and_every_action_driven_once(table):
 @pytest.mark.parametrize(
     ("agents", "message"),
     [
-        ([("hip", (0, 4), (0, 1))], "agent 0 (hip) sees index 4, but body's are 0 to 3"),
-        ([("hip", (0, -1), (0, 1))], "agent 0 (hip) sees index -1, but body's are 0 to 3"),
+        ([("hip", (0, 4), (0, 1))], "agent 0 (hip) observes index 4, but those of body are 0 to 3"),
+        (
+            [("hip", (0, -1), (0, 1))],
+            "agent 0 (hip) observes index -1, but those of body are 0 to 3",
+        ),
         (
             [("hip", (0,), (0, 1)), ("knee", (0,), (2,))],
-            "agent 1 (knee) drives index 2, but body's are 0 to 1",
+            "agent 1 (knee) drives index 2, but those of body are 0 to 1",
         ),
         (
             [("hip", (0,), (0, 1)), ("knee", (0,), (1,))],
-            "action 1 of body is driven 2 times, by agent 0 and agent 1",
+            "action dimension 1 of body is driven 2 times, by agent 0 and agent 1",
         ),
-        ([("hip", (0,), (0, 1)), ("eye", (0,), ())], "agent 1 (eye) drives nothing"),
-        ([("hip", (0,), (0,))], "action 1 of body is driven by no agent"),
+        ([("hip", (0,), (0, 1)), ("eye", (0,), ())], "agent 1 (eye) drives no action dimension"),
+        ([("hip", (0,), (0,))], "action dimension 1 of body is driven by no agent"),
     ],
 )
 def test_a_wrong_table_is_refused_in_one_line(agents, message):
@@ -77,7 +80,7 @@ def test_a_body_that_brax_has_not_is_refused():
 
 
 class Model:
-    """Where a body's observation has what, by the links and joints of Brax's model of it."""
+    """Indices into a body's observation, derived from the links and joints of Brax's model."""
 
     def __init__(self, name):
         system = make_body(name, "positional").sys

@@ -8,6 +8,8 @@ import pytest
 from gpae.environments import auto_reset_step
 from gpae.environments.smax import Smax
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENTS = 3
 STEPS = 70
 

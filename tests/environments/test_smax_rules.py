@@ -1,4 +1,4 @@
-"""How battles end, what the dead can do, and whose row is whose."""
+"""Endings of battles, the actions of dead agents, and the order of the agents' rows."""
 
 import subprocess
 import sys
@@ -128,6 +128,7 @@ def test_a_step_has_the_sizes_of_the_spec():
     assert {x.dtype.name for x in jax.tree.leaves(observation)} == {"float32", "bool"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("battle")
 def test_the_maps_are_jaxmarls_and_1s1z_with_the_same_armies():
     from jaxmarl.environments.smax import smax_env
@@ -167,6 +168,7 @@ def test_an_unknown_map_is_refused():
         Smax("4m")
 
 
+@pytest.mark.slow
 def test_listing_is_light_and_making_is_silent_and_leaves_the_streams_alone():
     script = """
 import io, sys

@@ -14,6 +14,8 @@ import pytest
 from gpae.environments.smax import BattleSettings, Smax
 from gpae.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 MAPS = ("3m", "5m_vs_6m", "1s1z", "smacv2_5_units")
 UNITS = (
     "unit_positions",

@@ -14,14 +14,14 @@ from gpae.environments import (
     task_names,
 )
 from gpae.environments.smax import MAPS, STOP_ACTION, Smax
+from gpae.environments.tasks import _TASKS
 from gpae.errors import UserError
 
 
 @pytest.fixture
 def own_registry(monkeypatch):
-    """Undo whatever a test registers."""
-    registry = {task.name: task for task in all_tasks()}
-    monkeypatch.setattr("gpae.environments.tasks._REGISTRY", registry)
+    """Undo a test's registrations."""
+    monkeypatch.setattr(_TASKS, "_entries", _TASKS.registered())
 
 
 def test_every_map_is_a_task_with_its_size_and_a_description():

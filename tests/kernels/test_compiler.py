@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gpae.kernels import compiler
 from gpae.kernels.compiler import compiler_options
-from gpae.training import compiler
 from gpae.training.sharding import Runner
 
 LIBRARY_CALL = "ynn"
@@ -14,9 +14,10 @@ LIBRARY_CALL = "ynn"
 
 @pytest.fixture(autouse=True)
 def asked_anew():
-    compiler_options.cache_clear()
+    form = compiler_options.form("cpu")
+    form.cache_clear()
     yield
-    compiler_options.cache_clear()
+    form.cache_clear()
 
 
 def distances(positions):

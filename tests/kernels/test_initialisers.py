@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax
 import numpy as np
 import pytest
-from gpae.networks.initialisers import orthogonal
+
+from gpae.kernels.initialisers import orthogonal
 
 SHAPE = (12, 8)
 

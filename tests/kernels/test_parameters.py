@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.networks.parameters import parameter
+
+from gpae.kernels.parameters import parameter
 
 
 class Scale(nn.Module):

@@ -11,19 +11,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.training.learner import make_learner
 from jax.sharding import Mesh
 
 from gpae.config.compose import compose
 from gpae.environments import make
+from gpae.methods import METHODS
 from gpae.networks import NetworkSettings
 from gpae.runs.system import System
 from gpae.training.collection import collect
+from gpae.training.families import make_learner
 from gpae.training.keys import Clock
 from gpae.training.reduce import DEVICES
 from gpae.training.sharding import EVERYWHERE
-from gpae.training.state import HiddenStates, Params, TrainingState
-from gpae.training.update import initial_optimisers
+from gpae.training.state import TrainingState
+from gpae.training.update import initial_optimiser_states
 from gpae.training.window import append, empty_window
 
 SETTINGS = ("rollout.environments=4", "network.hidden_size=8", "run.devices=1")
@@ -70,9 +71,9 @@ class Trained:
         assert any(name.startswith("loss/") for name in self.metrics)
         for name, values in self.metrics.items():
             assert np.isfinite(values).all(), name
-        networks = [each.name for each in dataclasses.fields(self.before)]
-        for name in networks:
-            distance = largest_distance(getattr(self.before, name), getattr(self.after, name))
+        assert self.before.keys() == self.after.keys()
+        for name in self.before:
+            distance = largest_distance(self.before[name], self.after[name])
             assert distance is None or distance > 0, name
         assert largest_distance(self.after, self.again) == 0
         assert largest_distance(self.after, self.otherwise) > 0
@@ -82,6 +83,18 @@ def largest_distance(one, other):
     """The largest distance between two trees' elements, None where they have none."""
     distances = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), one, other)
     return max(jax.tree.leaves(distances), default=None)
+
+
+def methods_of(family):
+    """The registered methods of a family by name, in the order of registration."""
+    return [name for name in METHODS if METHODS[name].family == family]
+
+
+def pytest_generate_tests(metafunc):
+    """Give a test every method of the family that it asks for as an argument."""
+    for family in ("policy_gradient", "q_learning"):
+        if f"{family}_method" in metafunc.fixturenames:
+            metafunc.parametrize(f"{family}_method", methods_of(family))
 
 
 @cache
@@ -110,59 +123,61 @@ def learner_of(task, method, overrides, *of_method):
 @cache
 def played(task, overrides):
     """Two rollouts of a task, one after the other, by the actor that every method begins with."""
-    learner = learner_of(task, "mappo", overrides)
+    learner = learner_of(task, methods_of("policy_gradient")[0], overrides)
     state = jax.jit(learner.initial_state)(jnp.uint32(0))
-    actor = Params(actor=state.params.actor, critic=None)
-    collector = dataclasses.replace(
-        state.collector,
-        hidden_states=HiddenStates(actor=state.collector.hidden_states.actor, critic=None),
-    )
+    actor = state.params["actor"]
+    of_actor = {"actor": state.collector.hidden_states["actor"]}
+    collector = dataclasses.replace(state.collector, hidden_states=of_actor)
     run = jax.jit(partial(collect, learner.collection))
     environments, rollouts = jnp.arange(learner.budget.environments), []
     for update in range(2):
         clock = Clock(seed=jnp.uint32(0), update=jnp.int32(update))
         collector, rollout, *_ = run(actor, collector, clock, environments)
         rollouts.append(rollout)
-    return actor.actor, collector, rollouts
+    return actor, collector, rollouts
 
 
 def first_state(learner, task, overrides):
     """A state after collection, with random critics; the environment is not even traced."""
     actor, collector, rollouts = played(task, overrides)
-    critic = learner.empty_hidden_states().critic
+    at_start = learner.initial_hidden_states()
 
-    def with_critic(holder):
-        hidden_states = HiddenStates(actor=holder.hidden_states.actor, critic=critic)
+    def with_critics(holder):
+        hidden_states = {**at_start, "actor": holder.hidden_states["actor"]}
         return dataclasses.replace(holder, hidden_states=hidden_states)
 
-    collector = with_critic(collector)
+    collector = with_critics(collector)
     shapes = jax.eval_shape(learner.initial_params, jnp.uint32(0), collector)
     random = np.random.default_rng(0)
-    params = dataclasses.replace(
-        jax.tree.map(lambda leaf: np.float32(0.3 * random.normal(size=leaf.shape)), shapes),
-        actor=actor,
-    )
-    window = empty_window(with_critic(rollouts[0]), 2)
+    drawn = jax.tree.map(lambda leaf: np.float32(0.3 * random.normal(size=leaf.shape)), shapes)
+    params = {**drawn, "actor": actor}
+    window = empty_window(with_critics(rollouts[0]), 2)
     for rollout in rollouts:
-        window = append(window, with_critic(rollout))
+        window = append(window, with_critics(rollout))
     return TrainingState(
         clock=Clock(seed=jnp.uint32(0), update=jnp.int32(1)),
         params=params,
-        optimiser_states=initial_optimisers(learner.gradient.optimiser, params),
+        optimiser_states=initial_optimiser_states(learner.gradient.optimiser, params),
         collector=collector,
         window=window,
     )
 
 
-def train_policy_gradient(task, method, *overrides, of_method=()):
+def few_samples(method):
+    """Settings for little work in methods that sample actions."""
+    sampling = {each.name for each in dataclasses.fields(METHODS[method])} & {"own_action_samples"}
+    return [f"method.{name}=3" for name in sampling]
+
+
+def train_policy_gradient(task, method, *overrides):
     """One update of a policy-gradient method on what was collected on a task."""
-    learner = learner_of(task, method, overrides, *of_method)
+    learner = learner_of(task, method, overrides, *few_samples(method))
     environments = jnp.arange(learner.budget.environments)
 
     def update(state):
-        state, batch, diagnostics = learner.estimate_phase(state, None, environments)
-        state, _, metrics = learner.update_phase(state, batch, environments)
-        return state, batch.log_ratios, {**diagnostics, **metrics}
+        state, estimated, diagnostics = learner.estimate_phase(state, None, environments)
+        state, _, metrics = learner.update_phase(state, estimated, environments)
+        return state, estimated[0].log_ratios, {**diagnostics, **metrics}
 
     mesh = Mesh(np.array(jax.devices()[:1]), (DEVICES,))
     run = jax.jit(
@@ -191,19 +206,20 @@ def train_policy_gradient(task, method, *overrides, of_method=()):
 def train_q_learning(task, method, *overrides):
     """Two updates of a Q-learning method from the beginning."""
     settings = [*SETTINGS, *OF_Q_LEARNING, *overrides]
-    runner = System(compose([f"task={task}", f"method={method}", *settings])).runner
+    population = System(compose([f"task={task}", f"method={method}", *settings])).population
 
     def run(seed):
-        state, _, metrics = runner.run(runner.initial_state(seed), 2)
+        state, metrics = population.run(population.initial_state(seed), 2)
+        (state,) = population.split(state)
         return state, metrics
 
-    before = jax.tree.map(np.array, runner.initial_state(0).params)
+    before = population.first_state(0).params
     after, metrics = run(0)
     return Trained(
         before=before,
         after=after.params,
         metrics=metrics,
-        steps=jax.tree.map(np.asarray, after.buffer.experience),
+        steps=after.buffer.experience,
         log_ratios=(),
         again=run(0)[0].params,
         otherwise=run(1)[0].params,

@@ -11,20 +11,18 @@ TASKS = (
     "jaxmarl/overcooked",
     "jaxmarl/switch_riddle",
 )
-TINY = ("rollout.steps=12", "network.kind=feedforward")
+TINY = ("rollout.steps=12", "network.core=feedforward")
 
 
-@pytest.mark.parametrize("method", ["gpae", "mappo", "ippo", "dae", "coma"])
 @pytest.mark.parametrize("task", TASKS)
-def test_policy_gradient_updates(policy_gradient, task, method):
-    trained = policy_gradient(task, method, *TINY)
+def test_policy_gradient_updates(policy_gradient, task, policy_gradient_method):
+    trained = policy_gradient(task, policy_gradient_method, *TINY)
     trained.assert_sound()
     before, after = trained.log_ratios
     np.testing.assert_allclose(before, 0.0, atol=1e-5)
     assert np.abs(after).max() > 0
 
 
-@pytest.mark.parametrize("method", ["qmix", "vdn"])
 @pytest.mark.parametrize("task", TASKS)
-def test_q_learning_updates(q_learning, task, method):
-    q_learning(task, method, *TINY).assert_sound()
+def test_q_learning_updates(q_learning, task, q_learning_method):
+    q_learning(task, q_learning_method, *TINY).assert_sound()

@@ -11,10 +11,8 @@ pytestmark = pytest.mark.slow
 TASK = "mabrax/hopper-3x1"
 
 
-@pytest.mark.parametrize("method", ["gpae", "mappo", "ippo", "dae", "coma"])
-def test_policy_gradient_updates(policy_gradient, method):
-    samples = ["method.own_action_samples=3"] if method in ("dae", "coma") else []
-    trained = policy_gradient(TASK, method, "rollout.steps=8", of_method=samples)
+def test_policy_gradient_updates(policy_gradient, policy_gradient_method):
+    trained = policy_gradient(TASK, policy_gradient_method, "rollout.steps=8")
     trained.assert_sound()
     assert trained.steps.actions.shape == (16, 4, 3, 1)
     assert np.abs(trained.steps.actions).max() > 1, "the policy's own numbers, not those clipped"
@@ -23,7 +21,6 @@ def test_policy_gradient_updates(policy_gradient, method):
     assert np.abs(after).min() > 0
 
 
-@pytest.mark.parametrize("method", ["qmix", "vdn"])
-def test_q_learners_refuse(method):
-    with pytest.raises(UserError, match=f"method={method} needs numbered actions"):
-        compose([f"task={TASK}", f"method={method}"])
+def test_q_learners_refuse(q_learning_method):
+    with pytest.raises(UserError, match=f"method={q_learning_method} needs discrete actions"):
+        compose([f"task={TASK}", f"method={q_learning_method}"])

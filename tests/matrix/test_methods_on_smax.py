@@ -1,16 +1,14 @@
 """Every method learns on SMAX, where agents die: a dead one's only action is to stop."""
 
 import numpy as np
-import pytest
 
 pytestmark = pytest.mark.slow
 
 TASK, LENGTH, STOP = "smax/1s1z", "rollout.steps=40", 4
 
 
-@pytest.mark.parametrize("method", ["gpae", "mappo", "ippo", "dae", "coma"])
-def test_policy_gradient_updates(policy_gradient, method):
-    trained = policy_gradient(TASK, method, LENGTH)
+def test_policy_gradient_updates(policy_gradient, policy_gradient_method):
+    trained = policy_gradient(TASK, policy_gradient_method, LENGTH)
     trained.assert_sound()
     dead = ~trained.steps.observation.alive
     assert dead.sum() > 10
@@ -22,9 +20,8 @@ def test_policy_gradient_updates(policy_gradient, method):
     assert (np.abs(after[~dead]) > 0).mean() > 0.9
 
 
-@pytest.mark.parametrize("method", ["qmix", "vdn"])
-def test_q_learning_updates(q_learning, method):
-    trained = q_learning(TASK, method, LENGTH)
+def test_q_learning_updates(q_learning, q_learning_method):
+    trained = q_learning(TASK, q_learning_method, LENGTH)
     trained.assert_sound()
     dead = ~trained.steps.observation.alive
     assert dead.sum() > 10

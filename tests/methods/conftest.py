@@ -1,5 +1,8 @@
 """Evidence with episodes that end both ways, on-policy or off."""
 
+import dataclasses
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,6 +10,18 @@ import pytest
 from gpae.methods import Evidence, OwnActions
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, GAMMA = 9, 4, 3, 5, 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkValues:
+    """Given values in the place of a network's."""
+
+    values: jax.Array
+    next_values: jax.Array
+    own: OwnActions
+
+    def own_actions(self, samples):
+        return self.own
 
 
 def random_evidence(values=AGENTS, spread=0.0, seed=0):
@@ -21,16 +36,25 @@ def random_evidence(values=AGENTS, spread=0.0, seed=0):
     arrays = {
         "rewards": random.normal(size=team),
         "discounts": np.where(terminated, 0.0, GAMMA),
-        "values": random.normal(size=(*team, values)),
-        "next_values": random.normal(size=(*team, values)),
         "log_ratios": spread * random.normal(size=(*team, AGENTS)),
-        "expected_rewards": random.normal(size=(*team, AGENTS)),
     }
     return Evidence(
         **{name: jnp.asarray(array, jnp.float32) for name, array in arrays.items()},
         boundaries=jnp.asarray(terminated | truncated),
         resampled=jnp.asarray(truncated | last),
-        own_actions=random_own_actions(random, (*team, AGENTS)),
+        networks={
+            "critic": random_network(random, (*team, values)),
+            "reward_model": random_network(random, (*team, AGENTS)),
+        },
+    )
+
+
+def random_network(random, shape):
+    """Random values of steps, of their successors and of every own action."""
+    return NetworkValues(
+        values=jnp.asarray(random.normal(size=shape), jnp.float32),
+        next_values=jnp.asarray(random.normal(size=shape), jnp.float32),
+        own=random_own_actions(random, (*shape[:-1], AGENTS)),
     )
 
 
@@ -72,3 +96,14 @@ def evidence():
 @pytest.fixture
 def step_by_step():
     return advantages_step_by_step
+
+
+@pytest.fixture
+def with_critic():
+    """A function that gives evidence with other values of its critic."""
+
+    def replaced(evidence, **arrays):
+        critic = dataclasses.replace(evidence.networks["critic"], **arrays)
+        return dataclasses.replace(evidence, networks={**evidence.networks, "critic": critic})
+
+    return replaced

@@ -23,7 +23,7 @@ def joint_ratio(evidence):
 @pytest.mark.parametrize("spread", [0.0, OFF_POLICY])
 def test_advantages_are_equation_2_whatever_the_ratios(evidence, spread):
     given = evidence(spread=spread)
-    own = given.own_actions
+    own = given.networks["critic"].own_actions(1)
     result = Coma(lambda_=LAMBDA).estimate(given)
     for index in np.ndindex(given.log_ratios.shape):
         values, probabilities = (np.asarray(a)[index] for a in (own.values, own.probabilities))
@@ -39,7 +39,7 @@ def test_advantages_know_neither_rewards_nor_lambda(evidence):
     before = Coma(lambda_=LAMBDA).estimate(given)
     for after in (Coma(lambda_=LAMBDA).estimate(richer), Coma(lambda_=0.1).estimate(given)):
         np.testing.assert_array_equal(after.advantages, before.advantages)
-        assert (after.targets != before.targets).mean() > 0.5
+        assert (after.targets["critic"] != before.targets["critic"]).mean() > 0.5
 
 
 def forward_view(evidence, lambda_):
@@ -64,21 +64,19 @@ def forward_view(evidence, lambda_):
 
 
 @pytest.fixture
-def contiguous(evidence):
+def contiguous(evidence, with_critic):
     """On-policy evidence in which a successor's value is the next step's inside an episode."""
     given = evidence()
     inside = ~given.boundaries[:-1, :, None]
     following = jnp.where(inside, given.values[1:], given.next_values[:-1])
-    return dataclasses.replace(
-        given, next_values=jnp.concatenate([following, given.next_values[-1:]])
-    )
+    return with_critic(given, next_values=jnp.concatenate([following, given.next_values[-1:]]))
 
 
 @pytest.mark.parametrize("lambda_", [0.0, LAMBDA, 1.0])
 def test_targets_on_policy_are_td_lambda_in_its_forward_view(contiguous, lambda_):
     result = Coma(lambda_=lambda_).estimate(contiguous)
     expected = forward_view(contiguous, lambda_)
-    np.testing.assert_allclose(result.targets, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(result.targets["critic"], expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(result.coefficients, 1.0)
 
 
@@ -93,22 +91,25 @@ def test_targets_with_reuse(evidence, step_by_step, traces, bootstrap):
         follows = ~np.asarray(given.boundaries)[:-1, :, None]
         weights[:-1] = np.where(follows, joint_ratio(given)[1:], 1.0)
     errors = step_by_step(given, LAMBDA * result.coefficients, weights)
-    np.testing.assert_allclose(result.targets, given.values + errors, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        result.targets["critic"], given.values + errors, rtol=1e-3, atol=1e-4
+    )
     if traces == "joint":
         expected = np.minimum(1.0, joint_ratio(given))
         np.testing.assert_allclose(result.coefficients, expected, rtol=1e-5)
 
 
-def test_the_corrected_weight_is_the_next_steps_joint_ratio_up_to_its_limit(evidence):
+def test_the_corrected_weight_is_the_next_steps_joint_ratio_up_to_its_limit(evidence, with_critic):
     given = evidence(spread=OFF_POLICY)
     weights = {}
     for limit in (float("inf"), 1.2):
         method = Coma(lambda_=0.0, bootstrap="corrected", bootstrap_limit=limit)
         # With lambda = 0 and values of 0 a target is r + gamma w Q'.
-        bare = dataclasses.replace(given, rewards=0 * given.rewards, values=0 * given.values)
+        unpaid = dataclasses.replace(given, rewards=0 * given.rewards)
+        bare = with_critic(unpaid, values=0 * given.values)
         goes_on = np.asarray(given.discounts)[..., None] > 0
         scale = np.where(goes_on, given.discounts[..., None] * given.next_values, 1.0)
-        weights[limit] = (np.asarray(method.estimate(bare).targets) / scale)[:-1]
+        weights[limit] = (np.asarray(method.estimate(bare).targets["critic"]) / scale)[:-1]
     inside = ~np.asarray(given.boundaries)[:-1]
     expected = joint_ratio(given)[1:][inside]
     np.testing.assert_allclose(weights[float("inf")][inside], expected, rtol=1e-4)
@@ -118,7 +119,7 @@ def test_the_corrected_weight_is_the_next_steps_joint_ratio_up_to_its_limit(evid
     np.testing.assert_allclose(weights[1.2][cut], 1.0, rtol=1e-5)
 
 
-def test_the_critic_has_a_value_for_each_own_action_where_they_are_numbered():
+def test_the_critic_has_a_value_for_each_own_action_where_they_are_discrete():
     discrete = Coma().critic(DiscreteActions(4))
     continuous = Coma().critic(ContinuousActions(4))
     assert discrete.action_values

@@ -5,7 +5,7 @@ import pytest
 
 from gpae.environments import DiscreteActions
 from gpae.estimators import advantage_gap, gae, gpae
-from gpae.methods import METHOD_PROPERTIES, METHODS, Gpae, Mappo
+from gpae.methods import Dae, Gpae, Ippo, Mappo
 
 LAMBDA = 0.8
 OFF_POLICY = 0.5
@@ -23,7 +23,9 @@ def test_gpae_on_policy_is_equation_5(evidence):
         LAMBDA,
     )
     np.testing.assert_allclose(result.advantages, expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(result.targets, given.values + expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        result.targets["critic"], given.values + expected, rtol=1e-5, atol=1e-6
+    )
     np.testing.assert_array_equal(result.coefficients, 1.0)
 
 
@@ -44,7 +46,7 @@ def test_gpae_targets_are_equation_11(evidence):
     result = Gpae().estimate(given)
     ratio = np.minimum(1.0, np.exp(np.asarray(given.log_ratios)))
     np.testing.assert_allclose(
-        result.targets, given.values + ratio * result.advantages, rtol=1e-5, atol=1e-6
+        result.targets["critic"], given.values + ratio * result.advantages, rtol=1e-5, atol=1e-6
     )
 
 
@@ -62,9 +64,9 @@ def test_mappo_with_a_team_value_is_gae_for_every_agent(evidence):
     for agent in range(3):
         np.testing.assert_allclose(result.advantages[..., agent], expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
-        result.targets[..., 0], given.values[..., 0] + expected, rtol=1e-5, atol=1e-6
+        result.targets["critic"][..., 0], given.values[..., 0] + expected, rtol=1e-5, atol=1e-6
     )
-    assert result.targets.shape == given.values.shape
+    assert result.targets["critic"].shape == given.values.shape
 
 
 def test_the_advantage_gap_is_zero_for_a_team_value_and_not_for_gpae(evidence):
@@ -89,7 +91,7 @@ def test_mappo_with_agent_values_is_gae_for_each_agents_own_value(evidence):
         )
         np.testing.assert_allclose(result.advantages[..., agent], expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
-        result.targets, given.values + result.advantages, rtol=1e-5, atol=1e-6
+        result.targets["critic"], given.values + result.advantages, rtol=1e-5, atol=1e-6
     )
 
 
@@ -104,16 +106,13 @@ def test_mappo_targets_weight_by_the_joint_ratio(evidence, step_by_step, agent_v
     joint = np.exp(np.asarray(given.log_ratios).sum(-1, keepdims=True))
     pooled = advantages if agent_values else advantages.mean(-1, keepdims=True)
     expected = given.values + np.minimum(1.0, joint) * pooled
-    np.testing.assert_allclose(result.targets, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(result.targets["critic"], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_bootstrap_setting_changes_nothing_for_mappo(evidence):
-    given = evidence(spread=OFF_POLICY)
-    paper, corrected = (
-        Mappo(bootstrap=bootstrap).estimate(given) for bootstrap in ("paper", "corrected")
-    )
-    np.testing.assert_array_equal(paper.advantages, corrected.advantages)
-    np.testing.assert_array_equal(paper.targets, corrected.targets)
+@pytest.mark.parametrize("method", [Mappo, Ippo, Dae])
+def test_values_without_actions_have_no_bootstrap_to_correct(method):
+    with pytest.raises(TypeError, match="bootstrap"):
+        method(bootstrap="corrected")
 
 
 def test_how_many_values_each_critic_has():
@@ -124,8 +123,3 @@ def test_how_many_values_each_critic_has():
     assert Mappo(agent_values=False).critic(actions).values_per_state(5) == 1
     assert Mappo(agent_values=True).critic(actions).values_per_state(5) == 5
     assert not Mappo().critic(actions).others_actions
-
-
-def test_every_method_has_its_name_and_its_properties():
-    assert METHOD_PROPERTIES.keys() == METHODS.keys()
-    assert {name: method().name for name, method in METHODS.items()} == {n: n for n in METHODS}

@@ -62,7 +62,7 @@ def test_agents_that_see_the_same_act_apart_only_if_told_who_they_are(data, told
         "observations": jnp.broadcast_to(first, data["observations"].shape),
         "available_actions": jnp.ones_like(data["available_actions"]),
     }
-    hidden_state, act = make_policy(same, kind="feedforward", actor_agent_id=told)
+    hidden_state, act = make_policy(same, core="feedforward", actor_agent_id=told)
     spread = np.ptp(np.asarray(act(hidden_state, same)[1].probabilities), axis=2).max(-1)
     assert (spread > 1e-3).all() == told
     assert (spread == 0).all() != told
@@ -85,10 +85,9 @@ def test_hidden_state_carries_over_a_cut_in_time_and_not_over_an_episode(data):
 
 
 def test_a_feed_forward_network_has_no_hidden_state(data):
-    hidden_state, act = make_policy(data, kind="feedforward")
+    hidden_state, act = make_policy(data, core="feedforward")
     hidden_states, policy = act(hidden_state, data)
-    assert hidden_state.size == hidden_states.size == 0
-    assert hidden_states.shape == (STEPS, ENVIRONMENTS, AGENTS, 0)
+    assert hidden_state == hidden_states == ()
     changed = {**data, "observations": data["observations"].at[0].add(1.0)}
     np.testing.assert_array_equal(act(hidden_state, changed)[1].logits[1:], policy.logits[1:])
 

@@ -5,10 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.networks.core import Core
-from gpae.networks.joint_actions import joint_action_inputs
 
 from gpae.environments import ContinuousActions, DiscreteActions
+from gpae.kernels.joint_actions import joint_action_rows
 from gpae.methods import Coma, Dae, Gpae, Ippo, Mappo
 from gpae.networks import (
     Critic,
@@ -16,9 +15,9 @@ from gpae.networks import (
     CriticSpec,
     NetworkSettings,
     initial_hidden_state,
-    make_reward_models,
 )
 from gpae.networks.critic import VALUE_SCALE
+from gpae.networks.network import Network
 
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS, STATE, SEEN = 3, 2, 3, 4, 5, 6
 DISCRETE, CONTINUOUS = DiscreteActions(ACTIONS), ContinuousActions(ACTIONS)
@@ -92,11 +91,11 @@ LOOKS_AT = {
         {"state", "others' actions"},
     ),
     "reward model, discrete": (
-        make_reward_models(NetworkSettings(), DISCRETE, 2).spec,
+        CriticSpec.of_joint_action(DISCRETE),
         {"state", "others' actions"},
     ),
     "reward model, continuous": (
-        make_reward_models(NetworkSettings(), CONTINUOUS, 2).spec,
+        CriticSpec.of_joint_action(CONTINUOUS),
         {"state", "others' actions", "own actions"},
     ),
 }
@@ -108,7 +107,7 @@ LOOKS_AT = {
 )
 def test_a_critic_looks_at_what_its_method_says_and_at_nothing_else(data, name, embedding):
     spec, expected = LOOKS_AT[name]
-    value = make_valuer(spec, kind="feedforward", critic_embedding_size=embedding)
+    value = make_valuer(spec, core="feedforward", critic_embedding_size=embedding)
     before = value(data)
     assert before.shape == (STEPS, ENVIRONMENTS, AGENTS, *(ACTIONS,) * spec.action_values)
 
@@ -131,8 +130,8 @@ def test_a_critic_looks_at_what_its_method_says_and_at_nothing_else(data, name, 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"kind": "feedforward"},
-        {"kind": "recurrent", "critic_embedding_size": 6, "layer_norm": True},
+        {"core": "feedforward"},
+        {"core": "gru", "critic_embedding_size": 6, "layer_norm": True},
     ],
 )
 def test_a_value_depends_on_the_others_actions_and_never_on_the_own(data, method, settings):
@@ -147,7 +146,7 @@ def test_a_value_depends_on_the_others_actions_and_never_on_the_own(data, method
 
 def test_the_own_slot_carries_the_own_policy_or_nothing(data):
     own, nothing = (
-        make_valuer(Gpae(own_slot=slot).critic(DISCRETE), kind="feedforward")
+        make_valuer(Gpae(own_slot=slot).critic(DISCRETE), core="feedforward")
         for slot in ("policy", "zeros")
     )
     changed = with_other(data, 1, field="policies")
@@ -161,7 +160,7 @@ def test_joint_actions_keep_step_environment_agent_and_action_apart():
     shape = (STEPS, ENVIRONMENTS, AGENTS, ACTIONS)
     t, e, n, a = np.indices(shape)
     taken = 1000 * t + 100 * e + 10 * n + a
-    rows = np.asarray(joint_action_inputs(jnp.asarray(taken), jnp.asarray(-taken)))
+    rows = np.asarray(joint_action_rows(jnp.asarray(taken), jnp.asarray(-taken)))
     assert rows.shape == (STEPS, ENVIRONMENTS, AGENTS, AGENTS * ACTIONS)
     for t, e, i, j, a in np.ndindex(STEPS, ENVIRONMENTS, AGENTS, AGENTS, ACTIONS):
         tag = 1000 * t + 100 * e + 10 * j + a
@@ -174,7 +173,7 @@ def test_each_own_slot_holds_what_it_is_named_after():
     own = np.kron(np.eye(AGENTS), np.ones((1, ACTIONS)))
     for slot, held in {"policy": 5.0, "zeros": 0.0, "action": 1.0}.items():
         spec = CriticSpec(per_agent=True, others_actions=True, own_slot=slot)
-        rows = joint_action_inputs(taken, spec.own_features(policy, taken))
+        rows = joint_action_rows(taken, spec.own_features(policy, taken))
         np.testing.assert_array_equal(rows, np.stack([others + held * own] * 2), err_msg=slot)
 
 
@@ -194,7 +193,7 @@ def test_what_depends_on_the_own_action_is_known_without_a_network():
 
 
 def test_a_team_critic_has_one_value_blind_to_actions_and_policies(data):
-    value = make_valuer(Mappo(agent_values=False).critic(DISCRETE), kind="feedforward")
+    value = make_valuer(Mappo(agent_values=False).critic(DISCRETE), core="feedforward")
     values = value(data)
     assert values.shape == (STEPS, ENVIRONMENTS, 1)
     np.testing.assert_array_equal(values, value(with_other(data, 0)))
@@ -212,7 +211,7 @@ def test_agent_ids_tell_apart_agents_that_see_and_do_the_same(data, name):
     }
     # Nothing is done, for the order of the others' places in a row tells agents apart as well.
     same["actions"] = same["policies"] = jnp.zeros_like(data["actions"])
-    values = make_valuer(spec, kind="feedforward")(same)
+    values = make_valuer(spec, core="feedforward")(same)
     spread = np.ptp(values, axis=2)
     assert values.shape[:3] == (STEPS, ENVIRONMENTS, AGENTS)
     assert spec.agent_id == (name not in ("ippo", "without ids"))
@@ -220,15 +219,15 @@ def test_agent_ids_tell_apart_agents_that_see_and_do_the_same(data, name):
     assert (spread > 1e-3).all() if spec.agent_id else (spread <= rounding).all()
 
 
-@pytest.mark.parametrize("kind", ["recurrent", "feedforward"])
-def test_environments_are_apart_and_the_past_knows_nothing_of_the_future(data, kind):
-    value = make_valuer(Gpae().critic(DISCRETE), kind=kind)
+@pytest.mark.parametrize("core", ["gru", "feedforward"])
+def test_environments_are_apart_and_the_past_knows_nothing_of_the_future(data, core):
+    value = make_valuer(Gpae().critic(DISCRETE), core=core)
     before = value(data)
     after = value({**data, "state": data["state"].at[1, 0].add(1.0)})
     np.testing.assert_array_equal(after[:, 1], before[:, 1])
     np.testing.assert_array_equal(after[0], before[0])
     assert (np.abs(after[1, 0] - before[1, 0]) > 1e-4).all()
-    assert (np.abs(after[2, 0] - before[2, 0]) > 1e-6).all() == (kind == "recurrent")
+    assert (np.abs(after[2, 0] - before[2, 0]) > 1e-6).all() == (core == "gru")
 
 
 @pytest.mark.parametrize("method", [Gpae(), Coma()])
@@ -246,26 +245,28 @@ class Given(nn.Module):
 
 def plain_values(settings, weights, hidden_state, inputs, resets):
     """The critic's values with its first layer as one dense layer over everything."""
-    core, weights = weights["Core_0"], weights["CriticEncoder_0"]
+    rest = dict(weights["network"])
+    weights = rest.pop("encoder")
     ids = jnp.broadcast_to(jnp.eye(AGENTS), (*inputs.state.shape[:-1], AGENTS, AGENTS))
     states = jnp.repeat(inputs.state[..., None, :], AGENTS, axis=-2)
-    state, observation = weights["state_embedding"], weights["observation_embedding"]
+    state, observation = weights["state"]["Dense_0"], weights["observation"]["Dense_0"]
     kernel = jnp.concatenate(
         [state["kernel"], observation["kernel"], weights["agent_id"]["embedding"]]
     )
     seen = jnp.concatenate([states, inputs.observations, ids], axis=-1) @ kernel
     seen += state["bias"] + observation["bias"]
-    rows = joint_action_inputs(inputs.action_features, inputs.own_features)
-    joint = rows @ weights["action_embedding"]["kernel"]
+    rows = joint_action_rows(inputs.action_features, inputs.own_features)
+    joint = rows @ weights["joint_action"]["kernel"]
     features = jax.nn.relu(seen + joint)
     if settings.critic_embedding_size:
         both = jnp.concatenate([jax.nn.relu(seen), jax.nn.relu(joint)], axis=-1)
         last = weights["Hidden_0"]["Dense_0"]
         features = jax.nn.relu(both @ last["kernel"] + last["bias"])
-    rest = Core(settings, Given(), 1, VALUE_SCALE)
-    return rest.apply({"params": core}, hidden_state, features, resets)[1].squeeze(-1)
+    network = Network(settings, Given(), 1, VALUE_SCALE)
+    return network.apply({"params": rest}, hidden_state, features, resets)[1].squeeze(-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("embedding", [0, 6])
 def test_the_first_layer_is_one_dense_layer_over_everything(embedding, data):
     settings = NetworkSettings(hidden_size=8, critic_embedding_size=embedding)

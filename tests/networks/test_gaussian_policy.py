@@ -217,7 +217,7 @@ def test_an_environments_draw_depends_on_its_own_key_and_policy_alone():
 @pytest.fixture(scope="module")
 def act():
     """An actor of real numbers: its parameters, and a function of them and the observations."""
-    settings = NetworkSettings(kind="feedforward", hidden_size=8, squash_actions=True)
+    settings = NetworkSettings(core="feedforward", hidden_size=8, squash_actions=True)
     actor = Actor(settings, ContinuousActions(NUMBERS, LOW, HIGH))
     hidden_state = initial_hidden_state(settings, ENVIRONMENTS, AGENTS)
     observations = jax.random.normal(jax.random.key(0), (*SHAPE[:-1], SEEN))

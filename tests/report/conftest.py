@@ -10,7 +10,7 @@ MakeRun = Callable[..., Path]
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """Write a run whose win rates, one list of episodes an evaluation, are given."""
+    """Write a run with given win rates: one list of episodes per evaluation."""
 
     def make(
         name: str,

@@ -51,7 +51,7 @@ def test_a_picture_is_of_the_kind_its_name_says(
 
 def test_names_that_no_picture_has_are_refused(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run("run")
-    with pytest.raises(UserError, match=r"a\.txt is no picture's name: end it in \.png, \.pdf"):
+    with pytest.raises(UserError, match=r"a\.txt is not a picture file: end it in \.png, \.pdf"):
         learning_curve(run, tmp_path / "a.txt")
     with pytest.raises(UserError, match=r"cannot write \.: Is a directory"):
         learning_curve(run, Path())

@@ -1,4 +1,4 @@
-"""Comparisons side by side: one style a label, a panel a heading."""
+"""Comparisons side by side: one style per label, one panel per heading."""
 
 import matplotlib.image
 import pytest
@@ -9,7 +9,7 @@ from gpae.report import curves
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The figure that would have been saved."""
+    """Figure that would have been saved."""
     figures = []
     monkeypatch.setattr(curves, "_save", lambda figure, output: figures.append(figure))
     return figures

@@ -25,6 +25,22 @@ def test_the_same_name_elsewhere_and_the_present_name_are_kept():
     assert with_present_names(config) == expected
 
 
+def test_former_values_become_the_present_ones():
+    former = {"network": {"kind": "recurrent"}, "method": {"own_slot": "probabilities"}}
+    present = {"network": {"core": "gru"}, "method": {"own_slot": "policy"}}
+    assert with_present_names(former) == present
+    assert with_present_names({"network": {"kind": "feedforward"}})["network"] == {
+        "core": "feedforward"
+    }
+
+
+def test_a_setting_that_its_method_never_used_is_left_out():
+    former = {"name": "mappo", "lambda_": 0.9, "bootstrap": "paper"}
+    assert with_present_names({"method": former})["method"] == {"name": "mappo", "lambda_": 0.9}
+    kept = {**former, "name": "gpae"}
+    assert with_present_names({"method": kept})["method"] == kept
+
+
 def test_archived_runs_are_read_with_their_scheme():
     archived = [path.parent for path in ARCHIVES.glob("*/*/config.yaml")]
     assert archived
@@ -33,3 +49,4 @@ def test_archived_runs_are_read_with_their_scheme():
         method = RunFolder.open(folder).config["method"]
         assert method["trace_scheme"] == kept.get("traces", kept.get("trace_scheme"))
         assert "traces" not in method
+        assert RunFolder.open(folder).config["network"]["core"] == "gru"

@@ -227,19 +227,18 @@ def before_call(monkeypatch):
 
 @pytest.fixture
 def broken_results(monkeypatch):
-    """Have a compiled call's results changed: ``change(state, metrics, update) -> same two``."""
-    from gpae.training.sharding import Runner
+    """Have a compiled call's results changed: ``change(state, metrics, updates) -> same two``."""
+    from gpae.training.population import Population
 
     def install(change):
-        run = Runner.run
+        run = Population.run
 
         def patched(self, state, count):
-            state, totals, metrics = run(self, state, count)
-            first = int(np.asarray(state.update)) - count + 1
+            state, metrics = run(self, state, count)
+            first = int(np.asarray(state.update)[0]) - count + 1
             metrics = {name: np.array(values) for name, values in metrics.items()}
-            state, metrics = change(state, metrics, range(first, first + count))
-            return state, totals, metrics
+            return change(state, metrics, range(first, first + count))
 
-        monkeypatch.setattr(Runner, "run", patched)
+        monkeypatch.setattr(Population, "run", patched)
 
     return install

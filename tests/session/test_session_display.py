@@ -3,13 +3,13 @@
 import io
 
 import pytest
-from gpae.training.learner import Budget
 from rich.console import Console
 
 from gpae.runs import progress
 from gpae.runs.phases import PhaseTimes
 from gpae.runs.progress import Display
 from gpae.runs.session import _next_due
+from gpae.training.protocol import Budget
 
 pytestmark = pytest.mark.slow
 

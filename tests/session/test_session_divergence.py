@@ -73,7 +73,7 @@ def test_nan_in_an_evaluation(gpae, small, monkeypatch, tmp_path):
 
 def test_a_learning_rate_far_too_large(gpae, small, metrics, final_arrays, tmp_path):
     folder = tmp_path / "run"
-    words = small(update__learning_rate="1e30", network__kind="feedforward")
+    words = small(update__learning_rate="1e30", network__core="feedforward")
     line = diverged(gpae("train", *words, f"run.folder={folder}"))
     assert "checkpoint 0, the last good one" in line
     recorded = metrics(folder) if (folder / "metrics.jsonl").exists() else []
@@ -106,7 +106,7 @@ def test_other_failures_of_the_device_are_not_called_that(gpae, small, monkeypat
 
 
 def test_a_sweep_goes_on_with_the_next_run(gpae, small, tmp_path):
-    words = small(update__learning_rate="1e30,1e-3", network__kind="feedforward")
+    words = small(update__learning_rate="1e30,1e-3", network__core="feedforward")
     result = gpae("train", "-m", *words, f"run.root={tmp_path}")
     diverged(result)
     assert "run 2 of 2" in result.out

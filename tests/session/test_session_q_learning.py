@@ -27,7 +27,7 @@ SETTINGS = {
 
 
 OWN = {
-    "vdn": {"network.kind": "feedforward"},
+    "vdn": {"network.core": "feedforward"},
     "qmix": {"method.mixing_size": "4", "method.hypernetwork_size": "4"},
 }
 

@@ -1,15 +1,12 @@
 """Several seeds in one process: each run as if made alone, kept alone, stopped and resumed."""
 
 import os
+import re
 import signal
 from itertools import product
 
 import numpy as np
 import pytest
-
-from gpae.config.compose import compose
-from gpae.errors import UserError
-from gpae.runs.system import System
 
 pytestmark = pytest.mark.slow
 
@@ -158,7 +155,6 @@ def test_none_begins_where_one_folder_is_taken(gpae, small, tmp_path, contents):
     ("words", "reason"),
     [
         ("seeds=0", "seeds=0 must be a whole number from 1 up"),
-        ("seeds=2 profile=true", "profile=true times the phases of a single run"),
         ("seeds=2 seed=4294967295", "seed=4294967295 must be at most 4294967294"),
     ],
 )
@@ -169,27 +165,39 @@ def test_what_cannot_be_is_refused(gpae, small, tmp_path, words, reason):
     assert not (tmp_path / "run").exists()
 
 
-def test_runs_that_are_timed_phase_by_phase_do_not_go_on_together(small):
-    config = compose(small(profile="true"))
-    with pytest.raises(UserError, match="profile=true times the phases of a single run"):
-        System(config, [0, 1])
+def test_runs_that_are_timed_phase_by_phase_make_the_same_updates(
+    together, gpae, small, tmp_path, metrics
+):
+    folder, _ = together("gpae")
+    words = group_words(small, "gpae", tmp_path, evaluation__absolute="false")
+    timed = gpae("train", *words, "seeds=2", "profile=true")
+    assert (timed.code, timed.err) == (0, "")
+    for name in ("seed0", "seed1"):
+        rows, others = metrics(tmp_path / name), metrics(folder / name)
+        assert [row.keys() for row in rows] == [row.keys() for row in others]
+        for row, other in zip(rows, others, strict=True):
+            np.testing.assert_allclose(list(row.values()), list(other.values()), 1e-3, 1e-4)
+    (total,) = (line.split() for line in timed.out.splitlines() if re.match(r"\W*all\b", line))
+    cells = [cell for cell in total if re.match(r"[\d.,]+$", cell)]
+    seconds, rate = (float(cell.replace(",", "")) for cell in cells)
+    assert rate == pytest.approx(2 * 32 / seconds, rel=0.2), "the env steps of both runs"
 
 
 def test_one_that_diverges_is_named_and_the_others_keep_their_checkpoints(
     gpae, small, tmp_path, monkeypatch
 ):
-    from gpae.training.seeds import SeedsRunner
+    from gpae.training.population import Population
 
-    run = SeedsRunner.run
+    run = Population.run
 
     def broken(self, state, count):
-        state, totals, metrics = run(self, state, count)
+        state, metrics = run(self, state, count)
         if int(np.asarray(state.update)[0]) > 4:
             metrics = {name: np.array(values) for name, values in metrics.items()}
             metrics["loss/critic"][:, 1] = np.nan
-        return state, totals, metrics
+        return state, metrics
 
-    monkeypatch.setattr(SeedsRunner, "run", broken)
+    monkeypatch.setattr(Population, "run", broken)
     result = gpae("train", *group_words(small, "gpae", tmp_path), "seeds=2")
     assert result.code == 3
     assert (

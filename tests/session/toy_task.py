@@ -81,15 +81,15 @@ if "toy/beacon" not in task_names():
 
 
 def slow_down(seconds):
-    from gpae.training.sharding import Runner
+    from gpae.training.population import Population
 
-    run = Runner.run
+    run = Population.run
 
     def slow_run(self, state, count):
         time.sleep(seconds)
         return run(self, state, count)
 
-    Runner.run = slow_run
+    Population.run = slow_run
 
 
 if __name__ == "__main__":

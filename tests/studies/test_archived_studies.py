@@ -113,6 +113,7 @@ def test_an_empty_archive_is_refused_in_a_line(tmp_path, capsys):
     assert line.startswith(f"{tmp_path} holds no runs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("study", "runs"), [(first, 18), (pilot, 20)])
 def test_a_studys_commands_are_valid_and_its_panels_hold_their_runs(study, runs, tmp_path):
     jobs = [job for line in study.COMMANDS for job in expand_sweep(line.split(" -m ")[1].split())]

@@ -127,6 +127,9 @@ def test_numbers_sampled_at_a_successor_reach_the_critic_as_they_would_be_carrie
     plan, first = played.learner.estimation, batch.steps.first[-1:]
     critic, squash = plan.networks["critic"], batch.policy.squash
 
+    def last(hidden_states):
+        return jax.tree.map(lambda leaf: leaf[-1], hidden_states)
+
     @jax.jit
     def policy_there(hidden_states, observation, after):
         given = (observation.observations, observation.available_actions, first)

@@ -53,6 +53,10 @@ OFF_POLICY = {
         ),
         {"mode": "constant_batch"},
     ),
+    "gpae without truncation but the inner one": (
+        Gpae(trace_scheme="inner", bootstrap="corrected", target_limit=float("inf")),
+        {"mode": "growing_batch"},
+    ),
     "gpae uncorrected": (Gpae(trace_scheme="none"), {"mode": "growing_batch"}),
     "mappo team value, growing batch": (
         Mappo(agent_values=False),

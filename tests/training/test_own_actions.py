@@ -11,13 +11,12 @@ from scipy import integrate, stats
 
 from gpae.environments import ContinuousActions, DiscreteActions, Observation
 from gpae.methods import Gpae, LearnedNetwork, Steps, UpdateSettings
-from gpae.methods.dae import RewardModel
+from gpae.methods.dae import RewardModel, apply_reward_models
 from gpae.networks import (
     CategoricalPolicy,
     CriticSpec,
     GaussianPolicy,
     NetworkSettings,
-    apply_reward_models,
     sample,
 )
 from gpae.training.estimation import EstimationPlan

@@ -10,7 +10,7 @@ import pytest
 
 from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
 from gpae.methods import Coma, Dae, Gpae, Ippo, Mappo
-from gpae.networks import apply_reward_models
+from gpae.methods.dae import apply_reward_models
 from gpae.training.population import Population
 from gpae.training.update import initial_optimiser_states, minibatch_loss
 from gpae.training.update.gradient_steps import gradient_step

@@ -1,7 +1,7 @@
 """From Hydra overrides to a checked, typed configuration."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
@@ -19,11 +19,15 @@ from omegaconf.errors import OmegaConfBaseException
 from gpae.config.checks import check, refuse_unused
 from gpae.config.imports import import_modules, modules_needed
 from gpae.config.schema import Config
-from gpae.environments import all_tasks, find_task
-from gpae.errors import UserError, did_you_mean
+from gpae.environments import Task, find_task
+from gpae.errors import UnknownNameError, UserError, did_you_mean
 from gpae.methods import METHODS
 
+_UNREGISTERED = "if a module registers it, name it with --import"
+
 PRESETS = ("jaxmarl", "release", "mabrax")
+
+_DEFAULT_TASK = "smax/3m"
 
 _GROUPS = ("task", "method", "preset")
 
@@ -43,9 +47,10 @@ def compose(overrides: list[str], imports: Sequence[str] = ()) -> Config:
         UserError: A name is unknown, a value of the wrong type or out of range, or two do not fit.
     """
     import_modules(imports)
-    for override in parse(overrides):
+    parsed = parse(overrides)
+    for override in parsed:
         _check_override(override)
-    register_groups()
+    register_groups(find_task(name) for name in (_DEFAULT_TASK, *_chosen(parsed, "task")))
     GlobalHydra.instance().clear()
     try:
         config = OmegaConf.to_object(_composed(_family_preset(overrides) + overrides))
@@ -53,8 +58,8 @@ def compose(overrides: list[str], imports: Sequence[str] = ()) -> Config:
         raise UserError(_one_line(error, overrides)) from error
     assert isinstance(config, Config)
     _refuse_added(config, overrides)
-    config.imports = modules_needed([*config.imports, *imports], config.method)
     check(config)
+    config.imports = modules_needed([*config.imports, *imports], config)
     refuse_unused(config, _asked_for(overrides))
     return config
 
@@ -67,20 +72,24 @@ def from_dict(values: dict[str, Any], imports: Sequence[str] = ()) -> Config:
         imports: Modules to import before, beside those that the configuration names.
 
     Raises:
-        UserError: It does not fit the schema, as one of another version may not.
+        UserError: It does not fit the schema, as one of another version may not, or uses what no
+            imported module registers.
     """
     import_modules([*values.get("imports", []), *imports])
     method = values.get("method")
     name = method.get("name") if isinstance(method, dict) else method
     if not isinstance(name, str) or name not in METHODS:
-        raise UserError(f"the run's configuration names no known method: {name!r}")
+        raise UserError(f"the run's configuration names no known method: {name!r}; {_UNREGISTERED}")
     schema = OmegaConf.structured(Config(method=METHODS[name]()))
     try:
         config = OmegaConf.to_object(OmegaConf.merge(schema, values))
     except OmegaConfBaseException as error:
         raise UserError(f"the run's configuration does not fit: {_one_line(error, [])}") from error
     assert isinstance(config, Config)
-    check(config)
+    try:
+        check(config)
+    except UnknownNameError as error:
+        raise UserError(f"{error}; {_UNREGISTERED}") from error
     return config
 
 
@@ -210,15 +219,19 @@ def _check_group(key: str, value: str) -> None:
         raise UserError(f"no preset {value!r}{hint}; there are {', '.join(PRESETS)}")
 
 
-def register_groups() -> None:
-    """Make the schema, the methods and the tasks known to Hydra."""
+def _chosen(overrides: Iterable[Override], group: str) -> list[str]:
+    return [str(each.value()) for each in overrides if each.key_or_group == group]
+
+
+def register_groups(tasks: Iterable[Task]) -> None:
+    """Make the schema, the methods registered so far and some tasks known to Hydra."""
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
-    for name in METHODS:
-        store.store(group="method_schema", name=name, node=METHODS[name])
-        node = {"defaults": [{"/method_schema@method": name}], **_nested(METHODS[name].defaults)}
+    for name, method in METHODS.registered().items():
+        store.store(group="method_schema", name=name, node=method)
+        node = {"defaults": [{"/method_schema@method": name}], **_nested(method.defaults)}
         store.store(group="method", name=name, node=node, package="_global_")
-    for task in all_tasks():
+    for task in tasks:
         settings = {} if task.settings is None else asdict(task.settings())
         node = {"name": task.name, **settings}
         for name in (task.name, *task.aliases):
@@ -255,6 +268,14 @@ def _one_line(error: Exception, overrides: list[str]) -> str:
 
 
 def _unknown_setting(name: str, overrides: list[str]) -> str:
+    group, _, setting = name.partition(".")
+    owners = [each for each in METHODS if setting in {one.name for one in fields(METHODS[each])}]
+    if group == "method" and owners:
+        method = _settable(overrides)["method"]["name"]
+        return (
+            f"{name} has no meaning with method={method}: leave it out (it belongs to "
+            f"{', '.join(owners)})"
+        )
     hint = _closest_settings(name, overrides)
     return f"no setting {name!r}{hint}; `gpae train --cfg` prints them all"
 

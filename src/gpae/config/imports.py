@@ -2,10 +2,15 @@
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
+from gpae.config.schema import Config
+from gpae.environments import find_task
 from gpae.errors import UserError
+from gpae.estimators import find_trace_scheme
+from gpae.networks import CORES, ENCODERS
 
 
 def import_modules(names: Iterable[str]) -> None:
@@ -22,19 +27,44 @@ def import_modules(names: Iterable[str]) -> None:
         except UserError:
             raise
         except Exception as error:
+            cause = " ".join(str(error).split()) or type(error).__name__
             raise UserError(
-                f"the module {name} cannot be imported: {error}; install it, or put its folder on "
+                f"the module {name} cannot be imported: {cause}; install it, or put its folder on "
                 "PYTHONPATH"
             ) from error
 
 
-def modules_needed(given: Iterable[str], method: Any) -> list[str]:
+def modules_needed(given: Iterable[str], config: Config) -> list[str]:
     """The modules to import before a run can be continued.
 
     Args:
         given: The modules named by the user.
-        method: The run's method, whose own module is needed where it is of another package.
+        config: The run's configuration, checked. The modules of its method, task, networks and
+            trace scheme are needed where they are of another package.
     """
-    own = type(method).__module__
-    foreign = own.partition(".")[0] not in ("gpae", "__main__")
-    return list(dict.fromkeys([*given, *([own] if foreign else [])]))
+    own = {_module(each): None for each in _registered(config)}
+    return list(dict.fromkeys([*given, *filter(_can_be_imported_from_outside, own)]))
+
+
+def _registered(config: Config) -> Iterable[Any]:
+    """The registered classes and functions that a run uses."""
+    yield type(config.method)
+    yield find_task(config.task_name).factory
+    yield CORES[config.network.core]
+    yield ENCODERS[config.network.encoder]
+    if hasattr(config.method, "trace_scheme"):
+        yield find_trace_scheme(config.method.trace_scheme).log_coefficients
+
+
+def _module(registered: Any) -> str:
+    while isinstance(registered, partial):
+        registered = registered.func
+    return str(getattr(registered, "__module__", type(registered).__module__))
+
+
+def _can_be_imported_from_outside(module: str) -> bool:
+    """Whether another process finds a module by its name, which is of another package than gpae."""
+    root = module.partition(".")[0]
+    if root in ("gpae", "__main__"):
+        return False
+    return any(finder.find_spec(root, None) is not None for finder in sys.meta_path)

@@ -1,9 +1,9 @@
-"""Every setting by name, with its default and the description in its class.
+"""Every setting by name, with its default, its valid values and its description.
 
 ``python -m gpae.config.reference > docs/settings.md`` writes the page of the documentation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from gpae.config.compose import compose
 from gpae.errors import UserError
+from gpae.fields import described_values
 from gpae.methods import METHODS
 
 _TASK = "task=smax/3m"
@@ -40,12 +41,14 @@ class Setting:
     Attributes:
         name: Its dotted name, such as ``window.length``.
         default: Its value unless set.
+        values: Its valid values in words; empty for any.
         meaning: Its description.
         methods: The methods that have it with this default; empty for a setting of no method.
     """
 
     name: str
     default: str
+    values: str
     meaning: str
     methods: tuple[str, ...] = ()
 
@@ -65,9 +68,11 @@ def show_settings(console: Console, wanted: str = "") -> None:
     if not chosen:
         raise UserError(f"no setting's name contains {wanted!r}; `gpae settings` lists them all")
     name = Column("setting", no_wrap=True)
-    table = Table(name, "methods", "default", "what it is", box=None, pad_edge=False)
+    columns = ("methods", "default", "valid values", "what it is")
+    table = Table(name, *columns, box=None, pad_edge=False)
     for setting in chosen:
-        row = (setting.name, " ".join(setting.methods), setting.default, setting.meaning)
+        methods = " ".join(setting.methods)
+        row = (setting.name, methods, setting.default, setting.values, setting.meaning)
         table.add_row(*(cell.replace("``", "") for cell in row))
     console.print(table)
 
@@ -75,22 +80,35 @@ def show_settings(console: Console, wanted: str = "") -> None:
 def page() -> str:
     """The settings as a page of Markdown."""
     settings = all_settings()
-    of_methods = [setting for setting in settings if setting.methods]
-    others = [setting for setting in settings if not setting.methods]
-    lines = ["| setting | default | what it is |", "| --- | --- | --- |"]
-    lines += [f"| `{each.name}` | `{each.default}` | {_code(each.meaning)} |" for each in others]
-    lines += ["", "## Of methods", ""]
-    lines += ["| setting | methods | default | what it is |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| `{each.name}` | {', '.join(each.methods)} | `{each.default}` | {_code(each.meaning)} |"
-        for each in of_methods
+    of_runs = [_cells(each) for each in settings if not each.methods]
+    of_methods = [
+        (name, ", ".join(each.methods), *rest)
+        for each in settings
+        if each.methods
+        for name, *rest in [_cells(each)]
     ]
+    columns = ("default", "valid values", "what it is")
+    lines = _table(("setting", *columns), of_runs)
+    lines += ["", "## Of methods", ""]
+    lines += _table(("setting", "methods", *columns), of_methods)
     return _PAGE + "\n".join(lines) + "\n"
+
+
+def _cells(setting: Setting) -> tuple[str, ...]:
+    name, default = f"`{setting.name}`", f"`{setting.default}`"
+    return name, default, setting.values, _code(setting.meaning)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table in Markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
 def _of_runs(settings: Any, prefix: str = "") -> Iterator[Setting]:
     """The settings of a configuration, those of its parts after its own."""
     values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    kinds = {field.name: field for field in fields(settings)}
     meanings = _meanings(type(settings))
     for name, value in sorted(values.items(), key=lambda item: is_dataclass(item[1])):
         if not prefix and name in _APART:
@@ -98,24 +116,29 @@ def _of_runs(settings: Any, prefix: str = "") -> Iterator[Setting]:
         if is_dataclass(value):
             yield from _of_runs(value, f"{name}.")
         else:
-            yield Setting(f"{prefix}{name}", _shown(value), meanings[name])
+            yield Setting(f"{prefix}{name}", _shown(value), _values(kinds[name]), meanings[name])
 
 
 def _of_methods() -> list[Setting]:
-    owners: dict[tuple[str, str, str], list[str]] = {}
+    owners: dict[tuple[str, str, str, str], list[str]] = {}
     for method in METHODS:
         settings = compose([_TASK, f"method={method}"]).method
         meanings = _meanings(type(settings))
         for field in fields(settings):
             if field.name != "name":
                 default = _shown(getattr(settings, field.name))
-                key = (f"method.{field.name}", default, meanings[field.name])
+                meaning = meanings[field.name]
+                key = (f"method.{field.name}", default, _values(field), meaning)
                 owners.setdefault(key, []).append(method)
     order = list(dict.fromkeys(name for name, *_ in owners))
     return [
-        Setting(*key, methods=tuple(methods))
+        Setting(*key, tuple(methods))
         for key, methods in sorted(owners.items(), key=lambda item: order.index(item[0][0]))
     ]
+
+
+def _values(field: Any) -> str:
+    return "true or false" if isinstance(field.default, bool) else described_values(field)
 
 
 def _meanings(kind: type) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Environments over stacked agent arrays, and the tasks they make up, by name."""
+"""Environments with stacked agent arrays, and the registry of tasks that makes them by name."""
 
 from gpae.environments.environment import (
     Actions,

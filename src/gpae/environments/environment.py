@@ -1,8 +1,8 @@
-"""What an environment is to this library: stacked agent arrays, no auto-reset, an honest last step.
+"""Environment protocol: stacked agent arrays, no auto-reset, termination apart from truncation.
 
 One environment is unbatched; the library maps it over environments. A step never resets: it returns
-the true successor, and says apart whether the episode *terminated* (no future value) or was
-*truncated* (a time limit; the future has value still). :func:`auto_reset_step` does the resetting,
+the true successor, and reports separately whether the episode *terminated* (no future value) or was
+*truncated* (a time limit; the future still has value). :func:`auto_reset_step` does the resetting,
 and keeps the successor.
 """
 
@@ -15,28 +15,28 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 EnvironmentState = Any
-"""The environment's own state: any pytree of arrays."""
+"""State of an environment: any pytree of arrays."""
 
 
 @dataclass(frozen=True)
 class DiscreteActions:
-    """Each agent picks one of ``size`` actions."""
+    """Discrete action space: each agent picks one of ``size`` actions."""
 
     size: int
 
     @property
     def dtype(self) -> jnp.dtype:
-        """The smallest type that holds every action's number, and the number of actions."""
+        """Smallest integer type that holds every action's index, and the number of actions."""
         small = self.size <= jnp.iinfo(jnp.int8).max
         return jnp.dtype(jnp.int8 if small else jnp.int32)
 
 
 @dataclass(frozen=True)
 class ContinuousActions:
-    """Each agent sets ``size`` real numbers, each within the same bounds.
+    """Continuous action space: ``size`` action dimensions an agent, all within the same bounds.
 
-    What lies outside the bounds is clipped to them by the environment. An agent with fewer numbers
-    than the largest has the rest masked (:attr:`Observation.available_actions`), and they have no
+    The environment clips actions to the bounds. An agent with fewer action dimensions than the
+    largest has the remaining ones masked (:attr:`Observation.available_actions`); they have no
     effect.
     """
 
@@ -48,23 +48,23 @@ class ContinuousActions:
 ActionSpace = DiscreteActions | ContinuousActions
 
 Actions = Int[Array, "*b N"] | Float[Array, "*b N A"]
-"""A joint action: the number of each agent's action, or each agent's A real numbers."""
+"""A joint action: each agent's discrete action as an index, or its A continuous components."""
 
 
 @dataclass(frozen=True)
 class EnvironmentSpec:
-    """The sizes a learner needs to know before the first reset.
+    """Sizes that a learner needs before the first reset.
 
     Attributes:
         name: The task's name, such as ``smax/3m``.
         num_agents: Number N of agents in the team.
         observation_size: Length O of one agent's observation.
         state_size: Length S of the global state.
-        actions: The action space, of size A, the same for every agent (smaller ones are masked).
-        max_episode_steps: The time limit, or None where episodes have none.
-        metrics: Names of the episode outcomes in :attr:`Step.outcomes`, such as ``("win_rate",)``.
-            Their value at an episode's last step is the episode's; the first is the headline of
-            reports, and without any the episode return is.
+        actions: The action space, of size A, shared by all agents; smaller ones are masked.
+        max_episode_steps: The time limit in transitions; None for no time limit.
+        metrics: Names of the episode metrics in :attr:`Step.outcomes`, such as ``("win_rate",)``.
+            The value at an episode's last step counts for the episode. The first one is the
+            headline of reports; the episode return is, where there are none.
         agent_rewards: Whether a step pays each agent a reward of its own, [N], instead of one
             reward to the team.
     """
@@ -81,16 +81,16 @@ class EnvironmentSpec:
 
 @struct.dataclass
 class Observation:
-    """What can be seen at one moment, by the agents and by the critic.
+    """Observations of the agents and the critic's global state at one time step.
 
-    Leading axes, where there are any, are time and environments: ``[T, E, ...]``.
+    Leading axes, if any, are time and environments: ``[T, E, ...]``.
 
     Attributes:
         observations: Each agent's own observation, [N, O].
         state: The global state, [S].
-        available_actions: Which actions each agent may take, or which of its A real numbers have an
-            effect, [N, A].
-        alive: Which agents can still act at all, [N].
+        available_actions: Action mask, [N, A]: True for the discrete actions an agent may take, or
+            for the continuous action dimensions that it has.
+        alive: True for agents that can still act, [N].
     """
 
     observations: Float[Array, "*b N O"]
@@ -101,19 +101,19 @@ class Observation:
 
 @struct.dataclass
 class Step:
-    """What one environment step led to.
+    """Result of one environment step.
 
     Attributes:
         observation: The true successor, before any reset.
-        actions: The joint action as it was carried out, [N] or [N, A]; a wrapper may have replaced
-            what was asked for.
-        reward: The team reward, [], or a reward for each agent, [N], where
-            :attr:`EnvironmentSpec.agent_rewards` says so.
-        terminated: The episode ended for good, [].
-        truncated: The episode was cut off by a time limit and did not terminate, [].
-        outcomes: One number for each of :attr:`EnvironmentSpec.metrics`, read at an episode's last
-            step.
-        forced: Which agents had their action replaced by a wrapper on this step, [N].
+        actions: The joint action that was carried out, [N] or [N, A]; a wrapper may have replaced
+            the one that was passed in.
+        reward: The team reward, [], or one reward for each agent, [N], if
+            :attr:`EnvironmentSpec.agent_rewards` is set.
+        terminated: Whether the episode ended for good, [].
+        truncated: Whether a time limit cut the episode off before it terminated, [].
+        outcomes: A value for each of :attr:`EnvironmentSpec.metrics`; only those of an episode's
+            last step count.
+        forced: True for agents whose action a wrapper replaced on this step, [N].
     """
 
     observation: Observation
@@ -126,12 +126,12 @@ class Step:
 
     @property
     def boundary(self) -> Bool[Array, "*b"]:
-        """Whether the episode ended here, for whichever reason."""
+        """Whether the episode ended on this step, terminated or truncated."""
         return self.terminated | self.truncated
 
     @property
     def team_reward(self) -> Float[Array, "*b"]:
-        """The team reward: the mean over agents, where each has a reward of its own."""
+        """The team reward; the mean over agents if each has a reward of its own."""
         per_agent = self.reward.ndim > self.terminated.ndim
         return self.reward.mean(-1) if per_agent else self.reward
 
@@ -145,12 +145,12 @@ class Environment(Protocol):
         """The sizes of observations, state and actions."""
 
     def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, Observation]:
-        """Begin an episode."""
+        """Begin an episode; return its state and first observation."""
 
     def step(
         self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
     ) -> tuple[EnvironmentState, Step]:
-        """Make one transition; never resets."""
+        """Make one transition, without resetting."""
 
 
 def auto_reset_step(
@@ -159,11 +159,11 @@ def auto_reset_step(
     state: EnvironmentState,
     actions: Actions,
 ) -> tuple[EnvironmentState, Observation, Step]:
-    """Step, and begin a new episode where this one ended.
+    """Step the environment, and begin a new episode if this one ended.
 
     Returns:
         The state and the observation to act on next (of a new episode after a boundary), and the
-        step itself, whose ``observation`` is the true successor even when a reset followed.
+        step itself. Its ``observation`` is the true successor even if a reset followed.
     """
     step_key, reset_key = jax.random.split(key)
     successor, step = environment.step(step_key, state, actions)

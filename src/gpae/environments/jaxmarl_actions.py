@@ -1,4 +1,4 @@
-"""From a stacked joint action to the orders that a JaxMARL environment takes."""
+"""Conversion of a stacked joint action into the dictionary that JaxMARL's step takes."""
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -16,52 +16,52 @@ from gpae.environments.environment import (
 )
 from gpae.errors import UserError
 
-Orders = dict[Hashable, Array]
-"""JaxMARL's joint action: each agent's own, by the agent's name."""
+ActionsByAgent = dict[Hashable, Array]
+"""Joint action of JaxMARL: each agent's action by the agent's name."""
 
 
 @dataclass(frozen=True)
-class NumberedOrders:
-    """Orders by number, each agent from as many as it has.
+class DiscreteConversion:
+    """Conversion of discrete actions; agents may differ in their number of actions.
 
     Attributes:
-        sizes: How many each agent of the team has.
+        sizes: Number of actions of each agent of the team.
     """
 
     sizes: dict[Hashable, int]
 
     @property
     def space(self) -> ActionSpace:
-        """The largest agent's."""
+        """The largest agent's action space."""
         return DiscreteActions(max(self.sizes.values()))
 
-    def orders(self, actions: Int[Array, " N"]) -> Orders:
-        """Hand out the numbers."""
+    def by_agent(self, actions: Int[Array, " N"]) -> ActionsByAgent:
+        """Unstack the joint action."""
         return dict(zip(self.sizes, actions, strict=True))
 
 
 @dataclass(frozen=True)
-class RealOrders:
-    """Orders of real numbers, each agent as many as it has.
+class ContinuousConversion:
+    """Conversion of continuous actions; agents may differ in their number of action dimensions.
 
     Attributes:
-        bounds: The lowest and highest values of each agent's numbers.
+        bounds: Lower and upper bounds of each agent's action dimensions, as its ``Box`` has them.
     """
 
     bounds: dict[Hashable, tuple[Float[np.ndarray, " a"], Float[np.ndarray, " a"]]]
 
     @property
     def sizes(self) -> dict[Hashable, int]:
-        """How many each agent of the team has."""
+        """Number of action dimensions of each agent of the team."""
         return {agent: len(low) for agent, (low, _) in self.bounds.items()}
 
     @property
     def space(self) -> ActionSpace:
-        """The largest agent's, between -1 and 1."""
+        """The largest agent's action space, within [-1, 1]."""
         return ContinuousActions(max(self.sizes.values()), low=-1.0, high=1.0)
 
-    def orders(self, actions: Float[Array, "N A"]) -> Orders:
-        """Map each agent's own numbers from [-1, 1] to its bounds."""
+    def by_agent(self, actions: Float[Array, "N A"]) -> ActionsByAgent:
+        """Unstack the joint action, mapping each agent's components from [-1, 1] to its bounds."""
         shares = (jnp.clip(actions, -1.0, 1.0) + 1.0) / 2.0
         return {
             agent: low + share[: len(low)] * (high - low)
@@ -69,8 +69,8 @@ class RealOrders:
         }
 
 
-class Commander:
-    """Gives JaxMARL its orders: the team's, and idle ones for agents that are not of it."""
+class ActionConverter:
+    """Conversion of the team's joint action; agents outside the team get a constant zero action."""
 
     def __init__(self, game: Any, team: list[Hashable]) -> None:
         """Read the agents' action spaces.
@@ -82,9 +82,9 @@ class Commander:
         Raises:
             UserError: If the spaces are neither all ``Discrete`` nor all ``Box`` of one axis.
         """
-        self._team = _team_orders({agent: game.action_space(agent) for agent in team})
+        self._team = _team_conversion({agent: game.action_space(agent) for agent in team})
         others = (agent for agent in game.agents if agent not in team)
-        self._idle = {agent: _idle_order(game.action_space(agent)) for agent in others}
+        self._idle = {agent: _zero_action(game.action_space(agent)) for agent in others}
 
     @property
     def space(self) -> ActionSpace:
@@ -93,21 +93,21 @@ class Commander:
 
     @property
     def own(self) -> Bool[np.ndarray, "N A"]:
-        """Which of the A actions, or numbers, each agent has."""
+        """Mask of the actions, or action dimensions, that each agent has; the rest is padding."""
         sizes = np.array(list(self._team.sizes.values()))
         return np.arange(sizes.max()) < sizes[:, None]
 
-    def orders(self, actions: Actions) -> Orders:
-        """What JaxMARL's ``step_env`` is given for a joint action of the team."""
-        return {**self._team.orders(actions), **self._idle}
+    def by_agent(self, actions: Actions) -> ActionsByAgent:
+        """The argument of JaxMARL's ``step_env`` for a joint action of the team."""
+        return {**self._team.by_agent(actions), **self._idle}
 
 
-def _team_orders(spaces: dict[Hashable, Any]) -> NumberedOrders | RealOrders:
+def _team_conversion(spaces: dict[Hashable, Any]) -> DiscreteConversion | ContinuousConversion:
     kinds = {type(space).__name__ for space in spaces.values()}
     if kinds == {"Discrete"}:
-        return NumberedOrders({agent: int(space.n) for agent, space in spaces.items()})
+        return DiscreteConversion({agent: int(space.n) for agent, space in spaces.items()})
     if kinds == {"Box"} and all(len(space.shape) == 1 for space in spaces.values()):
-        return RealOrders({agent: _bounds(space) for agent, space in spaces.items()})
+        return ContinuousConversion({agent: _bounds(space) for agent, space in spaces.items()})
     raise UserError(f"the actions must be all Discrete or all Box of one axis, not {_named(kinds)}")
 
 
@@ -123,5 +123,5 @@ def _bounds(space: Any) -> tuple[Float[np.ndarray, " a"], Float[np.ndarray, " a"
     return low, high
 
 
-def _idle_order(space: Any) -> Array:
+def _zero_action(space: Any) -> Array:
     return jnp.zeros(space.shape, jnp.int32 if type(space).__name__ == "Discrete" else jnp.float32)

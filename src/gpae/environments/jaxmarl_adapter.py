@@ -1,8 +1,9 @@
-"""Any cooperative JaxMARL environment as an :class:`Environment`.
+"""Adapter of cooperative JaxMARL environments to the :class:`Environment` protocol.
 
-JaxMARL keeps agents apart in dictionaries, lets their sizes differ, resets by itself and calls
-every end *done*. Here agents are stacked, smaller ones padded and masked, nothing is reset, and an
-episode that only its time limit ended is truncated. Importing this module does not import JaxMARL.
+JaxMARL keeps agents in dictionaries, lets their sizes differ, resets automatically and reports
+every end of an episode as *done*. Here agents are stacked, smaller ones are padded and masked,
+nothing is reset, and an episode that only its time limit ended is truncated. Importing this module
+does not import JaxMARL.
 """
 
 import copy
@@ -21,26 +22,26 @@ from gpae.environments.environment import (
     Observation,
     Step,
 )
-from gpae.environments.jaxmarl_actions import Commander, Orders
-from gpae.environments.jaxmarl_games import GAMES, Particulars
+from gpae.environments.jaxmarl_actions import ActionConverter, ActionsByAgent
+from gpae.environments.jaxmarl_games import GAMES, AdapterOptions
 from gpae.environments.jaxmarl_settings import JaxmarlSettings
 from gpae.environments.quiet_import import hidden_output, import_quietly
 from gpae.errors import UserError
 
 _NEVER = 2**31 - 1
-"""A time limit that no episode reaches."""
+"""Time limit that no episode reaches."""
 
 
 class JaxmarlEnvironment:
-    """A JaxMARL environment through the :class:`Environment` protocol.
+    """A JaxMARL environment behind the :class:`Environment` protocol.
 
     Row i of every array is agent i of the team. Observations of any shape are flattened and padded
     with zeros to the largest agent's. Discrete actions beyond an agent's own are never available.
-    Continuous actions are numbers in [-1, 1], mapped linearly to the environment's own bounds; the
-    mask says which of the A numbers an agent has.
+    Continuous actions lie in [-1, 1] and are mapped linearly to the environment's own bounds; the
+    action mask is True for the action dimensions that an agent has.
 
-    An episode terminates where the same environment without its time limit (its ``max_steps``)
-    would have ended, and is truncated where the limit alone ends it.
+    An episode terminates if the same environment without its time limit (its ``max_steps``) would
+    have ended, and is truncated if the time limit alone ends it.
     """
 
     def __init__(
@@ -51,33 +52,33 @@ class JaxmarlEnvironment:
         reward: str = "shared",
         state: str = "auto",
         max_episode_steps: int | None = None,
-        particulars: Particulars | None = None,
+        options: AdapterOptions | None = None,
     ) -> None:
         """Adapt an environment.
 
         Args:
             game: The environment, a ``jaxmarl.environments.MultiAgentEnv``.
             name: The task's name, such as ``jaxmarl/overcooked``.
-            reward: The team reward: ``sum`` or ``mean`` of the agents' own, or ``shared``, the one
-                that all are given. Should they differ after all, ``shared`` is NaN, which stops
-                training.
-            state: The critic's state: ``environment``, the environment's own; ``observations``, the
-                agents' observations one after the other; or ``auto``, the first where there is one.
-            max_episode_steps: The most transitions that the environment's time limit allows; None
-                where it has no limit.
-            particulars: Where it departs from the common interface.
+            reward: The team reward: ``sum`` or ``mean`` of the agents' rewards, or ``shared``, the
+                one reward that all agents receive. If they differ after all, ``shared`` is NaN,
+                which stops training.
+            state: The global state: ``environment``, the environment's own; ``observations``, the
+                agents' observations concatenated; or ``auto``, the former if there is one.
+            max_episode_steps: Largest number of transitions within the environment's time limit;
+                None for no time limit.
+            options: The environment's differences from the common interface.
 
         Raises:
-            UserError: If ``reward`` or ``state`` is none of these, the environment has no state of
-                its own to give or no ``max_steps`` to tell its time limit by, its actions are
-                neither numbered nor a row of bounded real numbers, or its masks do not fit them.
+            UserError: If ``reward`` or ``state`` is none of these, the environment has no global
+                state of its own or no ``max_steps`` attribute for its time limit, its actions are
+                neither all discrete nor all bounded vectors, or its action masks do not fit them.
         """
         choice = JaxmarlSettings(reward, state)
-        self._game, self._particulars = game, particulars or Particulars()
+        self._game, self._options = game, options or AdapterOptions()
         self._unlimited = _without_time_limit(game, name, limited=max_episode_steps is not None)
-        self._team: list[Hashable] = list(getattr(game, self._particulars.team))
+        self._team: list[Hashable] = list(getattr(game, self._options.team_attribute))
         self._team_reward = _TEAM_REWARDS[choice.reward]
-        self._commander = Commander(game, self._team)
+        self._converter = ActionConverter(game, self._team)
         observations, game_state = jax.eval_shape(game.reset, jax.random.key(0))
         self._own_state = _gives_state(game, observations, choice.state, name)
         self._masked = self._gives_masks(game_state)
@@ -87,9 +88,9 @@ class JaxmarlEnvironment:
             num_agents=len(self._team),
             observation_size=self._observation_size,
             state_size=jax.eval_shape(self._state, observations, game_state).size,
-            actions=self._commander.space,
+            actions=self._converter.space,
             max_episode_steps=max_episode_steps,
-            metrics=tuple(self._particulars.outcomes),
+            metrics=tuple(self._options.outcomes),
         )
 
     @property
@@ -106,38 +107,44 @@ class JaxmarlEnvironment:
     def step(
         self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
     ) -> tuple[EnvironmentState, Step]:
-        """Make one transition; never resets."""
-        orders = self._commander.orders(actions)
-        observations, successor, given, dones, _ = self._game.step_env(key, state, orders)
+        """Make one transition, without resetting."""
+        by_agent = self._converter.by_agent(actions)
+        observations, successor, agent_rewards, dones, _ = self._game.step_env(key, state, by_agent)
         successor = _settled(successor)
-        terminated = self._terminated(key, state, orders, dones["__all__"])
-        rewards = jnp.stack([given[agent] for agent in self._team]).astype(jnp.float32)
-        measures = self._particulars.outcomes
+        terminated = self._terminated(key, state, by_agent, dones["__all__"])
+        rewards = jnp.stack([agent_rewards[agent] for agent in self._team]).astype(jnp.float32)
         return successor, Step(
             observation=self._observation(observations, successor),
             actions=actions,
             reward=self._team_reward(rewards),
             terminated=terminated,
             truncated=dones["__all__"] & ~terminated,
-            outcomes={name: measure(successor, rewards) for name, measure in measures.items()},
+            outcomes={
+                name: outcome(successor, rewards)
+                for name, outcome in self._options.outcomes.items()
+            },
             forced=jnp.zeros(len(self._team), bool),
         )
 
     def _terminated(
-        self, key: PRNGKeyArray, state: EnvironmentState, orders: Orders, done: Bool[Array, ""]
+        self,
+        key: PRNGKeyArray,
+        state: EnvironmentState,
+        actions: ActionsByAgent,
+        done: Bool[Array, ""],
     ) -> Bool[Array, ""]:
         """Whether the episode would have ended without a time limit.
 
-        All but the ending is the same computation as the step's own, which a compiler does once.
+        The second step repeats the first one's computation, which the compiler then does once.
         """
         if self._unlimited is self._game:
             return done
-        return self._unlimited.step_env(key, state, orders)[3]["__all__"]
+        return self._unlimited.step_env(key, state, actions)[3]["__all__"]
 
     def _observation(
         self, observations: Mapping[Hashable, Any], state: EnvironmentState
     ) -> Observation:
-        alive = self._particulars.alive
+        alive = self._options.alive
         return Observation(
             observations=self._stack(observations, self._observation_size),
             state=self._state(observations, state),
@@ -155,26 +162,26 @@ class JaxmarlEnvironment:
         return _flat(self._game.get_world_state(state))
 
     def _available_actions(self, state: EnvironmentState) -> Bool[Array, "N A"]:
-        own = self._commander.own
+        own = self._converter.own
         if not self._masked:
             return jnp.asarray(own)
-        masks = getattr(self._game, str(self._particulars.masks))(state)
+        masks = getattr(self._game, str(self._options.mask_method))(state)
         return (self._stack(masks, own.shape[1]) > 0) & own
 
     def _gives_masks(self, state: EnvironmentState) -> bool:
-        """Whether the environment says what is available; JaxMARL's base class does not."""
-        method = self._particulars.masks
+        """Whether the environment has action masks, which JaxMARL's base class lacks."""
+        method = self._options.mask_method
         if method is None or not hasattr(self._game, method):
             return False
         try:
             masks = jax.eval_shape(getattr(self._game, method), state)
         except NotImplementedError:
             return False
-        sizes = self._commander.own.sum(axis=1)
+        sizes = self._converter.own.sum(axis=1)
         if any(
             masks[agent].shape != (size,) for agent, size in zip(self._team, sizes, strict=True)
         ):
-            raise UserError(f"{method} gives other sizes than the action spaces have")
+            raise UserError(f"{method} gives action masks of other sizes than the action spaces")
         return True
 
     def _stack(self, by_agent: Mapping[Hashable, Any], size: int) -> Float[Array, "N size"]:
@@ -186,11 +193,11 @@ def make_jaxmarl(name: str, settings: JaxmarlSettings) -> JaxmarlEnvironment:
     """Make one of JaxMARL's environments.
 
     Args:
-        name: One of :data:`GAMES`, as JaxMARL registers it.
-        settings: Its settings, of the type that the game names.
+        name: The environment's name in JaxMARL, one of :data:`GAMES`.
+        settings: Its settings, of the type that the entry names.
 
     Raises:
-        UserError: If it has no state of its own, and that was asked for.
+        UserError: If ``settings.state`` is ``environment``, and it has no global state.
     """
     jaxmarl = import_quietly("jaxmarl")
     with hidden_output(), warnings.catch_warnings():
@@ -202,7 +209,7 @@ def make_jaxmarl(name: str, settings: JaxmarlSettings) -> JaxmarlEnvironment:
         reward=settings.reward,
         state=settings.state,
         max_episode_steps=settings.max_episode_steps,
-        particulars=GAMES[name].particulars,
+        options=GAMES[name].options,
     )
 
 
@@ -218,7 +225,7 @@ _TEAM_REWARDS: Mapping[str, Callable[[Float[Array, " N"]], Float[Array, ""]]] = 
 
 
 def _without_time_limit(game: Any, name: str, *, limited: bool) -> Any:
-    """The same environment, never out of time; itself where it has no limit."""
+    """A copy of the environment without its time limit; the same one if it has none."""
     if "max_steps" not in vars(game):
         if limited:
             raise UserError(f"{name} has no attribute max_steps, so its time limit is unknown")
@@ -229,15 +236,15 @@ def _without_time_limit(game: Any, name: str, *, limited: bool) -> Any:
 
 
 def _gives_state(game: Any, observations: Mapping[Any, Any], choice: str, name: str) -> bool:
-    """Whether the environment's own state is the critic's."""
+    """Whether the global state is the environment's own, rather than the observations."""
     gives = "world_state" in observations or hasattr(game, "get_world_state")
     if choice == "environment" and not gives:
-        raise UserError(f"{name} has no state of its own: use state=observations")
+        raise UserError(f"{name} has no global state of its own: use state=observations")
     return gives and choice != "observations"
 
 
 def _flat(tree: Any) -> Float[Array, " F"]:
-    """Everything in a tree of arrays, in a row."""
+    """All leaves of a pytree of arrays, flattened into one vector."""
     return jnp.concatenate([jnp.ravel(leaf).astype(jnp.float32) for leaf in jax.tree.leaves(tree)])
 
 
@@ -246,5 +253,5 @@ def _size(tree: Any) -> int:
 
 
 def _settled(state: EnvironmentState) -> EnvironmentState:
-    """Make a fresh state's types those of a later one, so that the two can be chosen between."""
+    """Remove weak types, so that a reset's state and a step's have the same types."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=jnp.asarray(leaf).dtype), state)

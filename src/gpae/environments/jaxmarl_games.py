@@ -1,4 +1,4 @@
-"""What JaxMARL has to offer a team: its cooperative environments, and where they are special.
+"""JaxMARL's cooperative environments, with the options that adapt each of them.
 
 Importing this module does not import JaxMARL, which takes seconds.
 """
@@ -26,20 +26,22 @@ from gpae.environments.jaxmarl_settings import (
 
 
 @dataclass(frozen=True)
-class Particulars:
-    """Where a JaxMARL environment departs from the interface that they share.
+class AdapterOptions:
+    """Differences of a JaxMARL environment from JaxMARL's common interface.
 
     Attributes:
-        team: The attribute that names the agents that learn; the environment acts for the others.
-        masks: The method that gives available actions, where the environment has it; None where
-            what it gives cannot be used.
-        alive: Which of N agents can still act, given the environment's state; None for all.
-        outcomes: The episode's metrics: the number, given the environment's state and the team's
-            rewards [N] after a step.
+        team_attribute: Name of the attribute that lists the learning agents; the environment acts
+            for the others.
+        mask_method: Name of the method that gives the action masks, where the environment has it;
+            None if its masks cannot be used.
+        alive: Function from the environment's state to the mask of agents that can still act, [N];
+            None if all can.
+        outcomes: The episode's metrics by name, as functions of the environment's state and the
+            team's rewards, [N], after a step.
     """
 
-    team: str = "agents"
-    masks: str | None = "get_avail_actions"
+    team_attribute: str = "agents"
+    mask_method: str | None = "get_avail_actions"
     alive: Callable[[Any], Bool[Array, " N"]] | None = None
     outcomes: Mapping[str, Callable[[Any, Float[Array, " N"]], Float[Array, ""]]] = field(
         default_factory=dict
@@ -48,24 +50,24 @@ class Particulars:
 
 @dataclass(frozen=True)
 class Game:
-    """One environment that JaxMARL registers and a team can play.
+    """A cooperative environment of JaxMARL's registry.
 
     Attributes:
-        description: One line for people.
-        num_agents: The team's size by default.
-        settings: What can be set.
-        continuous: Whether actions are real numbers by default.
-        particulars: What is special about it.
+        description: One-line description for listings.
+        num_agents: The team's default size.
+        settings: Dataclass of its settings.
+        continuous: Whether actions are continuous by default.
+        options: Its differences from JaxMARL's common interface.
     """
 
     description: str
     num_agents: int
     settings: type[JaxmarlSettings] = JaxmarlSettings
     continuous: bool = False
-    particulars: Particulars = Particulars()
+    options: AdapterOptions = AdapterOptions()
 
 
-_PURSUIT = Particulars(team="adversaries")
+_PURSUIT = AdapterOptions(team_attribute="adversaries")
 
 GAMES: Mapping[str, Game] = {
     "MPE_simple_v3": Game("1 particle goes to a landmark", 1, ParticleSettings),
@@ -89,10 +91,10 @@ GAMES: Mapping[str, Game] = {
         "9 particles pursue 3 scripted ones", 9, FixedWorldSettings, True, _PURSUIT
     ),
     "switch_riddle": Game(
-        "3 prisoners, a light bulb and the question who has seen it",
+        "3 prisoners infer from a light bulb whether all have seen it",
         3,
         SwitchRiddleSettings,
-        particulars=Particulars(
+        options=AdapterOptions(
             outcomes={"solved": lambda _, rewards: (rewards[0] > 0).astype(jnp.float32)}
         ),
     ),
@@ -100,7 +102,7 @@ GAMES: Mapping[str, Game] = {
         "2 players, each of whom sees all hands but their own",
         2,
         HanabiSettings,
-        particulars=Particulars(masks="get_legal_moves"),
+        options=AdapterOptions(mask_method="get_legal_moves"),
     ),
     "overcooked": Game("2 cooks in a kitchen", 2, OvercookedSettings),
     "overcooked_v2": Game("2 cooks in a kitchen, with recipes", 2, OvercookedV2Settings),
@@ -109,17 +111,17 @@ GAMES: Mapping[str, Game] = {
         2,
         JaxnavSettings,
         continuous=True,
-        particulars=Particulars(
-            masks=None,
+        options=AdapterOptions(
+            mask_method=None,
             alive=lambda state: ~state.move_term,
             outcomes={"goal_rate": lambda state, _: state.goal_reached.mean(dtype=jnp.float32)},
         ),
     ),
 }
-"""What is adapted, by JaxMARL's own names."""
+"""Adapted environments by their names in JaxMARL."""
 
-_AGAINST = "it sets agents against each other, and a team has one reward"
-_SOCIAL = "it is a social dilemma of agents with interests of their own, not a team's task"
+_AGAINST = "it is competitive: its agents play against each other, not as a team"
+_SOCIAL = "it is a social dilemma: its agents have conflicting rewards, not a team's"
 _SMAX = "SMAX's maps are tasks of their own, such as smax/3m"
 _MABRAX = "MABrax's teams are tasks of their own, such as mabrax/ant-4x2"
 _ROBOTARIUM = "it needs the jaxrobotarium package, which JaxMARL does not bring along"
@@ -154,4 +156,4 @@ REFUSED: Mapping[str, str] = {
         _ROBOTARIUM,
     ),
 }
-"""What JaxMARL registers too, and why it is no task here."""
+"""Environments in JaxMARL's registry that are not tasks here, with the reason."""

@@ -1,4 +1,4 @@
-"""What can be set for each of JaxMARL's environments, checked without importing JaxMARL."""
+"""Settings of JaxMARL's environments, checked without importing JaxMARL."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -40,8 +40,8 @@ OVERCOOKED_V2_LAYOUTS = (
 )
 
 
-def _setting(default: Any, accepts: Callable[[Any], bool], what: str) -> Any:
-    return field(default=default, metadata={"accepts": accepts, "what": what})
+def _setting(default: Any, accepts: Callable[[Any], bool], expected: str) -> Any:
+    return field(default=default, metadata={"accepts": accepts, "expected": expected})
 
 
 def _choice(default: str, choices: tuple[str, ...]) -> Any:
@@ -70,18 +70,18 @@ def _fraction(default: float) -> Any:
 
 @dataclass(frozen=True)
 class JaxmarlSettings:
-    """What every JaxMARL environment can be told.
+    """Settings of every JaxMARL environment.
 
     Attributes:
-        reward: The team reward. ``shared``: the one reward that all agents are given. ``sum`` or
-            ``mean``: of the agents' own.
-        state: The critic's state. ``environment``: the one that the environment gives.
-            ``observations``: the agents' observations, one after the other. ``auto``: the first
-            where there is one, else the second.
+        reward: The team reward. ``shared``: the one reward that all agents receive. ``sum`` or
+            ``mean``: of the agents' rewards.
+        state: The global state. ``environment``: the environment's own. ``observations``: the
+            agents' observations concatenated. ``auto``: the former if there is one, else the
+            latter.
 
     Raises:
         UserError: If a value is of the wrong type or outside its range, or ``reward`` is ``shared``
-            where agents are rewarded apart.
+            although each agent has a reward of its own.
     """
 
     reward: str = _choice("shared", REWARDS)
@@ -91,25 +91,25 @@ class JaxmarlSettings:
         for each in fields(self):
             value = getattr(self, each.name)
             if not each.metadata["accepts"](value):
-                raise UserError(f"{each.name} must be {each.metadata['what']}, not {value!r}")
+                raise UserError(f"{each.name} must be {each.metadata['expected']}, not {value!r}")
         if self.reward == "shared" and not self.shares_reward:
             raise UserError(
-                "reward must be sum or mean, not 'shared': these settings reward each agent apart"
+                "reward must be sum or mean, not 'shared': each agent has a reward of its own here"
             )
 
     @property
     def shares_reward(self) -> bool:
-        """Whether all agents are given the same reward."""
+        """Whether all agents receive the same reward."""
         return True
 
     @property
     def max_episode_steps(self) -> int | None:
-        """The most transitions of an episode; None where the rules alone end it."""
+        """Largest number of transitions of an episode; None for no time limit."""
         limit: int | None = getattr(self, "max_steps", None)
         return limit
 
     def arguments(self) -> dict[str, Any]:
-        """What JaxMARL's own constructor is given."""
+        """Keyword arguments of JaxMARL's constructor."""
         ours = {each.name for each in fields(JaxmarlSettings)}
         return {
             each.name: getattr(self, each.name) for each in fields(self) if each.name not in ours
@@ -118,39 +118,39 @@ class JaxmarlSettings:
 
 @dataclass(frozen=True)
 class WorldSettings(JaxmarlSettings):
-    """A world of particles that push and pull (MPE).
+    """Settings of a multi-particle environment (MPE).
 
     Attributes:
-        max_steps: JaxMARL's time limit. It counts before it steps, so an episode is cut off at
-            ``max_steps + 1`` transitions.
+        max_steps: JaxMARL's time limit. It is checked before the step, so an episode is truncated
+            after ``max_steps + 1`` transitions.
     """
 
     max_steps: int = _whole(25)
 
     @property
     def max_episode_steps(self) -> int:
-        """The most transitions of an episode."""
+        """Largest number of transitions of an episode."""
         return self.max_steps + 1
 
 
 @dataclass(frozen=True)
 class FixedWorldSettings(JaxmarlSettings):
-    """A world whose settings JaxMARL fixes."""
+    """Settings of a multi-particle environment that JaxMARL fixes."""
 
     @property
     def max_episode_steps(self) -> int:
-        """The most transitions of an episode."""
+        """Largest number of transitions of an episode."""
         return WorldSettings().max_episode_steps
 
 
 @dataclass(frozen=True)
 class PursuitSettings(WorldSettings):
-    """Pursuers of a scripted prey.
+    """Settings of predator-prey with scripted prey.
 
     Attributes:
-        num_adversaries: How many pursue; they are the team.
-        num_good_agents: How many flee.
-        num_landmarks: How many obstacles stand about.
+        num_adversaries: Number of predators; they are the team.
+        num_good_agents: Number of prey.
+        num_landmarks: Number of obstacles.
     """
 
     num_adversaries: int = _whole(3)
@@ -160,7 +160,7 @@ class PursuitSettings(WorldSettings):
 
 @dataclass(frozen=True)
 class ParticleSettings(WorldSettings):
-    """Particles that a team steers.
+    """Settings of a multi-particle environment with a choice of action space.
 
     Attributes:
         action_type: ``discrete`` or ``continuous``.
@@ -169,17 +169,17 @@ class ParticleSettings(WorldSettings):
     action_type: str = _choice("discrete", ("discrete", "continuous"))
 
     def arguments(self) -> dict[str, Any]:
-        """What JaxMARL's own constructor is given."""
+        """Keyword arguments of JaxMARL's constructor."""
         return {**super().arguments(), "action_type": self.action_type.capitalize()}
 
 
 @dataclass(frozen=True)
 class ReferenceSettings(ParticleSettings):
-    """Each agent knows where the other is to go.
+    """Settings of the reference game: each agent knows the other one's target.
 
     Attributes:
         reward: The sum by default, as in the original environment.
-        local_ratio: The weight of an agent's own reward against the team's.
+        local_ratio: Weight of an agent's own reward; the team's has ``1 - local_ratio``.
     """
 
     reward: str = _choice("sum", REWARDS)
@@ -187,17 +187,17 @@ class ReferenceSettings(ParticleSettings):
 
     @property
     def shares_reward(self) -> bool:
-        """Whether only the team's part counts."""
+        """Whether the agents' own rewards have weight 0."""
         return self.local_ratio == 0
 
 
 @dataclass(frozen=True)
 class SpreadSettings(ReferenceSettings):
-    """The team is to cover the landmarks without collisions.
+    """Settings of spread: the team covers the landmarks without collisions.
 
     Attributes:
         num_agents: The team's size.
-        num_landmarks: How many places there are to cover.
+        num_landmarks: Number of landmarks to cover.
     """
 
     num_agents: int = _whole(3, least=2)
@@ -206,11 +206,11 @@ class SpreadSettings(ReferenceSettings):
 
 @dataclass(frozen=True)
 class OvercookedSettings(JaxmarlSettings):
-    """Two cooks in a kitchen.
+    """Settings of Overcooked: two cooks in a kitchen.
 
     Attributes:
-        layout: The kitchen, one of :data:`OVERCOOKED_LAYOUTS`.
-        random_reset: Whether places, hands and pots are drawn anew for each episode.
+        layout: The kitchen's layout, one of :data:`OVERCOOKED_LAYOUTS`.
+        random_reset: Whether each episode draws positions, held items and pot contents.
         max_steps: The time limit.
     """
 
@@ -219,22 +219,22 @@ class OvercookedSettings(JaxmarlSettings):
     max_steps: int = _whole(400)
 
     def arguments(self) -> dict[str, Any]:
-        """What JaxMARL's own constructor is given: the kitchen itself, not its name."""
+        """Keyword arguments of JaxMARL's constructor, with the layout in place of its name."""
         layouts = import_quietly("jaxmarl.environments.overcooked.layouts").overcooked_layouts
         return {**super().arguments(), "layout": layouts[self.layout]}
 
 
 @dataclass(frozen=True)
 class OvercookedV2Settings(JaxmarlSettings):
-    """Cooks in a kitchen, with recipes to find out.
+    """Settings of OvercookedV2: cooks in a kitchen, with recipes to infer.
 
     Attributes:
-        layout: The kitchen, one of :data:`OVERCOOKED_V2_LAYOUTS`.
-        agent_view_size: How far a cook sees in each direction; None for everything.
-        random_reset: Whether places, hands and pots are drawn anew for each episode.
-        random_agent_positions: Whether places alone are.
-        negative_rewards: Whether a wrong dish costs.
-        sample_recipe_on_delivery: Whether each delivery changes the recipe.
+        layout: The kitchen's layout, one of :data:`OVERCOOKED_V2_LAYOUTS`.
+        agent_view_size: Cells a cook observes in each direction; None for the whole kitchen.
+        random_reset: Whether each episode draws positions, held items and pot contents.
+        random_agent_positions: Whether each episode draws positions alone.
+        negative_rewards: Whether delivering a wrong dish has a negative reward.
+        sample_recipe_on_delivery: Whether each delivery draws a new recipe.
         max_steps: The time limit.
     """
 
@@ -242,7 +242,7 @@ class OvercookedV2Settings(JaxmarlSettings):
     agent_view_size: int | None = _setting(
         None,
         lambda value: value is None or (type(value) is int and value >= 1),
-        "a whole number from 1 up, or null for everything",
+        "a whole number from 1 up, or null for the whole kitchen",
     )
     random_reset: bool = _flag(False)
     random_agent_positions: bool = _flag(False)
@@ -253,10 +253,10 @@ class OvercookedV2Settings(JaxmarlSettings):
 
 @dataclass(frozen=True)
 class SwitchRiddleSettings(JaxmarlSettings):
-    """Prisoners who share a light bulb.
+    """Settings of the switch riddle: prisoners who share a light bulb.
 
     Attributes:
-        num_agents: How many there are; they have ``4 num_agents - 6`` days.
+        num_agents: Number of prisoners; the time limit is ``4 num_agents - 6`` steps.
     """
 
     num_agents: int = _whole(3, least=3)
@@ -269,10 +269,10 @@ class SwitchRiddleSettings(JaxmarlSettings):
 
 @dataclass(frozen=True)
 class HanabiSettings(JaxmarlSettings):
-    """The card game; JaxMARL has no time limit for it.
+    """Settings of the card game Hanabi, which has no time limit in JaxMARL.
 
     Attributes:
-        num_agents: How many play, 2 to 5.
+        num_agents: Number of players, 2 to 5.
     """
 
     num_agents: int = _setting(
@@ -282,12 +282,12 @@ class HanabiSettings(JaxmarlSettings):
 
 @dataclass(frozen=True)
 class JaxnavSettings(JaxmarlSettings):
-    """Robots find their way past walls and each other.
+    """Settings of JaxNav: robots navigate past walls and each other.
 
     Attributes:
-        reward: The mean by default, the environment's own measure of a team.
-        num_agents: How many robots.
-        rew_lambda: The weight of a robot's own reward against the team's.
+        reward: The mean by default, the environment's own team measure.
+        num_agents: Number of robots.
+        rew_lambda: Weight of a robot's own reward; the team's has ``1 - rew_lambda``.
         max_steps: The time limit.
     """
 
@@ -298,5 +298,5 @@ class JaxnavSettings(JaxmarlSettings):
 
     @property
     def shares_reward(self) -> bool:
-        """Whether only the team's part counts."""
+        """Whether the agents' own rewards have weight 0."""
         return self.rew_lambda == 0

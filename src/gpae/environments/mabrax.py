@@ -1,8 +1,8 @@
-"""MABrax, Brax's walking bodies with their joints shared out among agents, as an environment.
+"""MABrax: Brax's bodies with their joints partitioned among the agents of a team.
 
-Brax's own reset and step are used, without its wrappers: those replace an episode's last
-observation by a new episode's first, and end it the same way whether the body fell or time was up.
-Importing this module does not import Brax, which takes seconds; making an environment does.
+Brax's own reset and step are used without its wrappers, which replace an episode's last observation
+by a new episode's first, and do not distinguish termination from truncation. Importing this module
+does not import Brax, which takes seconds; making an environment does.
 """
 
 import contextlib
@@ -32,11 +32,11 @@ _BACKENDS = ("positional", "spring", "generalized", "mjx")
 
 @dataclass(frozen=True)
 class MabraxSettings:
-    """How a body is simulated.
+    """Settings of a MABrax task.
 
     Attributes:
-        backend: Brax's physics: ``positional``, ``spring``, ``generalized`` or ``mjx``. The paper's
-            is positional, and returns on different ones do not compare.
+        backend: Brax's physics backend: ``positional`` (the paper's), ``spring``, ``generalized``
+            or ``mjx``. Returns on different backends are not comparable.
         max_episode_steps: The time limit in environment steps.
 
     Raises:
@@ -58,11 +58,11 @@ class MabraxSettings:
 
 @struct.dataclass
 class MabraxState:
-    """Where an episode stands.
+    """State of an episode.
 
     Attributes:
         body: Brax's state, without its metrics.
-        time: Steps made so far, [].
+        time: Number of steps so far, [].
     """
 
     body: Any
@@ -70,13 +70,14 @@ class MabraxState:
 
 
 class Mabrax:
-    """One body, moved by a team, through the :class:`Environment` protocol.
+    """One body driven by a team, behind the :class:`Environment` protocol.
 
-    The team reward is the body's own. An episode terminates when Brax calls the body unhealthy
-    (it has fallen, say; the half-cheetah never is), and is truncated at the time limit otherwise.
-    An agent's observation is what its table shows it, then zeros up to the largest agent's; the
-    state is the body's whole observation. Actions are clipped to [-1, 1], and those of an agent's
-    A numbers that it has no joint for are masked and have no effect.
+    The team reward is the body's reward. An episode terminates when Brax reports the body as
+    unhealthy (after a fall, for example; the half-cheetah never is), and is truncated at the time
+    limit otherwise. An agent's observation holds the elements that its table lists, padded with
+    zeros to the largest agent's; the global state is the body's whole observation. Actions are
+    clipped to [-1, 1]; an agent's action dimensions without a joint are masked and have no
+    effect.
     """
 
     def __init__(self, name: str, table: TeamTable, settings: MabraxSettings | None = None) -> None:
@@ -84,11 +85,11 @@ class Mabrax:
 
         Args:
             name: The task's name, such as ``mabrax/ant-4x2``.
-            table: How the body is shared out.
-            settings: How it is simulated.
+            table: The partition of the body among the agents.
+            settings: Physics backend and time limit.
 
         Raises:
-            UserError: If Brax has no such body, or one of other sizes than the table's.
+            UserError: If Brax has no such body, or its sizes differ from the table's.
         """
         settings = settings or MabraxSettings()
         self._time_limit = settings.max_episode_steps
@@ -112,16 +113,16 @@ class Mabrax:
         return self._spec
 
     def reset(self, key: PRNGKeyArray) -> tuple[MabraxState, Observation]:
-        """Begin an episode, the body near its rest."""
+        """Begin an episode, with the body near its initial pose."""
         body = _settled(self._body.reset(key))
         return MabraxState(body=body, time=jnp.array(0, jnp.int32)), self._observation(body.obs)
 
     def step(
         self, key: PRNGKeyArray, state: MabraxState, actions: Float[Array, "N A"]
     ) -> tuple[MabraxState, Step]:
-        """Make one transition, which draws nothing from the key; never resets."""
+        """Make one transition, without resetting; it is deterministic, so the key is not used."""
         del key
-        # Brax writes its metrics into the dictionary it is given.
+        # Brax writes its metrics into the dictionary of the state that it receives.
         before = state.body.replace(metrics={})
         body = _settled(self._body.step(before, self._body_action(actions)))
         time = state.time + 1
@@ -155,7 +156,7 @@ def make_mabrax(team: str, settings: MabraxSettings) -> Mabrax:
 
 
 def make_body(name: str, backend: str) -> Any:
-    """Make a body of Brax alone, as its own environment without wrappers, and silently.
+    """Make Brax's environment of a body, without wrappers and without output.
 
     Raises:
         UserError: If Brax has no body of that name.
@@ -176,7 +177,7 @@ def make_body(name: str, backend: str) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what Brax prints, and its warning that nobody maintains it."""
+    """Hide Brax's output and its warning that it is no longer maintained."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
@@ -184,13 +185,13 @@ def _quiet() -> Iterator[None]:
 
 def _check_sizes(table: TeamTable, body: Any) -> None:
     shape = jax.eval_shape(body.reset, jax.random.key(0)).obs.shape
-    for what, expected, found in (
+    for quantity, expected, found in (
         ("observation", table.observation_size, shape[0]),
         ("action", table.action_size, body.action_size),
     ):
         if expected != found:
             raise UserError(
-                f"the installed Brax gives {table.body} an {what} of {found} numbers, "
+                f"the installed Brax gives {table.body} an {quantity} of size {found}, "
                 f"but its table was made for {expected}"
             )
 
@@ -198,7 +199,7 @@ def _check_sizes(table: TeamTable, body: Any) -> None:
 def _padded(
     rows: list[tuple[int, ...]],
 ) -> tuple[Int[np.ndarray, "N L"], Bool[np.ndarray, "N L"]]:
-    """Rows of one length, filled up with zeros, and which of their elements are not filling."""
+    """Rows padded with zeros to one length, and the mask of their elements before padding."""
     lengths = np.array([len(row) for row in rows])
     genuine = np.arange(lengths.max()) < lengths[:, None]
     table = np.zeros(genuine.shape, np.int32)
@@ -209,12 +210,12 @@ def _padded(
 def _positions(
     driven: Int[np.ndarray, "N A"], available: Bool[np.ndarray, "N A"]
 ) -> tuple[Int[np.ndarray, " body"], Int[np.ndarray, " body"]]:
-    """For each of the body's actions, the agent that drives it and which of its numbers does."""
+    """Agent and agent's action dimension that drive each of the body's action dimensions."""
     order = np.argsort(driven[available])
-    agents, numbers = np.nonzero(available)
-    return agents[order], numbers[order]
+    agents, dimensions = np.nonzero(available)
+    return agents[order], dimensions[order]
 
 
 def _settled(body: Any) -> Any:
-    """Brax's state without metrics; of the same types after a reset as after a step."""
+    """Brax's state without metrics, with the same types after a reset as after a step."""
     return body.replace(metrics={}, done=body.done.astype(jnp.float32))

@@ -1,11 +1,11 @@
-"""Who sees and who drives what of a Brax body: the tables behind the MABrax tasks.
+"""Index tables of the MABrax tasks: each agent's share of a Brax body's observation and action.
 
-An agent drives some of the body's joints. It sees the torso's position and velocity, the angles of
-its own joints and of the neighbouring ones, and the angular velocities of its own.
+An agent drives some of the body's joints. It observes the torso's position and velocity, the angles
+of its own and the neighbouring joints, and the angular velocities of its own joints.
 
-The tables are those of the paper's release, and JaxMARL's where the release has none, with what is
-wrong in them put right (``docs/environments.md`` lists it). They index Brax's observation: all
-positions but the root's horizontal ones, then all velocities, both in the order of the joints.
+The tables are those of the paper's release, and JaxMARL's where the release has none, with their
+errors corrected (``docs/environments.md`` lists them). They index Brax's observation: all positions
+but the root's horizontal ones, then all velocities, both in the order of the joints.
 
 =========== ========================================================= =============== ==========
 body        positions                                                 velocities      actions
@@ -22,10 +22,10 @@ humanoid    0-4 torso; 5-7 abdomen; 8-11 right hip and knee; 12-15    22-27; 28-
                                                                       39-44           first
 =========== ========================================================= =============== ==========
 
-The humanoid's observation goes on. Its eleven links are torso, waist, pelvis, right thigh and shin,
-left thigh and shin, right upper and lower arm, left upper and lower arm. Each has ten numbers of
-inertia about the centre of mass (45-154), then each six of velocity (155-220); at the end are the
-actuators' forces in the order of the velocities (221-243).
+The humanoid's observation is longer. Its eleven links are torso, waist, pelvis, right thigh and
+shin, left thigh and shin, right upper and lower arm, left upper and lower arm. Ten inertia elements
+about the centre of mass for each link (45-154) are followed by six velocity elements for each
+(155-220), and by the actuators' forces in the order of the velocities (221-243).
 """
 
 from collections import Counter
@@ -38,12 +38,12 @@ from gpae.errors import UserError
 
 @dataclass(frozen=True)
 class AgentTable:
-    """What one agent sees and drives.
+    """Index table of one agent.
 
     Attributes:
-        name: The joints it drives, for people.
-        observed: Indices into the body's observation, in the order in which the agent sees them.
-        driven: Indices into the body's action, in the order of the agent's own numbers.
+        name: Names of the joints it drives, for messages.
+        observed: Indices into the body's observation, in the order of the agent's observation.
+        driven: Indices into the body's action, in the order of the agent's action dimensions.
     """
 
     name: str
@@ -53,17 +53,17 @@ class AgentTable:
 
 @dataclass(frozen=True)
 class TeamTable:
-    """How a body is shared out among a team.
+    """Partition of a body among the agents of a team.
 
     Attributes:
-        body: Brax's name of the body.
+        body: The body's name in Brax.
         observation_size: Length of the body's observation.
         action_size: Length of the body's action.
         agents: The agents' tables, in order.
 
     Raises:
-        UserError: If an index is outside the body's observation or action, an agent drives nothing,
-            or one of the body's actions is driven twice or by nobody.
+        UserError: If an index is outside the body's observation or action, an agent drives no
+            action dimension, or one is driven by several agents or by none.
     """
 
     body: str
@@ -73,22 +73,22 @@ class TeamTable:
 
     def __post_init__(self) -> None:
         for number, agent in enumerate(self.agents):
-            who = f"agent {number} ({agent.name})"
-            _check_indices(f"{who} sees", agent.observed, f"{self.body}'s", self.observation_size)
+            label = f"agent {number} ({agent.name})"
+            _check_indices(f"{label} observes", agent.observed, self.body, self.observation_size)
             if not agent.driven:
-                raise UserError(f"{who} drives nothing")
-            _check_indices(f"{who} drives", agent.driven, f"{self.body}'s", self.action_size)
-        self._check_every_action_is_driven_once()
+                raise UserError(f"{label} drives no action dimension")
+            _check_indices(f"{label} drives", agent.driven, self.body, self.action_size)
+        self._check_every_action_dimension_is_driven_once()
 
-    def _check_every_action_is_driven_once(self) -> None:
+    def _check_every_action_dimension_is_driven_once(self) -> None:
         drivers = Counter(chain.from_iterable(agent.driven for agent in self.agents))
-        for action in range(self.action_size):
-            if drivers[action] == 0:
-                raise UserError(f"action {action} of {self.body} is driven by no agent")
-            if drivers[action] > 1:
-                numbers = [n for n, agent in enumerate(self.agents) if action in agent.driven]
+        for index in range(self.action_size):
+            if drivers[index] == 0:
+                raise UserError(f"action dimension {index} of {self.body} is driven by no agent")
+            if drivers[index] > 1:
+                numbers = [n for n, agent in enumerate(self.agents) if index in agent.driven]
                 raise UserError(
-                    f"action {action} of {self.body} is driven {drivers[action]} times, "
+                    f"action dimension {index} of {self.body} is driven {drivers[index]} times, "
                     f"by agent {' and agent '.join(map(str, numbers))}"
                 )
 
@@ -99,21 +99,21 @@ class TeamTable:
 
     @property
     def description(self) -> str:
-        """The team in words, as ``6 agents with 1 joint each``."""
+        """The team in words, such as ``6 agents with 1 joint each``."""
         joints = [len(agent.driven) for agent in self.agents]
         if len(set(joints)) > 1:
             return f"{self.num_agents} agents with {' and '.join(map(str, joints))} joints"
         return f"{self.num_agents} agents with {joints[0]} joint{'s' * (joints[0] > 1)} each"
 
 
-def _check_indices(who: str, indices: tuple[int, ...], whose: str, size: int) -> None:
+def _check_indices(clause: str, indices: tuple[int, ...], body: str, size: int) -> None:
     for index in indices:
         if not 0 <= index < size:
-            raise UserError(f"{who} index {index}, but {whose} are 0 to {size - 1}")
+            raise UserError(f"{clause} index {index}, but those of {body} are 0 to {size - 1}")
 
 
 def _agent(name: str, observed: str, *driven: int) -> AgentTable:
-    """An agent's table from inclusive ranges, such as ``"0-3 5 8-11"``."""
+    """Make an agent's table from inclusive ranges, such as ``"0-3 5 8-11"``."""
     return AgentTable(name, tuple(chain.from_iterable(map(_range, observed.split()))), driven)
 
 
@@ -226,4 +226,4 @@ TEAMS: Mapping[str, TeamTable] = {
     "hopper-3x1": _HOPPER_3X1,
     "humanoid-9|8": _HUMANOID_9_8,
 }
-"""The paper's teams; a task's name is the body's, with what each agent drives."""
+"""The paper's teams, by the body's name and the agents' numbers of joints."""

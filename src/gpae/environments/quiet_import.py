@@ -1,4 +1,4 @@
-"""Importing JaxMARL, which prints and rearranges the standard streams when it is imported."""
+"""Imports of JaxMARL without its output, its changes to standard streams, or its other parts."""
 
 import contextlib
 import importlib
@@ -12,7 +12,7 @@ from types import ModuleType
 
 
 def import_quietly(name: str) -> ModuleType:
-    """Import a module, hiding what it prints, and undo what it does to the streams.
+    """Import a module, hide its output, and restore the standard streams.
 
     JaxMARL prints through ``sys.__stdout__``, and leaves ``sys.stdout`` and ``sys.stderr`` pointing
     at the interpreter's original streams, which would disconnect notebooks and captured output.
@@ -27,16 +27,16 @@ def import_quietly(name: str) -> ModuleType:
 def import_alone(name: str) -> ModuleType:
     """Import a module, such as ``jaxmarl.environments.smax``, without running its packages.
 
-    Importing any environment of JaxMARL imports them all and brax with them, which takes seconds;
-    SMAX needs a tenth of that. Where the module is imported already, that is what is returned. Else
-    it and what it imports of its package are copies of their own: whatever imports the package
-    later finds nothing done.
+    Importing any environment of JaxMARL imports all of them and Brax as well, which takes seconds;
+    SMAX alone takes a tenth of that. A module that is already imported is returned as it is.
+    Otherwise the module, and the modules it imports from its package, are separate copies, which a
+    later import of the package does not use.
 
     Args:
         name: The module's full name.
 
     Raises:
-        ModuleNotFoundError: There is no such package.
+        ModuleNotFoundError: If there is no such package.
     """
     return sys.modules.get(name) or _imported_alone(name)
 
@@ -58,7 +58,7 @@ def _imported_alone(name: str) -> ModuleType:
 
 
 def _folder(package: str) -> Path:
-    """Where an importable package is; nothing of it is run."""
+    """Folder of an importable package, found without running it."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.submodule_search_locations is None:
         raise ModuleNotFoundError(f"No module named {package!r}", name=package)
@@ -66,21 +66,21 @@ def _folder(package: str) -> Path:
 
 
 def _bare_package(name: str, folder: Path) -> ModuleType:
-    """A package that finds its modules but has not run."""
+    """Package whose modules can be imported, but whose ``__init__`` has not run."""
     package = ModuleType(name)
     package.__path__ = [str(folder)]
     return package
 
 
 def _take_out(root: str) -> dict[str, ModuleType]:
-    """Forget that a package and its modules were imported; what was forgotten is returned."""
+    """Remove a package and its modules from ``sys.modules``, and return them by name."""
     names = [name for name in sys.modules if name == root or name.startswith(f"{root}.")]
     return {name: sys.modules.pop(name) for name in names}
 
 
 @contextlib.contextmanager
 def hidden_output() -> Iterator[None]:
-    """Hide what is printed, and put the standard streams back as they were."""
+    """Hide printed output, and restore the standard streams afterwards."""
     streams = {name: getattr(sys, name) for name in ("stdout", "stderr", "__stdout__")}
     hidden = io.StringIO()
     try:

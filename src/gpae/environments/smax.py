@@ -1,6 +1,6 @@
-"""SMAX, the StarCraft-like micromanagement battles of JaxMARL, as an :class:`Environment`.
+"""SMAX, JaxMARL's StarCraft-like micromanagement battles, as an :class:`Environment`.
 
-The allies are the team and a scripted heuristic plays the enemies. Importing this module does not
+The allies are the team; a scripted heuristic plays the enemies. Importing this module does not
 import JaxMARL, which takes seconds; making an environment does.
 """
 
@@ -26,7 +26,7 @@ from gpae.environments.wrappers import ForcedStop
 from gpae.errors import UserError
 
 STOP_ACTION = 4
-"""The action that neither moves nor shoots; the only one a dead agent has."""
+"""Index of the action that neither moves nor shoots; the only available one of a dead agent."""
 
 _UNIT_TYPES = ("marine", "marauder", "stalker", "zealot", "zergling", "hydralisk")
 _ATTACK_MODES = ("closest", "random")
@@ -35,7 +35,7 @@ _RULES = ("0.2", "0.1")
 
 @dataclass(frozen=True)
 class SmaxMap:
-    """Who fights on a map: units of each kind a side, as ``{"stalker": 3, "zealot": 5}``."""
+    """Armies of a map: each side's units by type, such as ``{"stalker": 3, "zealot": 5}``."""
 
     allies: Mapping[str, int]
     enemies: Mapping[str, int]
@@ -47,7 +47,7 @@ class SmaxMap:
 
     @property
     def description(self) -> str:
-        """The two armies in words, as ``5 marines vs 6 marines``."""
+        """The two armies in words, such as ``5 marines vs 6 marines``."""
         return f"{_in_words(self.allies)} vs {_in_words(self.enemies)}"
 
 
@@ -76,22 +76,22 @@ MAPS: Mapping[str, SmaxMap] = {
     "smacv2_10_units": _mirrored(**{"random unit": 10}),
     "smacv2_20_units": _mirrored(**{"random unit": 20}),
 }
-"""Every map: JaxMARL's own and 1s1z, which the paper adds."""
+"""All maps: JaxMARL's, and the paper's 1s1z."""
 
 
 @dataclass(frozen=True)
 class BattleSettings:
-    """The rules of a battle that JaxMARL leaves open.
+    """Settings of a battle.
 
     Attributes:
-        see_enemy_actions: Whether observations show what visible enemies last did.
+        see_enemy_actions: Whether observations include the last actions of visible enemies.
         walls_cause_death: Whether units that touch the edge of the map die.
         enemy_shoots: Whether the enemies shoot at all.
-        attack_mode: Which ally in range an enemy shoots at: ``closest`` or ``random``.
-        max_steps: JaxMARL's time limit. It counts before it steps, so an episode is cut off at
-            ``max_steps + 1`` transitions.
-        rules: The JaxMARL version whose rules are played: ``0.2``, or ``0.1`` as in the paper
-            (:mod:`gpae.environments.smax_rules_0_1` says what differs). A number will do.
+        attack_mode: An enemy's target among the allies in range: ``closest`` or ``random``.
+        max_steps: JaxMARL's time limit. It is checked before the step, so an episode is truncated
+            after ``max_steps + 1`` transitions.
+        rules: JaxMARL version of the rules: ``0.2``, or ``0.1`` as in the paper
+            (:mod:`gpae.environments.smax_rules_0_1` lists the differences). A float is accepted.
 
     Raises:
         UserError: If a value is of the wrong type or outside its range.
@@ -121,10 +121,10 @@ class BattleSettings:
 
 @dataclass(frozen=True)
 class SmaxSettings(BattleSettings):
-    """A battle's rules, and the anomaly of section 3.1 of the paper.
+    """Settings of an SMAX task: the battle's, and the anomaly of section 3.1 of the paper.
 
     Attributes:
-        stop_probability: Probability per step that one living agent is made to stop.
+        stop_probability: Probability per step that one living agent is forced to stop.
 
     Raises:
         UserError: If a value is of the wrong type or outside its range.
@@ -141,20 +141,20 @@ class SmaxSettings(BattleSettings):
 
 
 class Smax:
-    """One SMAX map through the :class:`Environment` protocol.
+    """One SMAX map behind the :class:`Environment` protocol.
 
-    The reward is the team's: the share of the enemies' health taken on the step, and 1 more for a
-    win. An episode terminates when a side is wiped out, and is truncated at the time limit
+    The team reward is the fraction of the enemies' health removed on the step, plus 1 for a win. An
+    episode terminates when one side has no living unit, and is truncated at the time limit
     otherwise; it is won when every enemy is dead and an ally lives. Row i of every array is
     JaxMARL's ``ally_i``.
     """
 
     def __init__(self, map_name: str, settings: BattleSettings | None = None) -> None:
-        """Set the battle up.
+        """Set up the battle.
 
         Args:
             map_name: One of :data:`MAPS`, or a scenario registered with JaxMARL.
-            settings: The battle's rules; the defaults are those of JaxMARL's own baselines.
+            settings: The battle's settings; the defaults are those of JaxMARL's baselines.
 
         Raises:
             UserError: If there is no such map.
@@ -185,9 +185,9 @@ class Smax:
     def step(
         self, key: PRNGKeyArray, state: EnvironmentState, actions: Int[Array, " N"]
     ) -> tuple[EnvironmentState, Step]:
-        """Make one transition; never resets."""
-        orders = dict(zip(self._game.agents, actions, strict=True))
-        observations, successor, rewards, dones, _ = self._game.step_env(key, state, orders)
+        """Make one transition, without resetting."""
+        by_agent = dict(zip(self._game.agents, actions, strict=True))
+        observations, successor, rewards, dones, _ = self._game.step_env(key, state, by_agent)
         observation = self._observation(observations, successor)
         ally_lives = jnp.any(observation.alive)
         enemy_lives = jnp.any(successor.state.unit_alive[self._game.num_agents :])
@@ -216,11 +216,11 @@ class Smax:
 
 
 def make_smax(map_name: str, settings: SmaxSettings) -> Environment:
-    """Make a map, with the anomaly around it where its probability is above zero.
+    """Make a map's environment, wrapped in the anomaly if its probability is above zero.
 
     Args:
         map_name: One of :data:`MAPS`, or a scenario registered with JaxMARL.
-        settings: The battle's rules and the anomaly's probability.
+        settings: The battle's settings and the anomaly's probability.
 
     Raises:
         UserError: If there is no such map.
@@ -272,5 +272,5 @@ def _unit_types(army: Mapping[str, int]) -> list[int]:
 
 
 def _without_weak_type(array: Array) -> Array:
-    """Make a fresh state's types those of a later one, so that nothing is compiled twice."""
+    """Remove the weak type, so that a reset's state has a step's types and compiles once."""
     return jnp.asarray(array, dtype=array.dtype)

@@ -1,15 +1,16 @@
-"""SMAX by the rules of JaxMARL 0.1, which the paper and earlier publications used.
+"""SMAX with the rules of JaxMARL 0.1, which the paper and earlier publications used.
 
-Importing this module imports JaxMARL's SMAX. What JaxMARL 0.2 changed, and is undone here:
+Importing this module imports JaxMARL's SMAX. Changes of JaxMARL 0.2 that are undone here:
 
 - dead units no longer collide with others or are pushed away;
-- dead units no longer walk. Allies can only stop once dead, but the scripted enemies' policy sends
-  its dead on: they see nothing, believe themselves in the corner, and head for their target;
-- observations show a weapon's cooldown as a share of the unit's full one, clipped to [0, 1], and
-  the last shot's action number as a share of the largest; before, both were shown as they are.
+- dead units no longer walk. Dead allies can only stop, but the scripted enemies' policy keeps
+  moving its dead units: they observe nothing, take their position for the map's corner, and head
+  for their target;
+- observations hold a weapon's cooldown as a fraction of the unit's full one, clipped to [0, 1], and
+  the last shot's action index as a fraction of the largest; both were not normalised before.
 
-Not undone: with more enemies than allies of randomly drawn kinds, JaxMARL 0.2 gives the surplus
-enemies no drawn kind. No map that JaxMARL registers is of that sort.
+Not undone: with more enemies than allies of random unit types, JaxMARL 0.2 draws no type for the
+surplus enemies. No map in JaxMARL's registry is of that sort.
 """
 
 from functools import partial
@@ -24,14 +25,14 @@ from gpae.environments.quiet_import import import_alone
 _smax: Any = import_alone("jaxmarl.environments.smax")
 
 _compiled = partial(jax.jit, static_argnums=(0,))
-"""As JaxMARL compiles the methods that these replace."""
+"""Decorator that JaxMARL has on the methods that are overridden here."""
 
 _LAST_TARGETED, _COOLDOWN, _OWN_COOLDOWN = 5, 6, 3
-"""Where the features stand among those of an observed unit, and among a unit's own."""
+"""Indices into the features of an observed unit (the first two) and of the unit itself."""
 
 
 class EarlierSmax(_smax.SMAX):
-    """The game, both sides commanded from outside; units are the allies, then the enemies."""
+    """SMAX with actions for both sides; units are the allies, then the enemies."""
 
     def _push_units_away(self, state: Any, firmness: float = 1.0) -> Any:
         """Resolve collisions among all units, dead or alive."""
@@ -54,7 +55,7 @@ class EarlierSmax(_smax.SMAX):
     def _observe_features(
         self, state: Any, i: Int[Array, ""], j_idx: Int[Array, ""]
     ) -> Float[Array, " F"]:
-        """What unit i sees of unit j."""
+        """Features of unit j in the observation of unit i."""
         features = super()._observe_features(state, i, j_idx)
         same_side = (i < self.num_allies) == (j_idx < self.num_allies)
         shown = same_side | self.see_enemy_actions
@@ -64,13 +65,13 @@ class EarlierSmax(_smax.SMAX):
 
     @_compiled
     def _get_own_features(self, state: Any, i: Int[Array, ""]) -> Float[Array, " F"]:
-        """What unit i sees of itself."""
+        """Features of unit i in its own observation."""
         cooldown = jnp.where(state.unit_alive[i], state.unit_weapon_cooldowns[i], 0.0)
         return super()._get_own_features(state, i).at[_OWN_COOLDOWN].set(cooldown)
 
 
 class EarlierHeuristicEnemySmax(_smax.HeuristicEnemySMAX):
-    """The allies' side of :class:`EarlierSmax`; JaxMARL's heuristic plays the enemies, as ever."""
+    """:class:`EarlierSmax` with actions for the allies; JaxMARL's heuristic plays the enemies."""
 
     def __init__(
         self, enemy_shoots: bool = True, attack_mode: str = "closest", **settings: Any

@@ -1,33 +1,35 @@
-"""Tasks by name: what there is, what can be set, and how to make one.
+"""Registry of tasks: named environments, their settings and their factories.
 
-Listing tasks imports no simulator; making one imports what it needs.
+Listing tasks imports no simulator; making an environment imports the one it needs.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from gpae.environments import jaxmarl_adapter, jaxmarl_games, mabrax, mabrax_tables, smax
 from gpae.environments.environment import Environment
-from gpae.errors import UserError, did_you_mean
+from gpae.errors import UnknownNameError, UserError, did_you_mean
+from gpae.extras import missing_extras
+from gpae.registry import Registry
 
 
 @dataclass(frozen=True)
 class Task:
-    """One named environment.
+    """A named environment with its settings.
 
     Attributes:
-        name: How it is asked for, such as ``smax/3m``.
-        factory: Makes the environment; called with a ``settings`` instance where there are
-            settings, with nothing otherwise.
-        settings: A dataclass whose fields are the task's settings, or None where it has none. It
+        name: The task's name, such as ``smax/3m``.
+        factory: Callable that makes the environment. Its argument is a ``settings`` instance; it
+            has none if the task has no settings.
+        settings: Dataclass whose fields are the task's settings, or None if there are none. It
             checks its own values and raises :class:`UserError`.
-        description: One line for people.
-        num_agents: The team's size, or None where it is not known without making the environment.
-        continuous: Whether actions are real numbers.
-        aliases: Other names it answers to, such as one without letters that shells interpret.
+        description: One-line description for listings.
+        num_agents: The team's size, or None if unknown before the environment is made.
+        continuous: Whether actions are continuous.
+        aliases: Further names of the task, such as one without characters that shells interpret.
     """
 
     name: str
@@ -40,7 +42,7 @@ class Task:
 
     @property
     def setting_names(self) -> tuple[str, ...]:
-        """The names of what can be set."""
+        """Names of the task's settings."""
         if self.settings is None:
             return ()
         return tuple(field.name for field in dataclasses.fields(self.settings))
@@ -49,15 +51,17 @@ class Task:
         """Make the environment.
 
         Raises:
-            UserError: If a setting is unknown or its value is out of range.
+            UserError: If a setting is unknown or its value is out of range, or the simulator is not
+                installed.
         """
-        return self.factory(*self.check(**settings))
+        with missing_extras(f"task {self.name}"):
+            return self.factory(*self.check(**settings))
 
     def check(self, **settings: Any) -> tuple[Any, ...]:
         """Check settings without making the environment.
 
         Returns:
-            What the factory is to be called with: the settings, or nothing where there are none.
+            The factory's arguments: the settings, or none if the task has no settings.
 
         Raises:
             UserError: If a setting is unknown or its value is out of range.
@@ -74,7 +78,7 @@ class Task:
         return f"{self.name} has no setting {name!r}{hint}; it has {', '.join(self.setting_names)}"
 
 
-_REGISTRY: dict[str, Task] = {}
+_TASKS: Registry[Task] = Registry("task", entry_points="gpae.tasks")
 
 
 def register(
@@ -90,52 +94,56 @@ def register(
     """Make an environment available by name.
 
     Args:
-        name: How it is asked for, by convention ``family/task``.
-        factory: Makes the environment; called with a ``settings`` instance where there are
-            settings, with nothing otherwise. The environment's own class will often do.
-        settings: A dataclass whose fields are the task's settings.
-        description: One line for people.
+        name: The task's name, by convention ``family/task``.
+        factory: Callable that makes the environment. Its argument is a ``settings`` instance; it
+            has none if the task has no settings. Often the environment's class.
+        settings: Dataclass whose fields are the task's settings.
+        description: One-line description for listings.
         num_agents: The team's size, for listings.
-        continuous: Whether actions are real numbers.
-        aliases: Other names it answers to; listings show ``name`` alone.
+        continuous: Whether actions are continuous.
+        aliases: Further names of the task; listings show ``name`` alone.
 
     Raises:
-        UserError: If a name is taken.
+        UserError: If a name is already registered.
     """
-    for taken in {name, *aliases} & _by_name().keys():
+    for taken in {name, *aliases} & _by_name(_TASKS.registered().values()).keys():
         raise UserError(f"there is a task {taken!r} already; register yours under another name")
-    _REGISTRY[name] = Task(name, factory, settings, description, num_agents, continuous, aliases)
+    task = Task(name, factory, settings, description, num_agents, continuous, aliases)
+    _TASKS.register(name)(task)
 
 
 def all_tasks() -> tuple[Task, ...]:
     """List every task, in the order of registration."""
-    return tuple(_REGISTRY.values())
+    return tuple(_TASKS[name] for name in _TASKS)
 
 
 def task_names() -> list[str]:
     """List the name of every task, in the order of registration."""
-    return list(_REGISTRY)
+    return list(_TASKS)
 
 
 def find_task(name: str) -> Task:
     """Look a task up by its name or an alias.
 
     Raises:
-        UserError: If there is none; the message names the closest ones, or says why JaxMARL has it
-            and this library has not.
+        UnknownNameError: If there is none; the message names the closest ones.
+        UserError: If JaxMARL has it and this library has not; the message says why.
     """
-    tasks = _by_name()
+    registered = _by_name(_TASKS.registered().values())
+    if name in registered:
+        return registered[name]
+    tasks = _by_name(all_tasks())
     if name in tasks:
         return tasks[name]
     family, _, short = name.partition("/")
     if family == "jaxmarl" and short in jaxmarl_games.REFUSED:
         raise UserError(f"no task {name!r}: {jaxmarl_games.REFUSED[short]}")
     hint = did_you_mean(name, tasks)
-    raise UserError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
+    raise UnknownNameError(f"no task {name!r}{hint}; `gpae tasks` lists them all")
 
 
-def _by_name() -> dict[str, Task]:
-    return {name: task for task in all_tasks() for name in (task.name, *task.aliases)}
+def _by_name(tasks: Iterable[Task]) -> dict[str, Task]:
+    return {name: task for task in tasks for name in (task.name, *task.aliases)}
 
 
 def make(name: str, /, **settings: Any) -> Environment:

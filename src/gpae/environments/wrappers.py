@@ -1,4 +1,4 @@
-"""Wrappers: environments made of another environment."""
+"""Environment wrappers."""
 
 from dataclasses import dataclass, replace
 
@@ -19,16 +19,16 @@ from gpae.environments.environment import (
 from gpae.errors import UserError
 
 _FORCING_STREAM = 0x666F7263
-"""Folded into the step's key for the wrapper's own draws; far from the small numbers of a split."""
+"""Constant folded into the step's key for the wrapper's own random draws."""
 
 
 @struct.dataclass
 class ForcedStopState:
-    """The inner environment's state, and who was alive when it was reached.
+    """State of the wrapped environment with its mask of living agents.
 
     Attributes:
         inner: The wrapped environment's own state.
-        alive: Which agents can act, [N].
+        alive: True for agents that can act, [N].
     """
 
     inner: EnvironmentState
@@ -37,24 +37,24 @@ class ForcedStopState:
 
 @dataclass(frozen=True)
 class ForcedStop:
-    """With some probability per step, one living agent's action is replaced by a given one.
+    """Wrapper that, with a given probability per step, forces one living agent to a given action.
 
     This is the anomaly of section 3.1 of the paper: "5% probability that one agent performs a
-    'stop' action". The agent is drawn uniformly from the living: dead ones never are, and at most
-    one is a step. :attr:`Step.forced` marks the agent that was drawn, even where it had chosen the
-    very action it was forced into.
+    'stop' action". The agent is drawn uniformly from the living ones; at most one agent is forced
+    on a step, and a dead one never. :attr:`Step.forced` marks the drawn agent, even if it had
+    chosen the forced action itself.
 
-    The wrapped environment receives the step's key untouched, so that with probability 0 every
+    The wrapped environment receives the step's key unchanged, so that with probability 0 every
     transition is exactly the one without the wrapper.
 
     Attributes:
         environment: The environment to wrap.
         probability: Probability per step that an agent is forced.
-        action: The action that is forced; 4 is SMAX's stop.
+        action: Index of the forced action; 4 is SMAX's stop action.
 
     Raises:
-        UserError: If the probability is not in [0, 1], or the environment has no such action or no
-            numbered actions at all.
+        UserError: If the probability is not in [0, 1], the environment's actions are continuous, or
+            it has no such action.
     """
 
     environment: Environment
@@ -66,14 +66,15 @@ class ForcedStop:
             raise UserError(f"probability must be between 0 and 1, not {self.probability!r}")
         space = self.environment.spec.actions
         if not isinstance(space, DiscreteActions):
-            raise UserError(f"{self.environment.spec.name} has no actions to force by number")
+            name = self.environment.spec.name
+            raise UserError(f"{name} has continuous actions: only discrete ones can be forced")
         size = space.size
         if not 0 <= self.action < size:
             raise UserError(f"action must be from 0 to {size - 1}, not {self.action!r}")
 
     @property
     def spec(self) -> EnvironmentSpec:
-        """The wrapped environment's own."""
+        """Spec of the wrapped environment."""
         return self.environment.spec
 
     def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, Observation]:
@@ -84,7 +85,7 @@ class ForcedStop:
     def step(
         self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
     ) -> tuple[EnvironmentState, Step]:
-        """Draw who is forced, if anyone, and step the wrapped environment with what results."""
+        """Draw the forced agent, if any, and step the wrapped environment with the joint action."""
         forced = _draw_forced(
             jax.random.fold_in(key, _FORCING_STREAM), state.alive, self.probability
         )
@@ -100,8 +101,8 @@ class ForcedStop:
 def _draw_forced(
     key: PRNGKeyArray, alive: Bool[Array, " N"], probability: float
 ) -> Bool[Array, " N"]:
-    """Mark one living agent with the given probability, and nobody otherwise."""
-    whether_key, who_key = jax.random.split(key)
-    whether = jax.random.bernoulli(whether_key, probability)
-    who = jax.random.categorical(who_key, jnp.where(alive, 0.0, -jnp.inf))
-    return whether & alive & (jnp.arange(alive.shape[-1]) == who)
+    """Mark one living agent with the given probability, and no agent otherwise."""
+    event_key, agent_key = jax.random.split(key)
+    occurs = jax.random.bernoulli(event_key, probability)
+    agent = jax.random.categorical(agent_key, jnp.where(alive, 0.0, -jnp.inf))
+    return occurs & alive & (jnp.arange(alive.shape[-1]) == agent)

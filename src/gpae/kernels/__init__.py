@@ -19,6 +19,6 @@ gradients up to rounding, which ``tests/kernels`` checks for every entry of
 :mod:`gpae.kernels.factorisation`         threads of BLAS
 ========================================  =========================================================
 
-Importing any of them changes nothing in the process. The two that do, the lowering and the threads,
-are functions to be called, which the command line does.
+Importing any of them changes nothing in the process: the lowering of Threefry is registered when
+the command line asks for it, and BLAS has one thread only while a context is open.
 """

@@ -4,7 +4,7 @@ On a CPU the rows of a few steps are many enough for fast products and stay in a
 which those of a rollout do not. The backward pass is given what :func:`kept` names and computes the
 rest again, which is faster there than keeping all and than keeping nothing.
 Both follow from the hardware; no upstream issue is known. Seen with jaxlib 0.10.2; they go when the
-reference is as fast in ``benchmarks/compare.py``.
+reference is as fast in ``make bench``.
 """
 
 import math

@@ -4,7 +4,7 @@ The forms for a CPU were found with XLA of jaxlib 0.10.2. There, XLA merges a tr
 product it goes into, or with what makes the matrix, and both become loops that jump through memory;
 no upstream issue is known. It also sums over a leading axis slower than it multiplies
 (https://github.com/jax-ml/jax/issues/25187). Each form can go when the reference is as fast in
-``benchmarks/compare.py``.
+``make bench``.
 """
 
 import jax

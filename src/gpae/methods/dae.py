@@ -1,8 +1,10 @@
 """DAE: generalised advantages less the expected reward of each agent's own action (Eq. 3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
@@ -16,11 +18,11 @@ from gpae.methods.networks import LearnedNetwork, Metrics, Outputs
 from gpae.methods.policy_gradient import PolicyGradientMethod
 from gpae.methods.settings import UpdateSettings
 from gpae.networks import (
+    Critic,
     CriticInputs,
     CriticSpec,
     NetworkSettings,
-    RewardEnsemble,
-    apply_reward_models,
+    initial_hidden_state,
 )
 
 
@@ -100,7 +102,7 @@ class RewardModel(LearnedNetwork):
     size: int
 
     @property
-    def module(self) -> RewardEnsemble:
+    def module(self) -> "RewardEnsemble":
         """The Flax module."""
         return RewardEnsemble(self.settings, self.spec, self.size)
 
@@ -128,3 +130,47 @@ class RewardModel(LearnedNetwork):
         rewards = steps.rewards.reshape(*steps.first.shape, -1)
         loss = minibatch.mean(0.5 * ((predicted - rewards) ** 2).sum(0))
         return loss, {f"loss/{self.name}": loss}
+
+
+class RewardEnsemble(nn.Module):
+    """Several feed-forward reward models that differ in their first parameters alone.
+
+    Attributes:
+        settings: The shape of the networks, as the critic's but feed-forward.
+        spec: Each model's inputs, and whether it gives a reward for each own action.
+        size: Number of models.
+    """
+
+    settings: NetworkSettings
+    spec: CriticSpec
+    size: int
+
+    @nn.compact
+    def __call__(
+        self, inputs: CriticInputs
+    ) -> Float[Array, "size T *b N"] | Float[Array, "size T *b N A"]:
+        """Each model's reward at every step."""
+        members = nn.vmap(
+            Critic,
+            in_axes=None,
+            axis_size=self.size,
+            variable_axes={"params": 0},
+            split_rngs={"params": True},
+        )
+        settings = replace(self.settings, core="feedforward")
+        _, *batch, agents, _ = inputs.action_features.shape
+        hidden_state = initial_hidden_state(settings, *batch, agents)
+        resets = jnp.zeros(inputs.state.shape[:-1], bool)
+        _, rewards = members(settings, self.spec)(hidden_state, inputs, resets)
+        return rewards
+
+
+def apply_reward_models(
+    ensemble: RewardEnsemble, params: Any, inputs: CriticInputs
+) -> Float[Array, "size T *b N"] | Float[Array, "size T *b N A"]:
+    """:class:`RewardEnsemble` with the given parameters, as a typed function.
+
+    JAX refuses NumPy's own arrays where a function with a gradient of its own is vectorised.
+    """
+    rewards: Any = ensemble.apply(jax.tree.map(jnp.asarray, params), inputs)
+    return rewards

@@ -1,7 +1,7 @@
 """Methods by name: the base class of every method, and the decorator that registers one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
 from gpae.registry import Registry
@@ -72,7 +72,8 @@ def register_method(method: MethodClass) -> MethodClass:
         TypeError: The class is not a dataclass, has no name of its own or no row of Table 1.
         UserError: Another method has the name.
     """
-    if not (is_dataclass(method) and issubclass(method, Method)):
+    is_own = "__dataclass_fields__" in vars(method)
+    if not (is_own and issubclass(method, Method)):
         raise TypeError(f"{method.__name__}: expected a dataclass that inherits from a Method")
     name = next(each.default for each in fields(method) if each.name == "name")
     if not name or not isinstance(name, str):

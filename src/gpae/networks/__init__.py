@@ -11,11 +11,6 @@ from gpae.networks.encoders import ENCODERS, Encoder, register_encoder
 from gpae.networks.mixers import Mixer, MonotonicMixer, SumMixer, apply_mixer
 from gpae.networks.policies import CategoricalPolicy, GaussianPolicy, Policy, sample
 from gpae.networks.q_network import GreedyActor, QNetwork, apply_q_network, mask_unavailable
-from gpae.networks.reward_model import (
-    RewardEnsemble,
-    apply_reward_models,
-    make_reward_models,
-)
 from gpae.networks.settings import NetworkSettings
 
 __all__ = [
@@ -36,15 +31,12 @@ __all__ = [
     "Policy",
     "PolicyNetwork",
     "QNetwork",
-    "RewardEnsemble",
     "SumMixer",
     "apply_actor",
     "apply_critic",
     "apply_mixer",
     "apply_q_network",
-    "apply_reward_models",
     "initial_hidden_state",
-    "make_reward_models",
     "mask_unavailable",
     "register_core",
     "register_encoder",

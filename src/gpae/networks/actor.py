@@ -27,10 +27,7 @@ POLICY_SCALE = 0.01
 
 
 class PolicyNetwork(Protocol):
-    """Anything whose ``apply`` takes and gives what :func:`apply_actor` does.
-
-    A policy network is one, and so is a Q-network that acts.
-    """
+    """A network with the interface of :func:`apply_actor`: an actor, or a Q-network that acts."""
 
     def apply(self, params: Any, /, *inputs: Any) -> Any:
         """The hidden states after each step, and the policy of each step and agent."""
@@ -59,8 +56,8 @@ class Actor(nn.Module):
         Args:
             hidden_state: The agents' hidden states before the first step, [*b, N, ...].
             observations: Each agent's own observation.
-            available_actions: Which actions may be taken, the others get probability 0; or which
-                numbers of a continuous action an agent has, the others stay 0.
+            available_actions: The mask of the available actions, the others get probability 0; or
+                of the action dimensions of each agent, the others stay 0.
             resets: True where a step begins an episode.
 
         Returns:

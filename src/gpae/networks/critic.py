@@ -1,4 +1,4 @@
-"""The centralised critic: values of the state, of what an agent sees, of what the agents do."""
+"""The centralised critic: values of the state, of observations and of the joint action."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from gpae.networks.network import Network, network_per_agent
 from gpae.networks.settings import NetworkSettings
 
 OWN_SLOTS = ("policy", "zeros")
-"""What a user may choose to stand in an agent's own place among the actions."""
+"""The contents of an agent's own action slot that a user may choose."""
 
 VALUE_SCALE = 0.01
 """Scale of the last layer at the start: values begin near 0, not at a random constant.
@@ -31,7 +31,7 @@ iterations to unlearn, during which every advantage is wrong.
 
 @dataclass(frozen=True)
 class CriticSpec:
-    """What a critic looks at and what it says.
+    """A critic's inputs and outputs.
 
     Attributes:
         per_agent: One output for each agent; else one for the team.
@@ -39,7 +39,7 @@ class CriticSpec:
         state: Whether it is given the global state.
         own_observation: Whether agent i's output is given agent i's observation.
         others_actions: Whether agent i's output is given the other agents' actions a^-i.
-        own_slot: What stands in the own action's place among them: ``policy`` (the probabilities,
+        own_slot: The content of the own action's slot among them: ``policy`` (the probabilities,
             or the mean), ``zeros``, or ``action``, the action taken.
         action_values: Give one value for each of the agent's own actions, instead of one value.
     """
@@ -56,7 +56,7 @@ class CriticSpec:
     def of_joint_action(
         cls, actions: ActionSpace, *, own_observation: bool = False
     ) -> "CriticSpec":
-        """Q(s, a): one for each own action where actions are numbered, else of the one given."""
+        """Q(s, a): one for each own action where actions are discrete, else of the one given."""
         discrete = isinstance(actions, DiscreteActions)
         return cls(
             per_agent=True,
@@ -72,13 +72,13 @@ class CriticSpec:
 
     @property
     def depends_on_own_action(self) -> bool:
-        """Whether agent i's own action changes what the critic says of agent i."""
+        """Whether agent i's own action changes the critic's outputs for agent i."""
         return self.action_values or self.own_slot == "action"
 
     def own_features(
         self, summary: Float[Array, "*b N A"], action_features: Float[Array, "*b N A"]
     ) -> Float[Array, "*b N A"]:
-        """What stands in the own slots.
+        """The contents of the own slots.
 
         Args:
             summary: The policies, as :meth:`Policy.summary` has them.
@@ -96,13 +96,13 @@ class CriticSpec:
 
 @struct.dataclass
 class CriticInputs:
-    """Everything a critic may be given at T steps; each one looks only at what its spec names.
+    """Inputs of every critic at T steps; each reads those that its spec names.
 
     Attributes:
         state: The global state, [T, *b, S].
         observations: The agents' own observations, [T, *b, N, O].
         action_features: The agents' actions as :meth:`Policy.features` has them, [T, *b, N, A].
-        own_features: What stands in the own action's place, [T, *b, N, A].
+        own_features: The contents of the own action slots, [T, *b, N, A].
     """
 
     state: Float[Array, "T *b S"]
@@ -145,8 +145,8 @@ class AgentCriticInputs:
 class CriticEncoder(nn.Module):
     """The critic's first layers: one over everything, or two embeddings and one that joins them.
 
-    The first layer is linear in state, observation, id and actions, so what agents share of it is
-    computed once an environment and not once an agent.
+    The embeddings of state, observation, id and actions add up before an activation, so what agents
+    share of them is computed once an environment and not once an agent.
     """
 
     settings: NetworkSettings
@@ -225,7 +225,7 @@ class Critic(nn.Module):
 
         Args:
             hidden_state: The critic's hidden states before the first step, [*b, C, ...].
-            inputs: Everything a critic may be given.
+            inputs: The inputs.
             resets: True where a step begins an episode.
 
         Returns:

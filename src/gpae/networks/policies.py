@@ -19,9 +19,9 @@ _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 
 
 class Policy(Protocol):
-    """What each agent does, [*b, N, A]; a pytree whose leaves all have the axes of a batch.
+    """The agents' distributions over actions, [*b, N, A], as a pytree with a batch's axes.
 
-    What is sampled, scored and kept are a policy's own *actions*. An environment is given
+    Samples, log-probabilities and records are of a policy's own *actions*. An environment gets
     :meth:`executed`, and a critic :meth:`features` of them.
     """
 
@@ -38,13 +38,13 @@ class Policy(Protocol):
         """Entropy of each agent's policy, in nats."""
 
     def executed(self, actions: Actions) -> Actions:
-        """What the environment is asked to carry out."""
+        """The actions for the environment to carry out."""
 
     def features(self, actions: Actions) -> Float[Array, "*b N A"]:
-        """Actions as a critic sees them: one-hot, or the numbers carried out."""
+        """Actions as a critic reads them: one-hot, or as carried out."""
 
     def summary(self) -> Float[Array, "*b N A"]:
-        """The policy as a critic sees it: the probabilities, or the mean as carried out."""
+        """The policy as a critic reads it: the probabilities, or the mean as carried out."""
 
     def __getitem__(self, index: int) -> Self:
         """The policy at one place of the leading axis."""
@@ -52,7 +52,7 @@ class Policy(Protocol):
 
 @struct.dataclass
 class CategoricalPolicy:
-    """One of A numbered actions each.
+    """Categorical distributions over A discrete actions.
 
     Attributes:
         logits: Unnormalised log-probabilities, :data:`UNAVAILABLE_LOGIT` where an action may not be
@@ -106,20 +106,20 @@ class CategoricalPolicy:
 
 @struct.dataclass
 class GaussianPolicy:
-    """A real numbers each, independent and normally distributed.
+    """Independent normal distributions over A action dimensions.
 
-    What is sampled and scored is the unbounded number. Carried out is that number clipped to the
-    bounds or, where ``squash`` is set, ``low + (high - low) (1 + tanh x) / 2``. The change of
-    density that squashing brings is the same for target and behaviour policy: it cancels in every
+    Samples and log-probabilities are of the unbounded action. Carried out is that action clipped
+    to the bounds or, where ``squash`` is set, ``low + (high - low) (1 + tanh x) / 2``. The change
+    of density that squashing brings is the same for target and behaviour policy: it cancels in every
     ratio and is left out of :meth:`log_prob`, but counts in :meth:`entropy`.
 
     Attributes:
-        mean: Mean of each number, [*b, N, A].
+        mean: Mean of each dimension, [*b, N, A].
         log_std: Logarithm of the standard deviation, [*b, N, A].
-        mask: Which of the numbers an agent has, [*b, N, A]; the others are 0 and count nowhere.
-        low: The least number the environment carries out.
-        high: The largest.
-        squash: Whether numbers are squashed into the bounds instead of clipped.
+        mask: The dimensions that an agent has, [*b, N, A]; the others are 0 and count nowhere.
+        low: The lower bound of each dimension.
+        high: The upper bound.
+        squash: Whether actions are squashed into the bounds instead of clipped.
     """
 
     mean: Float[Array, "*b N A"]
@@ -130,7 +130,7 @@ class GaussianPolicy:
     squash: bool = struct.field(pytree_node=False, default=False)
 
     def sample(self, key: PRNGKeyArray) -> Float[Array, "*b N A"]:
-        """Draw every agent's numbers, unbounded."""
+        """Draw every agent's action, unbounded."""
         noise = jax.random.normal(key, self.mean.shape, self.mean.dtype)
         return jnp.where(self.mask, jnp.exp(self.log_std) * noise + self.mean, 0.0)
 
@@ -139,19 +139,19 @@ class GaussianPolicy:
         return jnp.where(self.mask, self.mean, 0.0)
 
     def log_prob(self, actions: Actions) -> Float[Array, "*b N"]:
-        """Log-density of each agent's unbounded numbers, all of them together."""
+        """Log-density of each agent's unbounded action, over all its dimensions."""
         standardised = (actions - self.mean) / jnp.exp(self.log_std)
-        return self._over_numbers(-0.5 * standardised**2 - self.log_std - _HALF_LOG_TWO_PI)
+        return self._over_dimensions(-0.5 * standardised**2 - self.log_std - _HALF_LOG_TWO_PI)
 
     def entropy(self) -> Float[Array, "*b N"]:
         """Differential entropy of each agent's policy before clipping, or after squashing."""
         entropy = 0.5 + _HALF_LOG_TWO_PI + self.log_std
         if self.squash:
             entropy = entropy + self._expected_log_slope()
-        return self._over_numbers(entropy)
+        return self._over_dimensions(entropy)
 
     def executed(self, actions: Actions) -> Float[Array, "*b N A"]:
-        """The numbers within the bounds."""
+        """The actions within the bounds."""
         if self.squash:
             bounded = self.low + (self.high - self.low) * 0.5 * (1.0 + jnp.tanh(actions))
         else:
@@ -159,7 +159,7 @@ class GaussianPolicy:
         return jnp.where(self.mask, bounded, 0.0)
 
     def features(self, actions: Actions) -> Float[Array, "*b N A"]:
-        """The numbers within the bounds."""
+        """The actions within the bounds."""
         return self.executed(actions)
 
     def summary(self) -> Float[Array, "*b N A"]:
@@ -170,7 +170,7 @@ class GaussianPolicy:
         """The policy at one place of the leading axis."""
         return jax.tree.map(lambda leaf: leaf[index], self)
 
-    def _over_numbers(self, each: Float[Array, "*b N A"]) -> Float[Array, "*b N"]:
+    def _over_dimensions(self, each: Float[Array, "*b N A"]) -> Float[Array, "*b N"]:
         return jnp.where(self.mask, each, 0.0).sum(-1)
 
     def _expected_log_slope(self) -> Float[Array, "*b N A"]:
@@ -187,7 +187,7 @@ def sample(keys: PRNGKeyArray, policy: Policy, axis: int = 0) -> Actions:
     Args:
         keys: One key for each environment, [E].
         policy: The policy, with environments on ``axis``.
-        axis: Where the environments are.
+        axis: The axis of the environments.
     """
     return jax.vmap(lambda key, each: each.sample(key), in_axes=(0, axis), out_axes=axis)(
         keys, policy

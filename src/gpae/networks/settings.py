@@ -19,10 +19,10 @@ class NetworkSettings:
         head_hidden: Whether one more hidden layer stands between the core and the output.
         critic_embedding_size: Width of the critic's two separate embeddings of state and joint
             action, which a dense layer then joins; 0 adds both up in one layer of ``hidden_size``.
-        actor_agent_id: Whether the actor is told which agent it acts for; without shared
-            parameters it has no need to be.
+        actor_agent_id: Whether the actor gets an agent id; without shared parameters it needs
+            none.
         share_parameters: Whether all agents have the same parameters, or each its own in the actor,
-            the Q-network and a critic of each agent; a value of the team has one network anyway.
+            the Q-network and a critic of each agent; a team value has one network anyway.
         squash_actions: Whether continuous actions are squashed into their bounds by a hyperbolic
             tangent; else they are clipped. Discrete actions know neither.
     """

@@ -1,1 +1,1 @@
-"""Reports on runs: statistics over seeds, learning curves, and the layout other tools read."""
+"""Reports on runs: statistics over seeds, learning curves, and exports for other tools."""

@@ -1,4 +1,4 @@
-"""Learning curves: one run's, and many runs' compared."""
+"""Learning curves of single runs and comparisons of groups of runs."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -22,18 +22,20 @@ from gpae.runs.folder import RunFolder
 from gpae.runs.records import RecordFile
 
 Band = Literal["ci", "std", "sem"]
-"""What is shaded: the mean's 95 % bootstrap interval, or one sample standard deviation over runs or
-one standard error of the mean (the aggregated curves of the paper) either side.
+"""Shaded band around the mean over runs.
+
+``ci``: its 95 % bootstrap interval. ``std``: one sample standard deviation either side. ``sem``:
+one standard error of the mean either side, as in the aggregated curves of the paper.
 """
 
 Curve = tuple[Int[np.ndarray, " evaluations"], Float[np.ndarray, " evaluations"]]
-"""Environment steps and a value at each."""
+"""Environment steps, and the value at each of them."""
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""The palette of Okabe and Ito, told apart by colour-blind readers too."""
+"""Colour-blind safe palette of Okabe and Ito."""
 
 PICTURE_FORMATS = ("png", "pdf", "svg")
-"""Endings of pictures' names, and the formats they stand for."""
+"""Picture formats, which are also the file names' endings."""
 
 _LINES = ("-", "--", "-.", ":")
 _PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 3.2
@@ -46,11 +48,12 @@ def learning_curve(run_folder: Path, output: Path) -> None:
     """Draw one run: its headline metric in evaluations and in training, over environment steps.
 
     Args:
-        run_folder: The run.
+        run_folder: The run's folder.
         output: The picture to write; its ending is one of :data:`PICTURE_FORMATS`.
 
     Raises:
-        UserError: It is not a run, nothing has been recorded yet, or the picture cannot be written.
+        UserError: If the folder is not a run, nothing has been recorded yet, or the picture cannot
+            be written.
     """
     evaluations = Evaluations.load(run_folder)
     metric = evaluations.headline()
@@ -85,22 +88,22 @@ def compare_curves(
     band: Band = "ci",
     mode: str | None = None,
 ) -> None:
-    """Draw groups of runs over environment steps: a panel a task, a line and a band a group.
+    """Draw groups of runs over environment steps: one panel per task, a line and a band per group.
 
-    The line is the mean over runs of each run's mean over episodes. Runs may differ in length: each
-    point averages the runs that were evaluated there. A single run has no band.
+    The line is the mean over runs of each run's mean over episodes. Runs may differ in length: a
+    point averages the runs that were evaluated at its environment steps. A single run has no band.
 
     Args:
-        groups: Runs by the label of their line, such as the method.
+        groups: Run folders by the label of their line, such as the method.
         output: The picture to write; its ending is one of :data:`PICTURE_FORMATS`.
-        metric: Such as ``win_rate``; the headline metric of the first run when None.
-        title: Above all panels.
-        band: What to shade.
-        mode: ``greedy`` or ``sampled``, as :meth:`Evaluations.load` takes it.
+        metric: Name of a metric, such as ``win_rate``; the first run's headline metric if None.
+        title: Title above all panels.
+        band: The shaded band.
+        mode: Evaluation mode, as for :meth:`Evaluations.load`.
 
     Raises:
-        UserError: There are no evaluations to draw, one lacks the metric, or the picture cannot be
-            written.
+        UserError: If there are no evaluations to draw, one lacks the metric, or the picture cannot
+            be written.
     """
     loaded = {
         label: [run for path in paths if (run := Evaluations.load(path, mode)).curve]
@@ -125,15 +128,15 @@ def compare_panels(
     """Draw several comparisons side by side, each as :func:`compare_curves` draws one task.
 
     Args:
-        panels: By the panel's heading, its runs by the label of their line.
+        panels: By panel heading, the run folders by the label of their line.
         output: The picture to write; its ending is one of :data:`PICTURE_FORMATS`.
-        metric: Such as ``win_rate``; the headline metric of the first run when None.
-        title: Above all panels.
-        band: What to shade.
+        metric: Name of a metric, such as ``win_rate``; the first run's headline metric if None.
+        title: Title above all panels.
+        band: The shaded band.
 
     Raises:
-        UserError: There are no evaluations to draw, one lacks the metric, or the picture cannot be
-            written.
+        UserError: If there are no evaluations to draw, one lacks the metric, or the picture cannot
+            be written.
     """
     loaded = {
         heading: {
@@ -172,13 +175,13 @@ def _draw_panels(
 def aligned(
     curves: Sequence[Curve],
 ) -> tuple[Int[np.ndarray, " points"], list[Float[np.ndarray, " runs"]]]:
-    """Collect, for each number of environment steps, the values of the runs evaluated there.
+    """Collect the runs' values at each number of environment steps.
 
     Args:
-        curves: One curve a run; they may differ in length.
+        curves: One curve per run; they may differ in length.
 
     Returns:
-        The steps, ascending, and the finite values at each, of as many runs as have one.
+        The steps, ascending, and at each of them the finite values of the runs that have one.
     """
     values: dict[int, list[float]] = {}
     for steps, curve in curves:
@@ -190,14 +193,14 @@ def aligned(
 
 
 def band_of(values: Float[np.ndarray, " runs"], band: Band) -> tuple[float, float]:
-    """Bound the mean over runs at one point of a curve.
+    """Bounds of the shaded band at one point of a curve.
 
     Args:
-        values: One value a run.
-        band: What bounds it; the bootstrap interval is drawn with a fixed seed.
+        values: One value per run.
+        band: Kind of band; the bootstrap interval is drawn with a fixed seed.
 
     Returns:
-        The lower and the upper end; both the value itself for a single run.
+        The lower and the upper bound; both are the value itself for a single run.
     """
     if values.size == 1:
         return float(values[0]), float(values[0])
@@ -255,7 +258,7 @@ def _axis_label(metric: str) -> str:
 
 
 def _add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
-    """Name every line once, below all panels, in as many columns as fit."""
+    """Add one legend below all panels, each line once, in as many columns as fit."""
     handles = {
         label: handle
         for axes in panels
@@ -278,14 +281,14 @@ def _add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
 
 
 def picture_format(output: Path) -> str:
-    """The format that a picture's name asks for; PNG where it has no ending.
+    """Picture format of a file name's ending; PNG if it has no ending.
 
     Raises:
-        UserError: It is none of :data:`PICTURE_FORMATS`.
+        UserError: If the ending is none of :data:`PICTURE_FORMATS`.
     """
     ending = output.suffix.removeprefix(".").lower() or "png"
     if ending not in PICTURE_FORMATS:
-        raise UserError(f"{output} is no picture's name: end it in .{', .'.join(PICTURE_FORMATS)}")
+        raise UserError(f"{output} is not a picture file: end it in .{', .'.join(PICTURE_FORMATS)}")
     return ending
 
 

@@ -1,4 +1,4 @@
-"""A run's evaluations as reports want them: ordered, one a step, the absolute metric apart."""
+"""Evaluations of a run: one per env step in ascending order, and the absolute metric."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,22 +12,23 @@ from gpae.runs.folder import RunFolder
 from gpae.runs.records import RecordFile
 
 _UNNAMED_HEADLINES = ("win_rate", "episode_return")
-"""The headline of records that name none, as early ones do not: the first of these they have."""
+"""Headline metrics, in order of preference, of early records, which do not name theirs."""
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Evaluations:
-    """What one run's evaluations found, in one mode of acting.
+    """Evaluations of one run in one mode of action selection.
 
     Attributes:
         path: The run's folder.
         task: The task's name, such as ``smax/3m``.
         method: The method's name.
         seed: The run's seed.
-        curve: One record an evaluation, by ascending environment steps.
-        absolute: The evaluation of the best parameters at the end, or None before that.
+        curve: One record per evaluation, by ascending environment steps.
+        absolute: The final evaluation of the best parameters (the absolute metric); None if it has
+            not been made yet.
     """
 
     path: Path
@@ -43,10 +44,10 @@ class Evaluations:
 
         Args:
             path: The run's folder.
-            mode: ``greedy`` or ``sampled``; None for greedy ones where there are any.
+            mode: ``greedy`` or ``sampled``; None for greedy if the run has such evaluations.
 
         Raises:
-            UserError: The folder is not a run, or its files are damaged.
+            UserError: If the folder is not a run, or its files are damaged.
         """
         run = RunFolder.open(path)
         records = RecordFile(run.evaluations_path).read()
@@ -72,10 +73,10 @@ class Evaluations:
         """Average a metric over the episodes of each evaluation.
 
         Args:
-            metric: Such as ``win_rate``.
+            metric: Name of the metric, such as ``win_rate``.
 
         Raises:
-            UserError: An evaluation lacks the metric.
+            UserError: If an evaluation lacks the metric.
         """
         if any(metric not in record for record in self.curve):
             raise UserError(f"{self.path} has an evaluation without {metric}")
@@ -83,12 +84,12 @@ class Evaluations:
         return np.array(values, dtype=float)
 
     def headline(self) -> str:
-        """Name the metric a report shows: the one by which the run chose its best parameters."""
+        """Name of the headline metric, by which the run selected its best parameters."""
         return headline_of(self.curve[0] if self.curve else self.absolute or {})
 
 
 def headline_of(record: Record) -> str:
-    """Name the headline metric of a record: the environment's first, or the episode return."""
+    """Name of a record's headline metric: the environment's first, or the episode return."""
     named = record.get("headline")
     if isinstance(named, str):
         return named
@@ -97,7 +98,7 @@ def headline_of(record: Record) -> str:
 
 
 def metrics_of(record: Record) -> dict[str, list[float]]:
-    """Pick an evaluation's metrics: what holds one value an episode."""
+    """Metrics of an evaluation's record: the entries with one value per episode."""
     return {name: value for name, value in record.items() if isinstance(value, list)}
 
 

@@ -1,4 +1,4 @@
-"""Runs of a kind: which folders differ in nothing but their seed."""
+"""Groups of runs that differ only in seed and task, with labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,20 +6,22 @@ from typing import Any
 
 from gpae.runs.folder import RunFolder
 
-_SAID_ELSEWHERE = ("seed", "task", "run", "profile", "evaluation", "imports")
+_IGNORED = ("seed", "task", "run", "profile", "evaluation", "imports")
+"""Sections of the configuration that never separate groups."""
 
 
 def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
-    """Group runs that differ only in seed and task, by the method and what else tells them apart.
+    """Group runs that differ only in seed and task.
 
     Args:
         folders: Run folders.
 
     Returns:
-        The folders by label, such as ``gpae (window.length=4)``.
+        The folders by label: the method and the settings that distinguish the group, such as
+        ``gpae (window.length=4)``.
 
     Raises:
-        UserError: A folder is not a run.
+        UserError: If a folder is not a run.
     """
     settings = {folder: _flat(_compared(RunFolder.open(folder).config)) for folder in folders}
     groups: dict[str, list[Path]] = {}
@@ -29,13 +31,13 @@ def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
 
 
 def _compared(config: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if name not in _SAID_ELSEWHERE}
+    return {name: value for name, value in config.items() if name not in _IGNORED}
 
 
 def _labels(settings: dict[Path, dict[str, Any]]) -> dict[Path, str]:
-    """Name each run by its method and the settings that differ and that the name does not imply.
+    """Label of each run: its method, and the settings in which it differs from other runs.
 
-    A method's own settings tell runs of that method apart, all others runs of any method.
+    A method's own settings are compared among runs of that method, all others among all runs.
     """
     everyone = list(settings.values())
     labels = {}

@@ -1,7 +1,7 @@
-"""Evaluations in the JSON layout of marl-eval, the tools for the protocol of Gorsane et al. (2022).
+"""Export to the JSON layout of marl-eval, the tools for the protocol of Gorsane et al. (2022).
 
 The layout is ``{environment: {task: {method: {run: {"step_k": {"step_count": int, metric: [...]},
-"absolute_metrics": {metric: [...]}}}}}}``, with one value an episode in each list.
+"absolute_metrics": {metric: [...]}}}}}}``, with one value per episode in each list.
 """
 
 import json
@@ -16,7 +16,7 @@ from gpae.report.grouping import group_runs
 from gpae.runs.files import disk_errors, write_atomically
 
 Layout = dict[str, dict[str, dict[str, dict[str, dict[str, dict[str, Any]]]]]]
-"""Environment, task, method, run, step, then the step's entries."""
+"""Nested mapping: environment, task, method, run, step, then the step's entries."""
 
 _ABSOLUTE = "absolute_metrics"
 _STEP_COUNT = "step_count"
@@ -25,16 +25,17 @@ _STEP_COUNT = "step_count"
 def collect(run_folders: Iterable[Path], mode: str | None = None) -> Layout:
     """Arrange runs in the layout.
 
-    A method goes by its name, such as ``gpae``; where that would give two runs one place, all go by
-    what :func:`~gpae.report.grouping.group_runs` calls them, such as ``gpae (window.length=4)``.
+    A method is named as in its runs, such as ``gpae``. If two runs would then have the same place,
+    all methods are named by the labels of :func:`~gpae.report.grouping.group_runs`, such as
+    ``gpae (window.length=4)``.
 
     Args:
-        run_folders: Finished runs.
-        mode: ``greedy`` or ``sampled``; None for greedy ones where a run has any.
+        run_folders: Folders of finished runs.
+        mode: ``greedy`` or ``sampled``; None for greedy if a run has such evaluations.
 
     Raises:
-        UserError: A folder is not a run or has no evaluations of that mode, two differ in nothing
-            that could tell them apart, or the result fails :func:`validate`.
+        UserError: If a folder is not a run or has no evaluations of that mode, two runs differ in
+            no setting, or the result fails :func:`validate`.
     """
     layout: Layout = {}
     loaded = [Evaluations.load(path, mode) for path in run_folders]
@@ -57,12 +58,12 @@ def export(run_folders: Iterable[Path], output: Path, mode: str | None = None) -
     """Write runs to a file that marl-eval reads.
 
     Args:
-        run_folders: Finished runs.
+        run_folders: Folders of finished runs.
         output: The JSON file to write or replace.
-        mode: As :func:`collect` takes it.
+        mode: Evaluation mode, as for :func:`collect`.
 
     Raises:
-        UserError: As :func:`collect`, or the file cannot be written.
+        UserError: As for :func:`collect`, or if the file cannot be written.
     """
     contents = json.dumps(collect(run_folders, mode), allow_nan=False, indent=1).encode() + b"\n"
     with disk_errors(f"write {output}"):
@@ -70,10 +71,10 @@ def export(run_folders: Iterable[Path], output: Path, mode: str | None = None) -
 
 
 def read(path: Path) -> Layout:
-    """Read such a file back and validate it.
+    """Read an exported file and validate it.
 
     Raises:
-        UserError: It cannot be read, is not JSON, or is not in the layout.
+        UserError: If it cannot be read, is not JSON, or is not in the layout.
     """
     with disk_errors(f"read {path}"):
         contents = Path(path).read_bytes()
@@ -86,17 +87,17 @@ def read(path: Path) -> Layout:
 
 
 def validate(layout: Layout) -> None:
-    """Check what marl-eval requires before it computes anything.
+    """Check a layout against the requirements of marl-eval.
 
     Every run needs steps with an ascending ``step_count``, the absolute metrics, the same metrics
     throughout and finite values only. Within an environment all runs need the same number of steps,
     all methods the same number of runs, and all tasks the same number of methods.
 
     Args:
-        layout: What :func:`collect` returns.
+        layout: A layout, as :func:`collect` returns it.
 
     Raises:
-        UserError: Something is amiss; its place is named.
+        UserError: If a requirement is not met; the message names the place.
     """
     for environment, tasks in _mapping(layout, "the file").items():
         steps: dict[str, int] = {}
@@ -115,7 +116,7 @@ def validate(layout: Layout) -> None:
 
 
 def _methods(runs: Sequence[Evaluations]) -> list[str]:
-    """What each run's method is called: its name, or its group's where names are not enough."""
+    """Method name of each run; its group's label if names do not distinguish all runs."""
     if len({(run.task, run.method, run.seed) for run in runs}) == len(runs):
         return [run.method for run in runs]
     groups = group_runs([run.path for run in runs])
@@ -133,7 +134,7 @@ def _run_entry(run: Evaluations, absolute: dict[str, Any]) -> dict[str, dict[str
 
 
 def _validate_run(run: Any, place: str) -> int:
-    """Check one run; how many steps it has."""
+    """Check one run, and return its number of steps."""
     entries = dict(_mapping(run, place))
     absolute = _mapping(entries.pop(_ABSOLUTE, None), f"{place}/{_ABSOLUTE}")
     counts: list[int] = []
@@ -169,10 +170,10 @@ def _mapping(value: Any, place: str) -> Mapping[str, Any]:
     return value
 
 
-def _require_equal(counts: dict[str, int], what: str) -> None:
+def _require_equal(counts: dict[str, int], unit: str) -> None:
     if len(set(counts.values())) > 1:
         fewest, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
         raise UserError(
-            f"{fewest} has {counts[fewest]} {what} and {most} has {counts[most]}: "
+            f"{fewest} has {counts[fewest]} {unit} and {most} has {counts[most]}: "
             "marl-eval needs equal numbers"
         )

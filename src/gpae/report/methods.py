@@ -1,4 +1,4 @@
-"""The methods side by side, by their rows of the paper's Table 1."""
+"""Table 1 of the paper for the registered methods."""
 
 from rich.console import Console
 from rich.table import Table
@@ -7,7 +7,7 @@ from gpae.methods import METHODS, Table1Row
 
 
 def show_methods(console: Console) -> None:
-    """Print the paper's Table 1 for every registered method, then each one's source and note."""
+    """Print Table 1 for every registered method, then each method's source and note."""
     table = Table(
         "method", "credit assignment", "off-policy", "additional bias\n(lambda = 1)", box=None
     )

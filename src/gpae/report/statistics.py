@@ -1,8 +1,8 @@
-"""Scores of several runs in few numbers: mean, spread, interquartile mean and its interval.
+"""Summary statistics over runs: mean, standard deviation, interquartile mean and its interval.
 
 The interquartile mean and the stratified bootstrap follow Agarwal et al. (2021), "Deep
-reinforcement learning at the edge of the statistical precipice"; mean and standard deviation over
-seeds are what Table 2 of the paper gives.
+reinforcement learning at the edge of the statistical precipice"; Table 2 of the paper reports mean
+and standard deviation over seeds.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 Statistic = Callable[[Float[np.ndarray, "*b scores"]], Float[np.ndarray, "*b"]]
-"""Reduces the last axis, all scores of all tasks, to one number."""
+"""Statistic of the last axis, which holds the scores of all runs and tasks."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Scores of independent runs, in the scores' own unit.
+    """Summary of the scores of independent runs, in the scores' own unit.
 
     Attributes:
         mean: Mean over runs (and tasks).
@@ -26,7 +26,7 @@ class Summary:
             for a single run.
         iqm: Interquartile mean over runs and tasks together.
         low: Lower end of the bootstrap interval of ``iqm``.
-        high: Upper end.
+        high: Upper end of that interval.
         count: Number of runs.
     """
 
@@ -43,7 +43,7 @@ def interquartile_mean(
 ) -> Float[np.ndarray, "*b"]:
     """Average the middle half of the scores along the last axis.
 
-    A quarter of the scores, rounded down, is left out at either end: of 5, the middle 3 count.
+    A quarter of the scores, rounded down, is left out at either end: of 5, the middle 3 remain.
 
     Args:
         scores: The scores, in any order.
@@ -71,21 +71,21 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Estimate a statistic's confidence interval by the stratified percentile bootstrap.
 
-    Runs are drawn with replacement within each task, so that every resample has every task as often
-    as the scores do. With a handful of runs the interval is known to be too narrow.
+    Runs are drawn with replacement within each task, so that every resample holds every task as
+    often as the scores do. With a handful of runs the interval is known to be too narrow.
 
     Args:
-        scores: One score a run ``[runs]``, or a run and task ``[runs, tasks]``.
-        statistic: What to bound, such as :func:`mean`.
+        scores: One score per run ``[runs]``, or per run and task ``[runs, tasks]``.
+        statistic: The statistic, such as :func:`mean`.
         level: Confidence level, inside (0, 1).
-        resamples: How many resamples to draw.
-        seed: Seed of the drawing; the same seed gives the same interval.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resampling; the same seed gives the same interval.
 
     Returns:
         The lower and the upper end.
 
     Raises:
-        ValueError: The scores are empty, not finite or of another rank, or ``level`` is not
+        ValueError: If the scores are empty, not finite or of another rank, or ``level`` is not
             inside (0, 1).
     """
     table = _score_table(scores)
@@ -104,14 +104,14 @@ def summarise(
     """Summarise one task's runs, or aggregate over tasks.
 
     Args:
-        scores: One score a run ``[runs]``, or a run and task ``[runs, tasks]``; scores of different
-            tasks must be in one unit, such as win rates.
+        scores: One score per run ``[runs]``, or per run and task ``[runs, tasks]``; scores of
+            different tasks must be in one unit, such as win rates.
         level: Confidence level of the interval.
-        resamples: How many bootstrap resamples to draw.
-        seed: Seed of the drawing.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resampling.
 
     Raises:
-        ValueError: As :func:`bootstrap_interval`.
+        ValueError: As for :func:`bootstrap_interval`.
     """
     table = _score_table(scores)
     runs = table.shape[0]
@@ -127,10 +127,10 @@ def summarise(
 
 
 def mean_and_deviation(scores: ArrayLike) -> str:
-    """One task's runs as text, mean ± standard deviation over runs; the mean alone for one run.
+    """Mean ± standard deviation over runs as text; the mean alone for a single run.
 
     Raises:
-        ValueError: As :func:`bootstrap_interval`.
+        ValueError: As for :func:`bootstrap_interval`.
     """
     runs = _score_table(scores).mean(axis=1)
     return f"{runs.mean():.3f}" + (f" ± {runs.std(ddof=1):.3f}" if len(runs) > 1 else "")
@@ -142,16 +142,16 @@ def summarise_tasks(
     """Summarise each task on its own.
 
     Args:
-        scores: One score a run and task, ``[runs, tasks]``.
+        scores: One score per run and task, ``[runs, tasks]``.
         level: Confidence level of the intervals.
-        resamples: How many bootstrap resamples to draw for each.
-        seed: Seed of the drawing.
+        resamples: Number of bootstrap resamples for each task.
+        seed: Seed of the resampling.
 
     Returns:
-        One summary a task, in the order of the columns.
+        One summary per task, in the order of the columns.
 
     Raises:
-        ValueError: As :func:`bootstrap_interval`.
+        ValueError: As for :func:`bootstrap_interval`.
     """
     columns = _score_table(scores).T
     return [summarise(task, level=level, resamples=resamples, seed=seed) for task in columns]

@@ -6,8 +6,14 @@ from typing import Any
 _RENAMED = {("method", "traces"): "trace_scheme", ("network", "kind"): "core"}
 """Present name of a setting by its group and former name."""
 
-_RENAMED_VALUES = {("network", "kind", "recurrent"): "gru"}
+_RENAMED_VALUES = {
+    ("network", "kind", "recurrent"): "gru",
+    ("method", "own_slot", "probabilities"): "policy",
+}
 """Present value of a setting by its group, former name and former value."""
+
+_NEVER_USED = {method: {"bootstrap", "bootstrap_limit"} for method in ("mappo", "ippo", "dae")}
+"""Settings of a method that older runs state, though it had no use for them."""
 
 
 def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,7 +23,8 @@ def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
         config: A resolved configuration as a run folder holds it, of this version or an older one.
 
     Returns:
-        The same settings in the same order; a setting that has its present name keeps its value.
+        The same settings in the same order; a setting that has its present name keeps its value,
+        and one that the method never used is left out.
     """
     return {group: _renamed(group, settings) for group, settings in config.items()}
 
@@ -25,9 +32,14 @@ def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
 def _renamed(group: str, settings: Any) -> Any:
     if not isinstance(settings, Mapping):
         return settings
-    names = {name: _RENAMED.get((group, name), name) for name in settings}
-    kept = [name for name, now in names.items() if now == name or now not in settings]
-    return {names[name]: _present_value(group, name, settings[name]) for name in kept}
+    unused = _NEVER_USED.get(str(settings.get("name")), set()) if group == "method" else set()
+    present = {}
+    for name, value in settings.items():
+        now = _RENAMED.get((group, name), name)
+        former = now != name and now in settings
+        if not former and name not in unused:
+            present[now] = _present_value(group, name, value)
+    return present
 
 
 def _present_value(group: str, name: str, value: Any) -> Any:

@@ -199,7 +199,8 @@ class Session:
         if update == self.system.budget.updates:
             self._evaluate_absolute()
         if self.system.config.profile:
-            self.phases.show(self.console, self.system.budget.env_steps)
+            env_steps = self.system.budget.env_steps * len(self.members)
+            self.phases.show(self.console, env_steps)
         return update
 
     def _introduce(self) -> None:

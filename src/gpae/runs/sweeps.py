@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from gpae.config.compose import parse, register_groups
+from gpae.environments import all_tasks
 from gpae.errors import UserError
 
 _HYDRA_SETTINGS = {
@@ -52,7 +53,7 @@ def sweep(overrides: list[str], train: Callable[[list[str]], float]) -> list[flo
     """
     named = {override.key_or_group for override in parse(overrides)}
     ours = [f"{key}={value}" for key, value in _HYDRA_SETTINGS.items() if key not in named]
-    register_groups()
+    register_groups(all_tasks())
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module("gpae.config", version_base="1.3"):

@@ -1,1 +1,1 @@
-"""Studies: grids of runs, their archived records, and the tables and pictures made of them."""
+"""Studies: grids of runs, their archived records, and tables and learning curves of them."""

@@ -1,4 +1,4 @@
-"""What is kept of a study's runs: everything but checkpoints and TensorBoard's copy."""
+"""Archive of a study's runs: their records, without checkpoints and TensorBoard files."""
 
 import shutil
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from gpae.runs import RecordFile, RunFolder, config_differences
 from gpae.runs.files import disk_errors
 from gpae.runs.folder_names import plain
 
-_KEPT = ("config.yaml", "versions.json", "metrics.jsonl", "evaluations.jsonl")
+_ARCHIVED_FILES = ("config.yaml", "versions.json", "metrics.jsonl", "evaluations.jsonl")
 
 
 def archive(runs: Sequence[Path], results: Path) -> list[Path]:
-    """Copy the records of runs to where a study keeps them, named after what they are.
+    """Copy the records of runs to a study's folder, each to a folder named after its settings.
 
     Args:
         runs: Run folders.
         results: The study's folder.
 
     Returns:
-        The archived folders; reports read them as they read runs.
+        The archived folders, which reports accept as run folders.
 
     Raises:
-        UserError: A folder is not a finished run, two runs would be archived as one, another run
-            is archived under a run's name, or the disk refuses. Nothing is written but in the last
-            case.
+        UserError: If a folder is not a finished run, two runs have the same archived name, another
+            run is already archived under that name, or writing fails. Nothing is written except in
+            the last case.
     """
     folders = [RunFolder.open(run) for run in runs]
     for folder in folders:
@@ -43,16 +43,16 @@ def archive(runs: Sequence[Path], results: Path) -> list[Path]:
     with disk_errors(f"archive runs in {results}"):
         for folder, target in zip(folders, targets, strict=True):
             target.mkdir(parents=True, exist_ok=True)
-            for name in _KEPT:
+            for name in _ARCHIVED_FILES:
                 shutil.copyfile(folder.path / name, target / name)
     return targets
 
 
 def require_finished(folder: RunFolder) -> None:
-    """Refuse a run whose best policy has not been evaluated.
+    """Check that a run has finished, with the final evaluation of its best policy.
 
     Raises:
-        UserError: It has not.
+        UserError: If it has not.
     """
     if not any(record["absolute"] for record in RecordFile(folder.evaluations_path).read()):
         raise UserError(
@@ -61,12 +61,16 @@ def require_finished(folder: RunFolder) -> None:
 
 
 def _require_same(folder: RunFolder, target: Path) -> None:
-    """Refuse to put a run where another one is archived, or the same one made another time."""
+    """Check that the target is free, or already holds the very same records."""
     if not (target / "config.yaml").exists():
         return
     differences = config_differences(RunFolder.open(target).config, folder.config)
     with disk_errors(f"compare {folder.path} with {target}"):
-        changed = [name for name in _KEPT if not _same_contents(folder.path / name, target / name)]
+        changed = [
+            name
+            for name in _ARCHIVED_FILES
+            if not _same_contents(folder.path / name, target / name)
+        ]
     if differences or changed:
         described = differences or [f"with other {', '.join(changed)}"]
         raise UserError(
@@ -80,14 +84,14 @@ def _same_contents(one: Path, other: Path) -> bool:
 
 
 def archived_name(folder: RunFolder) -> str:
-    """Task, method, window, learning rate and seed: what tells the studies' runs apart.
+    """Folder name of a run: task, method, window length, learning rate and seed.
 
-    A method's name is followed by those of its settings that are not its defaults.
+    The method's name is followed by the values of its settings that differ from their defaults.
     """
     config = from_dict(folder.config)
     parts = (
         plain(config.task_name),
-        "-".join([config.method.name, *_chosen(config.method)]),
+        "-".join([config.method.name, *_non_default_values(config.method)]),
         f"M{config.window.length}",
         f"lr{config.update.learning_rate:g}",
         f"seed{config.seed}",
@@ -95,8 +99,8 @@ def archived_name(folder: RunFolder) -> str:
     return "_".join(parts)
 
 
-def _chosen(method: Any) -> list[str]:
-    """The values of a method's settings that are not its defaults."""
+def _non_default_values(method: Any) -> list[str]:
+    """Values of a method's settings that differ from their defaults."""
     return [
         str(getattr(method, field.name))
         for field in fields(method)

@@ -1,4 +1,4 @@
-"""A study's report: what is archived of its runs, as curves and a table."""
+"""Report of a study: learning curves and a table of its archived runs."""
 
 import argparse
 from collections.abc import Sequence
@@ -33,13 +33,13 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Panel:
-    """Runs that belong in one picture: a task and a preset, told by its learning rate.
+    """One panel of a study's figure: the runs of a task with a preset.
 
     Attributes:
         task: The task's name.
         preset: The preset's name.
-        learning_rate: The preset's learning rate.
-        total: Env steps within which a run's best training win rate is looked for.
+        learning_rate: The preset's learning rate, by which its runs are recognised.
+        total: Number of env steps within which a run's best training win rate is taken.
     """
 
     task: str
@@ -49,11 +49,11 @@ class Panel:
 
     @property
     def heading(self) -> str:
-        """What stands above the panel."""
+        """Title of the panel."""
         return f"{self.task}, preset {self.preset}"
 
     def holds(self, run: RunFolder) -> bool:
-        """Whether a run belongs here."""
+        """Whether a run belongs to the panel."""
         config = run.config
         return (
             config["task"]["name"] == self.task
@@ -62,7 +62,7 @@ class Panel:
 
 
 def training_win_rate(run: Path, total: int) -> float:
-    """The best mean of three consecutive updates' training win rates within ``total`` env steps."""
+    """Best mean training win rate of three consecutive updates within ``total`` env steps."""
     records = RecordFile(RunFolder.open(run).metrics_path).read()
     rates = [r.get("train/win_rate", 0.0) for r in records if r["env_steps"] <= total]
     means = [
@@ -75,16 +75,16 @@ def training_win_rate(run: Path, total: int) -> float:
 def report(
     panels: Sequence[Panel], results: Path, console: Console, metric: str | None = None
 ) -> None:
-    """Draw the panels, and print one row for each kind of run in them.
+    """Draw the panels, and print a table with one row for each group of runs.
 
     Args:
-        panels: The study's panels; one without archived runs is left out.
-        results: The study's folder, where ``curves.png`` goes as well.
-        console: Where the table is printed.
-        metric: What is drawn; the win rate when None.
+        panels: The study's panels; those without archived runs are left out.
+        results: The study's folder; ``curves.png`` is written to it.
+        console: Console that the table is printed on.
+        metric: The metric that is drawn; the headline metric if None.
 
     Raises:
-        UserError: There is nothing archived, or it is not a finished run.
+        UserError: If no runs are archived, or one is not finished.
     """
     runs = [RunFolder.open(path.parent) for path in sorted(results.glob("*/config.yaml"))]
     for run in runs:
@@ -100,27 +100,27 @@ def report(
         {panel.heading: groups[panel] for panel in groups}, results / "curves.png", metric
     )
     table = Table(*_COLUMNS)
-    for panel, kinds in groups.items():
-        for label, folders in kinds.items():
+    for panel, labelled in groups.items():
+        for label, folders in labelled.items():
             table.add_row(panel.task, panel.preset, label, *_row(panel, folders))
     console.print(table)
 
 
-def tell(
+def study_command(
     description: str,
     panels: Sequence[Panel],
     results: str,
     arguments: Sequence[str] | None,
     metric: str | None = None,
 ) -> int:
-    """A study's command line: archive the runs given, then report on what is archived.
+    """Run a study's command line: archive the given runs, then report on all archived ones.
 
     Args:
-        description: What ``--help`` says.
+        description: Text of ``--help``.
         panels: The study's panels.
-        results: The study's folder where ``--results`` names no other.
-        arguments: The command line; that of the process when None.
-        metric: What is drawn; the win rate when None.
+        results: Default of ``--results``, the study's folder.
+        arguments: Command-line arguments; those of the process if None.
+        metric: The metric that is drawn; the headline metric if None.
 
     Returns:
         The exit status.
@@ -155,7 +155,7 @@ def _gradient_steps(run: Path) -> int:
 
 
 def _evaluated(run: Path, absolute: bool) -> float:
-    """The last evaluation's win rate, or that of the best policy in episodes of its own."""
+    """Win rate of the last evaluation, or of the final one of the best policy (``absolute``)."""
     records: list[dict[str, Any]] = RecordFile(RunFolder.open(run).evaluations_path).read()
     wins = [record["win_rate"] for record in records if record["absolute"] is absolute]
     return float(sum(wins[-1]) / len(wins[-1]))

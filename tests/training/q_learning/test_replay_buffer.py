@@ -90,6 +90,7 @@ def test_the_number_held_is_counted_over_all_devices(over_devices, count):
         assert counted(filled(count)) == min(count, SLOTS) * ENVIRONMENTS
 
 
+@pytest.mark.slow
 def test_each_device_adds_and_draws_its_own_environments(over_devices):
     def add_and_draw(buffer, trajectories):
         return add(buffer, trajectories), sample(buffer, jax.random.key(0), 50)

@@ -14,8 +14,8 @@ from gpae.training.state import Params, Truncations
 class Trajectories:
     """B trajectories of T steps, each from the first step of an episode on, [T, B, ...].
 
-    A trajectory may hold several episodes. Its end counts as a truncation, like one by a time limit:
-    the successor of its last step is kept, unless that step terminated.
+    A trajectory may hold several episodes. Its end counts as a truncation: the successor of
+    its last step is kept, unless that step terminated.
 
     Attributes:
         observation: The observation before acting.

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from gpae.environments import ContinuousActions, DiscreteActions
+from gpae.methods.dae import RewardEnsemble, apply_reward_models
 from gpae.networks import (
     Critic,
     CriticInputs,
+    CriticSpec,
     NetworkSettings,
     apply_critic,
-    apply_reward_models,
     initial_hidden_state,
-    make_reward_models,
 )
 
 SIZE, STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 3, 4, 2, 3, 5
-SETTINGS = NetworkSettings(kind="recurrent", hidden_size=8)
+SETTINGS = NetworkSettings(core="gru", hidden_size=8)
 
 
 @pytest.fixture(scope="module", params=[DiscreteActions(ACTIONS), ContinuousActions(ACTIONS)])
@@ -31,7 +31,7 @@ def models(request):
         action_features=jnp.asarray(random.normal(size=(*shape, ACTIONS)), jnp.float32),
         own_features=jnp.asarray(random.normal(size=(*shape, ACTIONS)), jnp.float32),
     )
-    ensemble = make_reward_models(SETTINGS, request.param, SIZE)
+    ensemble = RewardEnsemble(SETTINGS, CriticSpec.of_joint_action(request.param), SIZE)
     return ensemble, jax.jit(ensemble.init)(jax.random.key(0), inputs), inputs
 
 
@@ -43,7 +43,7 @@ def rewards(models):
 
 def test_each_member_is_a_feed_forward_critic_of_its_own_parameters(models, rewards):
     ensemble, params, inputs = models
-    settings = NetworkSettings(kind="feedforward", hidden_size=8)
+    settings = NetworkSettings(core="feedforward", hidden_size=8)
     critic = Critic(settings, ensemble.spec)
     hidden_state = initial_hidden_state(settings, ENVIRONMENTS, AGENTS)
     (stacked,) = params["params"].values()

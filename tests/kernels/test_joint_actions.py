@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.networks.joint_actions import JointActionLayer, joint_action_inputs, sums_of_others
+
+from gpae.kernels.joint_actions import joint_action_rows, sums_of_others
+from gpae.networks.layers import JointActionLayer
 
 BATCH, ACTIONS, SIZE = (3, 2), 4, 6
 
@@ -17,6 +19,7 @@ def layer_on_random_rows(num_agents, batch=BATCH):
     return layer, params, jnp.asarray(taken), jnp.asarray(own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_agents", [1, 2, 5])
 @pytest.mark.parametrize("batch", [(), BATCH])
 def test_values_and_gradients_are_those_of_a_dense_layer(num_agents, batch):
@@ -28,7 +31,7 @@ def test_values_and_gradients_are_those_of_a_dense_layer(num_agents, batch):
 
     def dense(params, taken, own):
         kernel = params["params"]["kernel"]
-        return (weights * (joint_action_inputs(taken, own) @ kernel)).sum()
+        return (weights * (joint_action_rows(taken, own) @ kernel)).sum()
 
     arguments = (params, taken, own)
     np.testing.assert_allclose(ours(*arguments), dense(*arguments), rtol=1e-5)

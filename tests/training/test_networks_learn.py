@@ -1,0 +1,117 @@
+"""Learning that needs a network's own property: a hidden state, or parameters of each agent."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
+from gpae.methods import Mappo
+from gpae.training.sharding import Runner
+
+UPDATES = 30
+SETTINGS = {
+    "environments": 32,
+    "steps": 8,
+    "updates": UPDATES,
+    "epochs": 4,
+    "learning_rate": 1e-2,
+}
+
+
+def step_of(game, state, reward, terminated):
+    return state, Step(
+        observation=game.observation(state),
+        actions=state["actions"],
+        reward=reward,
+        terminated=terminated,
+        truncated=jnp.array(False),
+        outcomes={},
+        forced=jnp.zeros(2, bool),
+    )
+
+
+def observed(seen):
+    """The same observation for both agents, which is also the state."""
+    return Observation(
+        observations=jnp.stack([seen, seen]),
+        state=seen,
+        available_actions=jnp.ones((2, 2), bool),
+        alive=jnp.ones(2, bool),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Recall:
+    """A cue is seen at the first step alone; the second pays the share of agents that repeat it."""
+
+    spec = EnvironmentSpec("test/recall", 2, 2, 2, DiscreteActions(2), 2)
+
+    def reset(self, key):
+        cue = jax.random.bernoulli(key).astype(jnp.int32)
+        state = {"cue": cue, "time": jnp.int32(0), "actions": jnp.zeros(2, jnp.int32)}
+        return state, self.observation(state)
+
+    def step(self, key, state, actions):
+        del key
+        last = state["time"] == 1
+        right = (actions == state["cue"]).mean(dtype=jnp.float32)
+        state = {**state, "time": state["time"] + 1, "actions": actions}
+        return step_of(self, state, jnp.where(last, right, 0.0), last)
+
+    def observation(self, state):
+        return observed(jnp.where(state["time"] == 0, jax.nn.one_hot(state["cue"], 2), 0.0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Apart:
+    """Two agents that see the same are paid 1 if the first acts 0 and the second 1."""
+
+    spec = EnvironmentSpec("test/apart", 2, 1, 1, DiscreteActions(2), 1)
+
+    def reset(self, key):
+        del key
+        state = {"actions": jnp.zeros(2, jnp.int32)}
+        return state, self.observation(state)
+
+    def step(self, key, state, actions):
+        del key, state
+        right = (actions == jnp.arange(2)).all().astype(jnp.float32)
+        return step_of(self, {"actions": actions}, right, jnp.array(True))
+
+    def observation(self, state):
+        del state
+        return observed(jnp.ones(1))
+
+
+def last_returns(setup, device):
+    """The mean return of the episodes of the last five updates."""
+    runner = Runner(setup, (device,), UPDATES)
+    _, totals, _ = runner.run(runner.initial_state(0), UPDATES)
+    return float((totals.sums["episode_return"] / totals.count)[-5:].mean())
+
+
+@pytest.mark.parametrize(
+    ("core", "least", "most"), [("lstm", 0.95, 1.0), ("gru", 0.95, 1.0), ("feedforward", 0.4, 0.6)]
+)
+def test_a_cue_is_recalled_with_a_hidden_state_and_not_without(
+    learner, cpu_devices, core, least, most
+):
+    setup = learner(Recall(), Mappo(), core=core, **SETTINGS)
+    assert least <= last_returns(setup, cpu_devices[0]) <= most
+
+
+@pytest.mark.parametrize("core", ["feedforward", "lstm"])
+def test_agents_that_see_the_same_act_apart_with_parameters_of_their_own(
+    learner, cpu_devices, core
+):
+    found = {
+        share: last_returns(
+            learner(Apart(), Mappo(), core=core, network={"share_parameters": share}, **SETTINGS),
+            cpu_devices[0],
+        )
+        for share in (True, False)
+    }
+    assert found[True] < 0.35, "p (1 - p) is at most a quarter"
+    assert found[False] > 0.95
