@@ -171,7 +171,7 @@ class Still(Dae):
 
 
 def test_reward_models_learn_a_reward_down_to_its_noise(learner, cpu_devices, critic_inputs):
-    updates, game = 30, NoisyPayoffs()
+    updates, game = 50, NoisyPayoffs()
     setup = learner(
         game,
         Still(),
