@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from gpae.config.compose import from_dict
 from gpae.runs import RunFolder
 from gpae.runs.renamed_settings import with_present_names
 
@@ -23,6 +24,23 @@ def test_the_same_name_elsewhere_and_the_present_name_are_kept():
     config = {"task": {"traces": 3}, "method": {"traces": "joint", "trace_scheme": "double"}}
     expected = {"task": {"traces": 3}, "method": {"trace_scheme": "double"}}
     assert with_present_names(config) == expected
+
+
+def test_a_setting_that_a_method_no_longer_has_is_left_out():
+    former = {"bootstrap": "paper", "bootstrap_limit": 2.0, "eta": 1.0}
+    for method in ("mappo", "ippo", "dae"):
+        present = with_present_names({"method": {"name": method, **former}})
+        assert present == {"method": {"name": method, "eta": 1.0}}
+    kept = {"method": {"name": "gpae", **former}}
+    assert with_present_names(kept) == kept
+
+
+def test_archived_runs_are_configurations_of_now():
+    archived = [path.parent for path in ARCHIVES.glob("*/*/config.yaml")]
+    assert {from_dict(RunFolder.open(folder).config).method.name for folder in archived} == {
+        "gpae",
+        "mappo",
+    }
 
 
 def test_archived_runs_are_read_with_their_scheme():

@@ -1,4 +1,4 @@
-"""Settings of older runs under their former names."""
+"""Settings of older runs under their present names, without those that are gone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,8 +6,18 @@ from typing import Any
 _RENAMED = {("method", "traces"): "trace_scheme", ("network", "kind"): "core"}
 """Present name of a setting by its group and former name."""
 
-_RENAMED_VALUES = {("network", "kind", "recurrent"): "gru"}
+_RENAMED_VALUES = {
+    ("network", "kind", "recurrent"): "gru",
+    ("method", "own_slot", "probabilities"): "policy",
+}
 """Present value of a setting by its group, former name and former value."""
+
+_GONE = {
+    (method, setting)
+    for method in ("mappo", "ippo", "dae")
+    for setting in ("bootstrap", "bootstrap_limit")
+}
+"""Settings by their method that it once had, and that never made a difference."""
 
 
 def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,7 +27,8 @@ def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
         config: A resolved configuration as a run folder holds it, of this version or an older one.
 
     Returns:
-        The same settings in the same order; a setting that has its present name keeps its value.
+        The same settings in the same order; a setting that has its present name keeps its value,
+        and those that a method no longer has are left out.
     """
     return {group: _renamed(group, settings) for group, settings in config.items()}
 
@@ -27,6 +38,8 @@ def _renamed(group: str, settings: Any) -> Any:
         return settings
     names = {name: _RENAMED.get((group, name), name) for name in settings}
     kept = [name for name, now in names.items() if now == name or now not in settings]
+    if group == "method":
+        kept = [name for name in kept if (settings.get("name"), name) not in _GONE]
     return {names[name]: _present_value(group, name, settings[name]) for name in kept}
 
 
