@@ -13,11 +13,10 @@ _RENAMED_VALUES = {
 """Present value of a setting by its group, former name and former value."""
 
 _GONE = {
-    (method, setting)
-    for method in ("mappo", "ippo", "dae")
-    for setting in ("bootstrap", "bootstrap_limit")
+    "bootstrap": ("mappo", "ippo", "dae"),
+    "bootstrap_limit": ("mappo", "ippo", "dae"),
 }
-"""Settings by their method that it once had, and that never made a difference."""
+"""Methods that once had a setting, which never made a difference to them, by its name."""
 
 
 def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def _renamed(group: str, settings: Any) -> Any:
     names = {name: _RENAMED.get((group, name), name) for name in settings}
     kept = [name for name, now in names.items() if now == name or now not in settings]
     if group == "method":
-        kept = [name for name in kept if (settings.get("name"), name) not in _GONE]
+        kept = [name for name in kept if settings.get("name") not in _GONE.get(name, ())]
     return {names[name]: _present_value(group, name, settings[name]) for name in kept}
 
 
