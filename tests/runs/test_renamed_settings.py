@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from gpae.config.compose import from_dict
 from gpae.runs import RunFolder
 from gpae.runs.renamed_settings import with_present_names
 
@@ -34,11 +35,21 @@ def test_former_values_become_the_present_ones():
     }
 
 
-def test_a_setting_that_its_method_never_used_is_left_out():
-    former = {"name": "mappo", "lambda_": 0.9, "bootstrap": "paper"}
-    assert with_present_names({"method": former})["method"] == {"name": "mappo", "lambda_": 0.9}
-    kept = {**former, "name": "gpae"}
-    assert with_present_names({"method": kept})["method"] == kept
+def test_a_setting_that_a_method_no_longer_has_is_left_out():
+    former = {"bootstrap": "paper", "bootstrap_limit": 2.0, "eta": 1.0}
+    for method in ("mappo", "ippo", "dae"):
+        present = with_present_names({"method": {"name": method, **former}})
+        assert present == {"method": {"name": method, "eta": 1.0}}
+    kept = {"method": {"name": "gpae", **former}}
+    assert with_present_names(kept) == kept
+
+
+def test_archived_runs_are_configurations_of_now():
+    archived = [path.parent for path in ARCHIVES.glob("*/*/config.yaml")]
+    assert {from_dict(RunFolder.open(folder).config).method.name for folder in archived} == {
+        "gpae",
+        "mappo",
+    }
 
 
 def test_archived_runs_are_read_with_their_scheme():

@@ -1,4 +1,4 @@
-"""Settings of older runs under their former names."""
+"""Settings of older runs under their present names, without those that are gone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +12,11 @@ _RENAMED_VALUES = {
 }
 """Present value of a setting by its group, former name and former value."""
 
-_NEVER_USED = {method: {"bootstrap", "bootstrap_limit"} for method in ("mappo", "ippo", "dae")}
-"""Settings of a method that older runs state, though it had no use for them."""
+_GONE = {
+    "bootstrap": ("mappo", "ippo", "dae"),
+    "bootstrap_limit": ("mappo", "ippo", "dae"),
+}
+"""Methods that once had a setting, which never made a difference to them, by its name."""
 
 
 def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         The same settings in the same order; a setting that has its present name keeps its value,
-        and one that the method never used is left out.
+        and those that a method no longer has are left out.
     """
     return {group: _renamed(group, settings) for group, settings in config.items()}
 
@@ -32,14 +35,11 @@ def with_present_names(config: Mapping[str, Any]) -> dict[str, Any]:
 def _renamed(group: str, settings: Any) -> Any:
     if not isinstance(settings, Mapping):
         return settings
-    unused = _NEVER_USED.get(str(settings.get("name")), set()) if group == "method" else set()
-    present = {}
-    for name, value in settings.items():
-        now = _RENAMED.get((group, name), name)
-        former = now != name and now in settings
-        if not former and name not in unused:
-            present[now] = _present_value(group, name, value)
-    return present
+    names = {name: _RENAMED.get((group, name), name) for name in settings}
+    kept = [name for name, now in names.items() if now == name or now not in settings]
+    if group == "method":
+        kept = [name for name in kept if settings.get("name") not in _GONE.get(name, ())]
+    return {names[name]: _present_value(group, name, settings[name]) for name in kept}
 
 
 def _present_value(group: str, name: str, value: Any) -> Any:
