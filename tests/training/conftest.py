@@ -334,13 +334,13 @@ class Experience:
         return batch
 
 
-def gather(learner, count=1, drift=0.0):
+def gather(learner, count=1, drift=0.0, seed=0):
     """Collect ``count`` rollouts with parameters that move randomly from one to the next.
 
     The parameters are wilder than fresh ones, which are too close to a uniform policy to test with,
     and the critic's hidden states differ from rollout to rollout as they do in a run.
     """
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
 
     def noisy(tree, scale):
         return jax.tree.map(
