@@ -1,4 +1,4 @@
-"""What the compiler is told: small reductions stay out of a library, results stay as they are."""
+"""Options of the compiler: small reductions stay out of a library, results stay as they are."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,6 @@ import pytest
 
 from gpae.kernels import compiler
 from gpae.kernels.compiler import compiler_options
-from gpae.training.sharding import Runner
 
 LIBRARY_CALL = "ynn"
 
@@ -37,14 +36,6 @@ def test_a_small_reduction_stays_out_of_the_library_and_is_the_same():
     differences = positions[:, :, None] - positions[:, None]
     assert LIBRARY_CALL not in text
     np.testing.assert_allclose(told, np.sqrt((differences**2).sum(-1)), rtol=1e-6)
-
-
-@pytest.mark.slow
-def test_a_runner_compiles_with_the_options(learner, cpu_devices):
-    runner = Runner(learner(window=1), cpu_devices[:1], 1)
-    state = runner.initial_state(0)
-    text = runner._compiled_run.lower(state, runner._environments, jnp.int32(1)).compile().as_text()
-    assert LIBRARY_CALL not in text
 
 
 def test_nothing_is_said_where_the_user_says_it(monkeypatch):
