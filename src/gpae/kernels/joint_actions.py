@@ -46,7 +46,7 @@ def apply_to_joint_actions(
     return joint_action_rows(action_features, own_features) @ weights
 
 
-@apply_to_joint_actions.fast("cpu")
+@apply_to_joint_actions.fast("cpu", "gpu", "tpu")
 @jax.custom_vjp
 def _apply_to_joint_actions(action_features: Array, own_features: Array, weights: Array) -> Array:
     """The layer slot by slot, once an environment, without the rows.

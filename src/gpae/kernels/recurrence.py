@@ -107,7 +107,7 @@ def _step(
     return hidden_state, _Parts(reset, keep, candidate, remembered)
 
 
-@gru_hidden_states.fast("cpu")
+@gru_hidden_states.fast("cpu", "gpu", "tpu")
 @jax.custom_vjp
 def _gru_hidden_states(
     weights: GruWeights, hidden_state: Array, inputs: GruInputs, resets: Array
