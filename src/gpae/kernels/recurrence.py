@@ -1,7 +1,7 @@
 """A GRU over some steps, with a gradient that multiplies few and large matrices.
 
 JAX's gradient of a loop multiplies a weight matrix's gradient together, and adds it up, in every
-step. In the form for a CPU the loop backwards only finds the gradients by what went into the
+step. In the fast form the loop backwards only finds the gradients by what went into the
 nonlinearities; those of the weights follow in one product over all its steps. So a block should be
 short enough to stay in a processor's cache, and long enough for the product to be large.
 

@@ -1,15 +1,11 @@
 """The registries of cores and encoders, which settings choose from by name."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from gpae.registry import Registry
 
-if TYPE_CHECKING:
-    from gpae.networks.cores.core import Core
-    from gpae.networks.encoders.encoder import Encoder
+CORES: Registry[Any] = Registry("network.core", entry_points="gpae.cores")
+"""The cores, subclasses of :class:`gpae.networks.cores.Core`, by name."""
 
-CORES: "Registry[type[Core]]" = Registry("network.core", entry_points="gpae.cores")
-"""The cores by name."""
-
-ENCODERS: "Registry[type[Encoder]]" = Registry("network.encoder", entry_points="gpae.encoders")
-"""The encoders by name."""
+ENCODERS: Registry[Any] = Registry("network.encoder", entry_points="gpae.encoders")
+"""The encoders, subclasses of :class:`gpae.networks.encoders.Encoder`, by name."""
