@@ -8,7 +8,7 @@ import pytest
 
 from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
 from gpae.methods import Mappo
-from gpae.training.sharding import Runner
+from gpae.training.population import Population
 
 UPDATES = 30
 SETTINGS = {
@@ -87,9 +87,9 @@ class Apart:
 
 def last_returns(setup, device):
     """The mean return of the episodes of the last five updates."""
-    runner = Runner(setup, (device,), UPDATES)
-    _, totals, _ = runner.run(runner.initial_state(0), UPDATES)
-    return float((totals.sums["episode_return"] / totals.count)[-5:].mean())
+    population = Population(setup, (device,), UPDATES)
+    _, metrics = population.run(population.initial_state(0), UPDATES)
+    return float(metrics["train/episode_return"][-5:].mean())
 
 
 @pytest.mark.parametrize(
