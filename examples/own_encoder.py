@@ -3,17 +3,16 @@
     python examples/own_encoder.py                                          trains GPAE with it
     python examples/own_encoder.py train task=mine/meeting network.encoder=ring total_env_steps=2e4
 
-The two agents of own_environment.py live on a ring: a convolution around it does not need to learn
-for every place anew that a neighbour is near.
+The two agents of own_environment.py, which registers their task, live on a ring: a convolution
+around it does not need to learn for every place anew that a neighbour is near.
 """
 
 import sys
 
 import flax.linen as nn
-from own_environment import PLACES, SETTINGS, Meeting
+from own_environment import PLACES, SETTINGS
 
 from gpae.cli import main
-from gpae.environments import register
 from gpae.networks import Encoder, register_encoder
 
 
@@ -27,5 +26,4 @@ class Ring(Encoder):
 
 
 if __name__ == "__main__":
-    register("mine/meeting", Meeting, description="two agents on a ring", num_agents=2)
     sys.exit(main(sys.argv[1:] or [*SETTINGS.split(), "network.encoder=ring"]))

@@ -80,12 +80,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(parsed: argparse.Namespace) -> int:
-    from gpae.config.imports import import_modules
     from gpae.console import OutputConsole
 
-    import_modules(getattr(parsed, "imports", ()))
+    console = OutputConsole()
+    if modules := getattr(parsed, "imports", None):
+        from gpae.config.imports import import_modules
+
+        import_modules(modules)
     command: Callable[[argparse.Namespace, Console], int] = parsed.command
-    return command(parsed, OutputConsole())
+    return command(parsed, console)
 
 
 def _complain(message: str) -> None:

@@ -7,18 +7,18 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from gpae.environments import Environment, all_tasks, auto_reset_step
+from gpae.environments import Environment, auto_reset_step
 from gpae.environments.jaxmarl_games import GAMES
 from gpae.environments.jaxmarl_settings import JaxmarlSettings
 from gpae.environments.mabrax import MabraxSettings
 from gpae.environments.smax import SmaxSettings
+from gpae.environments.tasks import _TASKS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "environments.md").read_text()
 
 
 def test_the_example_environment_plays_and_resets(monkeypatch):
-    registry = {task.name: task for task in all_tasks()}
-    monkeypatch.setattr("gpae.environments.tasks._REGISTRY", registry)
+    monkeypatch.setattr(_TASKS, "_entries", _TASKS.registered())
     (example,) = (
         code for code in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "Step(" in code
     )

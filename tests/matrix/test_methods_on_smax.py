@@ -1,6 +1,7 @@
 """Every method learns on SMAX, where agents die: a dead one's only action is to stop."""
 
 import numpy as np
+import pytest
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gpae.bench.flops import count_products, gradient_work, trace
 
+from benchmarks.harness.flops import count_products, gradient_work, trace
 from gpae.kernels.blocks import kept, over_time
 from gpae.networks import NetworkSettings, initial_hidden_state
 from gpae.networks.layers import Dense, Head, Hidden

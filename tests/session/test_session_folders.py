@@ -78,7 +78,7 @@ def test_a_task_that_cannot_be_made_leaves_nothing(gpae, small, tmp_path, conten
     def factory():
         raise UserError("this task needs a simulator that is not installed")
 
-    monkeypatch.setattr(tasks, "_REGISTRY", dict(tasks._REGISTRY))
+    monkeypatch.setattr(tasks._TASKS, "_entries", tasks._TASKS.registered())
     register("toy/absent", factory)
     line = refused(gpae("train", *small(task="toy/absent"), f"run.root={tmp_path}/runs"))
     assert "needs a simulator" in line

@@ -74,7 +74,7 @@ def test_a_run_of_hydras_is_the_run_that_it_is_without(gpae, small, straight, sa
 
 
 def test_a_diverged_run_ends_hydras_sweep_with_its_own_exit_code(gpae, small, tmp_path):
-    words = small(update__learning_rate="1e30,1e-3", network__kind="feedforward")
+    words = small(update__learning_rate="1e30,1e-3", network__core="feedforward")
     result = gpae("train", "-m", *words, "hydra/launcher=basic", f"run.root={tmp_path}")
     assert result.code == 3
     assert "training has diverged" in result.err
