@@ -6,6 +6,7 @@ import shlex
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -242,7 +243,7 @@ def _train(parsed: argparse.Namespace, console: "Console") -> int:
 
         with_hydra = names_hydra(parsed.overrides)
         if parsed.multirun and with_hydra and not parsed.cfg:
-            return _sweep_with_hydra(parsed.overrides)
+            return _sweep_with_hydra(parsed.overrides, parsed.imports)
         jobs = expand_sweep(parsed.overrides) if parsed.multirun else [parsed.overrides]
         configs = [compose(job, parsed.imports) for job in jobs]
     if parsed.cfg:
@@ -254,14 +255,14 @@ def _train(parsed: argparse.Namespace, console: "Console") -> int:
     return _train_in_turn(jobs, configs, console)
 
 
-def _sweep_with_hydra(overrides: list[str]) -> int:
+def _sweep_with_hydra(overrides: list[str], imports: list[str]) -> int:
     from gpae.runs.sweeps import sweep
 
-    results = sweep(overrides, _train_job)
+    results = sweep(overrides, partial(_train_job, imports=imports))
     return DivergedError.exit_code if any(map(math.isnan, results)) else 0
 
 
-def _train_job(overrides: list[str]) -> float:
+def _train_job(overrides: list[str], imports: Sequence[str] = ()) -> float:
     """Train the runs of one Hydra job, and return the mean of their final headline metrics.
 
     The mean is NaN if a run diverged. A requested stop raises KeyboardInterrupt, which ends Hydra's
@@ -271,7 +272,7 @@ def _train_job(overrides: list[str]) -> float:
     from gpae.console import OutputConsole
 
     try:
-        outcomes = _train_new(compose(overrides), OutputConsole())
+        outcomes = _train_new(compose(overrides, imports), OutputConsole())
     except DivergedError as error:
         _complain(str(error))
         return math.nan

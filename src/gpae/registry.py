@@ -57,7 +57,7 @@ class Registry(Generic[Entry]):
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
-        """Whether an entry has the name."""
+        """True if an entry has the name."""
         if name not in self._entries:
             self._load_entry_points()
         return name in self._entries

@@ -158,7 +158,7 @@ def _parsed(override: str) -> Override:
 
 
 def names_hydra(overrides: list[str]) -> bool:
-    """Whether an override is of Hydra's own settings or plugins, such as ``hydra/launcher``."""
+    """True if an override is of Hydra's own settings or plugins, such as ``hydra/launcher``."""
     return any(re.match(r"hydra\b", override.key_or_group) for override in parse(overrides))
 
 

@@ -63,7 +63,7 @@ def _module(registered: Any) -> str:
 
 
 def _can_be_imported_from_outside(module: str) -> bool:
-    """Whether another process finds a module by its name, which is of another package than gpae."""
+    """True for a module of another package that another process finds by its name."""
     root = module.partition(".")[0]
     if root in ("gpae", "__main__"):
         return False

@@ -126,7 +126,7 @@ class Step:
 
     @property
     def boundary(self) -> Bool[Array, "*b"]:
-        """Whether the episode ended on this step, terminated or truncated."""
+        """End of the episode on this step, by termination or truncation."""
         return self.terminated | self.truncated
 
     @property

@@ -133,7 +133,7 @@ class JaxmarlEnvironment:
         actions: ActionsByAgent,
         done: Bool[Array, ""],
     ) -> Bool[Array, ""]:
-        """Whether the episode would have ended without a time limit.
+        """Termination: the end of an episode that has no time limit.
 
         The second step repeats the first one's computation, which the compiler then does once.
         """
@@ -169,7 +169,7 @@ class JaxmarlEnvironment:
         return (self._stack(masks, own.shape[1]) > 0) & own
 
     def _gives_masks(self, state: EnvironmentState) -> bool:
-        """Whether the environment has action masks, which JaxMARL's base class lacks."""
+        """Presence of action masks, which JaxMARL's base class lacks."""
         method = self._options.mask_method
         if method is None or not hasattr(self._game, method):
             return False
@@ -236,7 +236,7 @@ def _without_time_limit(game: Any, name: str, *, limited: bool) -> Any:
 
 
 def _gives_state(game: Any, observations: Mapping[Any, Any], choice: str, name: str) -> bool:
-    """Whether the global state is the environment's own, rather than the observations."""
+    """True if the global state is the environment's own, not made of the observations."""
     gives = "world_state" in observations or hasattr(game, "get_world_state")
     if choice == "environment" and not gives:
         raise UserError(f"{name} has no global state of its own: use state=observations")

@@ -99,7 +99,7 @@ class JaxmarlSettings:
 
     @property
     def shares_reward(self) -> bool:
-        """Whether all agents receive the same reward."""
+        """True if all agents receive the same reward."""
         return True
 
     @property
@@ -187,7 +187,7 @@ class ReferenceSettings(ParticleSettings):
 
     @property
     def shares_reward(self) -> bool:
-        """Whether the agents' own rewards have weight 0."""
+        """True if the agents' own rewards have weight 0."""
         return self.local_ratio == 0
 
 
@@ -298,5 +298,5 @@ class JaxnavSettings(JaxmarlSettings):
 
     @property
     def shares_reward(self) -> bool:
-        """Whether the agents' own rewards have weight 0."""
+        """True if the agents' own rewards have weight 0."""
         return self.rew_lambda == 0

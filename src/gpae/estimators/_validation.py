@@ -32,7 +32,7 @@ class Shape:
     source: str = ""
 
     def admits(self, found: tuple[int, ...]) -> bool:
-        """Whether an array of shape ``found`` is one of this shape."""
+        """True for a shape ``found`` that is one of these."""
         if self.sizes is not None:
             return found == self.sizes
         return len(found) >= sum(not axis.startswith("*") for axis in self.axes.split())
@@ -68,7 +68,7 @@ def positive(name: str, value: Any) -> Scalar:
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether ``value`` is to be checked as a scalar; if not, as an array."""
+    """True for a ``value`` to be checked as a scalar, not as an array."""
     return not isinstance(value, list | tuple) and np.ndim(value) == 0
 
 

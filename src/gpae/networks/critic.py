@@ -72,7 +72,7 @@ class CriticSpec:
 
     @property
     def depends_on_own_action(self) -> bool:
-        """Whether agent i's own action changes the critic's outputs for agent i."""
+        """Dependence of the outputs for agent i on agent i's own action."""
         return self.action_values or self.own_slot == "action"
 
     def own_features(

@@ -182,7 +182,7 @@ class Session:
         return latest[0]
 
     def _complete(self, update: int) -> bool:
-        """Whether nothing is left to be done."""
+        """True when nothing is left to be done."""
         trained = update == self.system.budget.updates
         return trained and not any(self._lacks_absolute(member) for member in self.members)
 

@@ -34,7 +34,7 @@ class StopRequest:
 
     @property
     def requested(self) -> bool:
-        """Whether a stop has been asked for."""
+        """True once a stop has been asked for."""
         return self._reason is not None
 
     @property

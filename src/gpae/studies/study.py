@@ -53,7 +53,7 @@ class Panel:
         return f"{self.task}, preset {self.preset}"
 
     def holds(self, run: RunFolder) -> bool:
-        """Whether a run belongs to the panel."""
+        """True for a run of the panel."""
         config = run.config
         return (
             config["task"]["name"] == self.task

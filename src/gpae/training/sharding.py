@@ -13,5 +13,5 @@ BY_ROLLOUT_TIME_AND_ENVIRONMENT: Any = PartitionSpec(None, None, DEVICES)
 
 
 def is_spec(node: Any) -> bool:
-    """Whether a node of a tree is the sharding of all below it."""
+    """True for a node of a tree that is the sharding of all below it."""
     return isinstance(node, PartitionSpec)

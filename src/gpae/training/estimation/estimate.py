@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from gpae.environments.environment import Observation
-from gpae.methods import Batch, Evidence, HiddenStates
+from gpae.methods import Batch, Evidence, HiddenStates, Steps
+from gpae.networks import Policy
 from gpae.training.estimation.evidence import WindowEvidence
 from gpae.training.estimation.forward import EstimationPlan, Forwards, window_forward
 from gpae.training.estimation.successors import Successors
@@ -57,30 +58,16 @@ def estimate(
         ValueError: ``acted`` is given, but there is more than one rollout.
     """
     forwards, before = window_forward(plan, params, window, acted)
-    keys = {
-        purpose: derive_each(clock.seed, purpose, clock.update, environments)
-        for purpose in (Purpose.SUCCESSOR_ACTION, Purpose.OWN_ACTIONS)
-    }
-    successors = Successors(
-        plan, params, window.rollouts, forwards, last, keys[Purpose.SUCCESSOR_ACTION]
-    )
+    successor_keys = derive_each(clock.seed, Purpose.SUCCESSOR_ACTION, clock.update, environments)
+    own_keys = derive_each(clock.seed, Purpose.OWN_ACTIONS, clock.update, environments)
+    successors = Successors(plan, params, window.rollouts, forwards, last, successor_keys)
     steps, merged = merge_time((window.rollouts.steps, forwards))
-    policy = merged["actor"].outputs
     networks = {
-        name: WindowEvidence(
-            name, plan, params, steps, merged, before, successors, keys[Purpose.OWN_ACTIONS]
-        )
+        name: WindowEvidence(name, plan, params, steps, merged, before, successors, own_keys)
         for name in plan.networks
     }
-    final = jnp.arange(len(steps.first)) == len(steps.first) - 1
-    evidence = Evidence(
-        rewards=steps.rewards,
-        discounts=jnp.where(steps.terminated, 0.0, plan.discount),
-        boundaries=steps.terminated | steps.truncated,
-        log_ratios=policy.log_prob(steps.actions) - steps.log_probs,
-        resampled=steps.truncated | final[:, None],
-        networks=networks,
-    )
+    policy = merged["actor"].outputs
+    evidence = _evidence(plan, steps, policy, networks)
     estimated = plan.method.estimate(evidence)
     batch = Batch(
         steps=steps,
@@ -93,6 +80,21 @@ def estimate(
         weights=_existing(window),
     )
     return Estimation(batch, before, _after_the_last_step(forwards), estimated.coefficients)
+
+
+def _evidence(
+    plan: EstimationPlan, steps: Steps, policy: Policy, networks: dict[str, WindowEvidence]
+) -> Evidence:
+    """The method's input over a window's steps, in merged time."""
+    final = jnp.arange(len(steps.first)) == len(steps.first) - 1
+    return Evidence(
+        rewards=steps.rewards,
+        discounts=jnp.where(steps.terminated, 0.0, plan.discount),
+        boundaries=steps.terminated | steps.truncated,
+        log_ratios=policy.log_prob(steps.actions) - steps.log_probs,
+        resampled=steps.truncated | final[:, None],
+        networks=networks,
+    )
 
 
 def _after_the_last_step(forwards: Forwards) -> HiddenStates:
