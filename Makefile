@@ -15,9 +15,9 @@ train: $(READY)
 test: $(READY)
 	$(PYTEST)
 
-# The inner loop: every test but those that take long.
+# The inner loop: every test but those that take long, every compiled program kept for the next time.
 quick: $(READY)
-	$(PYTEST) -m "not slow"
+	JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 $(PYTEST) -m "not slow"
 
 check: $(READY)
 	$(BIN)/ruff check .

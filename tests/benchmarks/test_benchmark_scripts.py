@@ -151,6 +151,7 @@ def test_our_command_is_a_configuration_that_can_be(script):
     assert not config.evaluation.absolute
 
 
+@pytest.mark.slow
 def test_grids_of_scaling_can_be(script):
     from benchmarks.harness.grid import expand
 
@@ -196,6 +197,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_foreign_script_runs_as_it_stands_and_reports_to_a_file(script_path, tmp_path):
     foreign = tmp_path / "other" / "train.py"
     (foreign.parent / "config").mkdir(parents=True)
@@ -222,6 +224,7 @@ def test_a_foreign_script_runs_as_it_stands_and_reports_to_a_file(script_path, t
     assert [entry.name for entry in work.iterdir()] == ["log.jsonl"]
 
 
+@pytest.mark.slow
 def test_variants_ask_for_the_same_gradient_steps_and_batches(script):
     """Only so are their times the cost of credit and of reuse."""
     from gpae.config.compose import compose

@@ -6,6 +6,7 @@ from benchmarks.harness.grid import expand
 from gpae.errors import UserError
 
 
+@pytest.mark.slow
 def test_by_default_two_tasks_two_methods_and_two_windows():
     cases = expand([])
     assert len({tuple(case) for case in cases}) == 8

@@ -9,6 +9,8 @@ from benchmarks.harness.flops import count_products, trace
 from benchmarks.harness.work import acting_work, phase_work
 from gpae.training.reduce import DEVICES
 
+pytestmark = pytest.mark.slow
+
 HIDDEN, STEPS, ENVIRONMENTS, EPOCHS = 8, 4, 16, 2
 OBSERVATION = STATE = PLACES + 1
 

@@ -11,6 +11,8 @@ import pytest
 from gpae.errors import UserError
 from gpae.extras import EXTRAS, missing_extras
 
+pytestmark = pytest.mark.slow
+
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 DISTRIBUTIONS = {"hydra": "hydra-core", "orbax": "orbax-checkpoint", "yaml": "pyyaml"}

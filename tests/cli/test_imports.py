@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
+
 TOY_TASK = Path(__file__).parents[1] / "session/toy_task.py"
 
 METHOD = '''

@@ -46,6 +46,7 @@ def test_valid_values_are_those_of_the_checks():
     assert shown["method.double_q", ("qmix", "vdn")] == "true or false"
 
 
+@pytest.mark.slow
 def test_defaults_are_what_is_used():
     shown = {setting.name: setting.default for setting in all_settings() if not setting.methods}
     assert shown["window.length"] == "1"
@@ -61,6 +62,7 @@ def test_the_page_is_up_to_date():
     assert PAGE.read_text() == page(), "python -m gpae.config.reference > docs/settings.md"
 
 
+@pytest.mark.slow
 def test_settings_are_found_by_a_part_of_their_name():
     console = Console(width=400)
     with console.capture() as capture:

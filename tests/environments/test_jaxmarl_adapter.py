@@ -102,6 +102,7 @@ def test_sizes_are_those_of_the_spec(task, played):
         assert seen.alive.all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", SHORT)
 def test_a_step_is_jaxmarls_own(task, played):
     environment, _, (successor, step, (observations, state, _, dones)) = played(task)

@@ -228,6 +228,7 @@ def test_the_team_return_is_the_bodys_own(hopper, body):
     assert team_return > 25.0
 
 
+@pytest.mark.slow
 def test_the_time_limit_truncates(hopper):
     state, _ = hopper.reset(KEY)
     ends = []

@@ -51,6 +51,7 @@ def endings(battle, quickly_compiled):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENDINGS)
 def test_an_ending_is_read_from_who_is_alive(endings, name):
     _, step = endings[name]
@@ -82,6 +83,7 @@ def test_row_i_is_what_ally_i_sees(endings, battle):
     assert len(np.unique(seen[:, 1])) == 3
 
 
+@pytest.mark.slow
 def test_a_battle_without_shots_runs_to_the_time_limit_and_starts_anew(quickly_compiled):
     peaceful = Smax("3m", BattleSettings(enemy_shoots=False, max_steps=4))
     assert peaceful.spec.max_episode_steps == 5

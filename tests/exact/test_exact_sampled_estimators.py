@@ -79,6 +79,7 @@ def assert_converged(case, sampled, scheme, bootstrap):
     assert np.abs(mean - expected).max() < 0.08
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", [0, 1])
 def test_on_policy_estimator_converges(make_case, sample_cached, agent):
     case = make_case(2, num_agents=2, num_states=3, discount=0.6)

@@ -253,6 +253,7 @@ def test_off_a_cpu_there_are_no_blocks_no_parts_and_no_options(monkeypatch):
     assert "remat" not in program
 
 
+@pytest.mark.slow
 def test_importing_changes_nothing_in_the_process():
     script = f"""
         import gc, jax, threadpoolctl

@@ -104,6 +104,7 @@ def hidden_state_of(settings):
     return jax.tree.map(lambda leaf: leaf + 0.5, hidden_state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [1, 3, 4, STEPS])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_outputs_and_gradients_are_those_of_plain_flax(name, block, data, monkeypatch):
@@ -166,6 +167,7 @@ def test_blocks_are_looped_over_only_where_there_are_several(data, monkeypatch):
     assert loops(STEPS, data, monkeypatch) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "lstm"])
 def test_gradients_over_a_further_axis_are_those_one_by_one(name, data, monkeypatch):
     monkeypatch.setattr(BLOCK_ROWS, 4 * ROWS)

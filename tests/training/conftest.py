@@ -39,17 +39,26 @@ class Clockwork:
     An episode terminates after a length of 2 to 8 drawn at its reset (never, where ``endless``) or
     is truncated after ``limit`` steps. Agent i may not take action 2 when time + i is a multiple of
     3, and agent 2 is dead from time 4 on, with action 0 only. Where the time is a multiple of
-    ``gate``, agent i can take only action i, so that there is nothing to sample.
+    ``gate``, agent i can take only action i, so that there is nothing to sample. The spec states
+    the limit, or with ``stated_limit`` another one and that episodes may be truncated before it.
     """
 
     limit: int = 6
     endless: bool = False
     gate: int = 1000
+    stated_limit: int | None = 0
 
     @property
     def spec(self):
         return EnvironmentSpec(
-            "test/clockwork", AGENTS, 3, AGENTS + 1, DiscreteActions(ACTIONS), self.limit, ("late",)
+            "test/clockwork",
+            AGENTS,
+            3,
+            AGENTS + 1,
+            DiscreteActions(ACTIONS),
+            self.limit if self.stated_limit == 0 else self.stated_limit,
+            ("late",),
+            early_truncation=self.stated_limit != 0,
         )
 
     def reset(self, key):

@@ -27,6 +27,7 @@ def diagnose(over_devices):
     return over_devices(batch_diagnostics)
 
 
+@pytest.mark.slow
 def test_gae_has_exactly_no_gap(estimation, diagnose):
     batch = estimation.batch
     advantages = np.asarray(batch.advantages)

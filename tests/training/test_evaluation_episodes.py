@@ -7,8 +7,7 @@ import pytest
 
 from gpae.environments import DiscreteActions
 from gpae.networks import Actor, NetworkSettings, apply_actor, initial_hidden_state
-from gpae.training import evaluation
-from gpae.training.evaluation import Evaluator, headline_metric
+from gpae.training.evaluation import Evaluator, headline_metric, join_episodes
 from gpae.training.keys import Purpose, derive_each
 
 EPISODES, COUNTER, SEED = 7, 3, 11
@@ -68,6 +67,7 @@ def played_by_hand(environment, params, key):
     return sum(rewards), len(rewards), float(result.outcomes["late"])
 
 
+@pytest.mark.slow
 def test_greedy_episodes_are_those_played_by_hand(environment, params, greedy):
     keys = derive_each(SEED, Purpose.EVALUATION_RESET, COUNTER, jnp.arange(EPISODES))
     by_hand = [played_by_hand(environment, params, key) for key in keys]
@@ -123,9 +123,7 @@ def test_parameters_from_the_host_and_from_devices_run_the_same_program(
 
 
 @pytest.mark.slow
-def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, params, cpu_devices):
-    monkeypatch.setattr(evaluation, "UNLIMITED_EPISODE_STEPS", 20)
-
+def test_an_endless_environment_is_cut_off(clockwork, params, cpu_devices):
     class Endless(clockwork):
         @property
         def spec(self):
@@ -138,9 +136,41 @@ def test_an_endless_environment_is_cut_off(monkeypatch, clockwork, params, cpu_d
             return successor, step.replace(truncated=jnp.array(False), outcomes={})
 
     environment = Endless(endless=True)
-    one = Evaluator(environment, ACTOR, NETWORK, 1, cpu_devices[:1])
-    assert one.evaluate(params, SEED, 0, greedy=True)["episode_length"] == [20]
+    one = Evaluator(environment, ACTOR, NETWORK, 1, cpu_devices[:1], max_steps=20)
+    episodes = one.evaluate(params, SEED, 0, greedy=True)
+    assert (episodes["episode_length"], episodes["cut_off"]) == ([20], [1])
     assert headline_metric(environment) == "episode_return"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stated", [2, 50, None])
+def test_an_episode_is_played_to_its_end_whatever_the_limit_says(
+    clockwork, params, greedy, cpu_devices, stated
+):
+    environment = clockwork(stated_limit=stated)
+    evaluator = Evaluator(environment, ACTOR, NETWORK, EPISODES, cpu_devices[:1])
+    episodes = evaluator.evaluate(params, SEED, COUNTER, greedy=True)
+    assert set(episodes) == set(greedy)
+    for name, values in greedy.items():
+        np.testing.assert_allclose(episodes[name], values, rtol=1e-5)
+
+
+def test_a_time_limit_longer_than_the_most_steps_holds(clockwork, cpu_devices):
+    def longest(limit, max_steps):
+        environment = clockwork(limit=limit)
+        return Evaluator(environment, ACTOR, NETWORK, 1, cpu_devices, max_steps).longest
+
+    assert (longest(7, 20), longest(70, 20)) == (20, 70)
+
+
+def test_episodes_of_several_evaluations_are_joined_in_order():
+    parts = [
+        {"episode_return": np.array([1.0, 2.0])},
+        {"episode_return": np.array([3.0]), "cut_off": np.array([1.0])},
+    ]
+    joined = join_episodes(parts)
+    np.testing.assert_array_equal(joined["episode_return"], [1, 2, 3])
+    np.testing.assert_array_equal(joined["cut_off"], [0, 0, 1])
 
 
 def test_the_headline_is_the_environments_first_outcome(environment):

@@ -10,6 +10,8 @@ from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Ste
 from gpae.methods import Mappo
 from gpae.training.population import Population
 
+pytestmark = pytest.mark.slow
+
 UPDATES = 30
 SETTINGS = {
     "environments": 32,

@@ -56,6 +56,7 @@ def test_only_a_window_of_one_rollout_can_be_told_what_acted(learner, experience
         played.batch(played.window(), acted=played.acted)
 
 
+@pytest.mark.slow
 def test_log_ratios_of_older_rollouts_are_those_of_the_parameters_drift(learner, experience):
     played = experience(learner(core="feedforward"), count=2, drift=0.3)
     older, newer = np.split(np.asarray(played.batch(played.window()).log_ratios), 2)

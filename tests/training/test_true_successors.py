@@ -30,9 +30,9 @@ def replayed(environment, observation, actions):
     return environment.step(jax.random.key(0), state, actions)[1].observation
 
 
-@pytest.fixture(scope="module")
-def environment(clockwork):
-    return clockwork()
+@pytest.fixture(scope="module", params=[0, 50], ids=["limit stated", "limit stated too long"])
+def environment(request, clockwork):
+    return clockwork(stated_limit=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +269,14 @@ def test_there_are_slots_for_the_most_truncations_possible(clockwork, steps, lim
             sum((phase + step) % limit == 0 for step in range(steps)) for phase in range(limit)
         ]
         assert slots == max(counts)
+
+
+@pytest.mark.parametrize("stated", [2, 50, None])
+def test_no_truncation_is_lost_whatever_the_limit_says(learner, experience, clockwork, stated):
+    environment = clockwork(limit=4, endless=True, stated_limit=stated)
+    played = experience(learner(environment, core="feedforward", steps=9), count=1)
+    index = np.asarray(played.rollouts[0].truncations.index)
+    np.testing.assert_array_equal(index, np.tile([3, 7] + [9] * 7, (4, 1)).T)
 
 
 def test_every_slot_is_used_where_episodes_are_always_cut_off(learner, experience, clockwork):

@@ -67,6 +67,8 @@ class EnvironmentSpec:
             headline of reports; the episode return is, where there are none.
         agent_rewards: Whether a step pays each agent a reward of its own, [N], instead of one
             reward to the team.
+        early_truncation: Whether episodes may be truncated before ``max_episode_steps`` too. False
+            lets a learner keep fewer successors of truncated steps; training stops if one is lost.
     """
 
     name: str
@@ -77,6 +79,7 @@ class EnvironmentSpec:
     max_episode_steps: int | None
     metrics: tuple[str, ...] = ()
     agent_rewards: bool = False
+    early_truncation: bool = True
 
 
 @struct.dataclass

@@ -105,6 +105,7 @@ class Mabrax:
             state_size=table.observation_size,
             actions=ContinuousActions(driven.shape[1], low=-1.0, high=1.0),
             max_episode_steps=self._time_limit,
+            early_truncation=False,
         )
 
     @property

@@ -169,6 +169,7 @@ class Smax:
             actions=DiscreteActions(self._game.num_ally_actions),
             max_episode_steps=settings.max_steps + 1,
             metrics=("win_rate",),
+            early_truncation=False,
         )
 
     @property

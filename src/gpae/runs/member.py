@@ -14,7 +14,8 @@ from gpae.runs.folder import RunFolder
 from gpae.runs.metrics import MetricsWriter
 from gpae.runs.records import RecordFile
 from gpae.runs.system import Best, Snapshot, System
-from gpae.training.evaluation import Episodes
+from gpae.training.collection import LOST_TRUNCATIONS
+from gpae.training.evaluation import CUT_OFF, Episodes, join_episodes
 
 ABSOLUTE_EVALUATIONS = 10
 """The absolute metric is of ten times an evaluation's episodes."""
@@ -33,6 +34,7 @@ class Member:
     Attributes:
         final: The headline metric's mean in the last evaluation, None where there was none.
         absolute: Its mean in the absolute evaluation, None where there was none.
+        cut_off: Number of evaluation episodes that were cut off in this session.
     """
 
     def __init__(self, system: System, folder: RunFolder, seed: int) -> None:
@@ -40,6 +42,7 @@ class Member:
         self.checkpoints = Checkpoints(folder.checkpoints_path, system.config.run.keep_checkpoints)
         self.final: float | None = None
         self.absolute: float | None = None
+        self.cut_off = 0
 
     def begin(self) -> Any:
         """The state before the first update, on the host."""
@@ -77,8 +80,10 @@ class Member:
             times: The times it took.
 
         Raises:
+            UserError: Successors of truncated steps were lost.
             DivergedError: A metric is not finite.
         """
+        self._require_successors(metrics)
         record = {**self._counters(update), **_of_ended_episodes(metrics)}
         self._require_finite(record, update)
         self._writer.write({**record, **times})
@@ -117,9 +122,8 @@ class Member:
             )
             for part in range(ABSOLUTE_EVALUATIONS)
         ]
-        episodes = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         self._record_evaluation(
-            self.system.budget.updates, self.system.modes[0], episodes, absolute=True
+            self.system.budget.updates, self.system.modes[0], join_episodes(parts), absolute=True
         )
 
     def _rewind_to(self, saved: int | None) -> int | None:
@@ -150,6 +154,14 @@ class Member:
             "gradient_steps": budget.gradient_steps_after(update),
         }
 
+    def _require_successors(self, metrics: Mapping[str, float]) -> None:
+        if metrics[LOST_TRUNCATIONS]:
+            spec = self.system.evaluator.environment.spec
+            raise UserError(
+                f"{spec.name} truncated episodes before its max_episode_steps of "
+                f"{spec.max_episode_steps}: its spec must not say early_truncation=False"
+            )
+
     def _require_finite(self, values: Mapping[str, float], update: int) -> None:
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if not broken:
@@ -176,17 +188,17 @@ class Member:
             "episodes": len(episodes["episode_return"]),
             **{name: np.round(values, 6) for name, values in episodes.items()},
         }
+        self.cut_off += int(episodes.get(CUT_OFF, np.zeros(1)).sum())
         self._writer.write_evaluation(record)
         self._remember(record)
 
 
 def _of_ended_episodes(metrics: Mapping[str, float]) -> dict[str, float]:
     """The metrics without the means over training episodes where none has ended."""
-    if metrics["train/episodes"]:
-        return dict(metrics)
     counted = "train/episodes"
     return {
         name: value
         for name, value in metrics.items()
-        if name == counted or not name.startswith("train/")
+        if name != LOST_TRUNCATIONS
+        and (metrics[counted] or name == counted or not name.startswith("train/"))
     }

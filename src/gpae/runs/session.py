@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
-import numpy as np
 from rich.console import Console
 
 from gpae.config.schema import Config
@@ -21,7 +20,7 @@ from gpae.runs.phases import PhaseTimes
 from gpae.runs.progress import Display
 from gpae.runs.signals import StopRequest
 from gpae.runs.system import System
-from gpae.training.evaluation import Episodes
+from gpae.training.evaluation import Episodes, join_episodes
 from gpae.training.protocol import Budget
 
 EPISODES_AT_ONCE = 1024
@@ -123,6 +122,7 @@ class Session:
         self.system, self.members = system, members
         self.console, self.stop, self.tracing = console, stop, tracing
         self.phases = PhaseTimes()
+        self.cut_off_mentioned = False
 
     def run(self, checkpoint: int | None) -> list[Outcome]:
         """Continue from a checkpoint, or begin, and train to the end or a stop."""
@@ -276,6 +276,17 @@ class Session:
             member.evaluate(params, update)
         finals = [f"{member.final:.3f}" for member in self.members]
         self.display.evaluated(update * self.system.budget.env_steps, " ".join(finals))
+        self._mention_cut_off_episodes()
+
+    def _mention_cut_off_episodes(self) -> None:
+        """Say, the first time, that evaluation episodes were cut off."""
+        count = sum(member.cut_off for member in self.members)
+        if count and not self.cut_off_mentioned:
+            self.display.message(
+                f"note: {count} evaluation episodes were cut off after "
+                f"{self.system.evaluator.longest} steps without an end (evaluation.max_steps)"
+            )
+            self.cut_off_mentioned = True
 
     def _evaluate_absolute(self) -> None:
         episodes = ABSOLUTE_EVALUATIONS * self.system.config.evaluation.episodes
@@ -336,5 +347,5 @@ def evaluate(
         evaluator.evaluate(source.params["actor"], seed, unused + part, greedy=greedy)
         for part in range(parts)
     ]
-    results = {name: np.concatenate([part[name] for part in played]) for name in played[0]}
-    return {name: values[:episodes] for name, values in results.items()}, int(source.update)
+    results = {name: values[:episodes] for name, values in join_episodes(played).items()}
+    return results, int(source.update)

@@ -71,6 +71,7 @@ class System:
             self.learner.network,
             config.evaluation.episodes,
             self.population.devices,
+            config.evaluation.max_steps,
         )
         self.metric = headline_metric(environment)
         self.cautions = _cautions(config, environment)

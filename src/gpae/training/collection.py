@@ -23,6 +23,9 @@ from gpae.networks import PolicyNetwork, apply_actor, sample
 from gpae.training.keys import Clock, Purpose, Seed, derive_each
 from gpae.training.state import CollectorState, Forward, Rollout, Truncations
 
+LOST_TRUNCATIONS = "train/lost_truncations"
+"""The metric that counts truncated steps whose successors found no slot; training stops above 0."""
+
 Tree = TypeVar("Tree")
 
 
@@ -33,16 +36,18 @@ class EpisodeTotals:
     Attributes:
         count: Number of episodes.
         sums: Sum over them of the return, the length and each outcome the environment names.
+        lost: Number of truncated steps that found no slot for their successor.
     """
 
     count: Float[Array, ""]
     sums: dict[str, Float[Array, ""]]
+    lost: Float[Array, ""]
 
     def metrics(self) -> Metrics:
-        """The number of episodes and the means over them, 0 where no episode ended."""
+        """The numbers of episodes and lost successors, and the means, 0 where no episode ended."""
         count = jnp.maximum(self.count, 1.0)
         means = {f"train/{name}": total / count for name, total in self.sums.items()}
-        return {"train/episodes": self.count, **means}
+        return {"train/episodes": self.count, LOST_TRUNCATIONS: self.lost, **means}
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,10 @@ class CollectionPlan:
     @property
     def truncation_slots(self) -> int:
         """The number K of truncations one environment can have in a rollout."""
-        limit = self.environment.spec.max_episode_steps
-        return self.steps if limit is None else -(-self.steps // limit)
+        spec = self.environment.spec
+        if spec.early_truncation or spec.max_episode_steps is None:
+            return self.steps
+        return -(-self.steps // spec.max_episode_steps)
 
 
 def begin(
@@ -112,10 +119,21 @@ def record_truncations(
     unused: int,
 ) -> Truncations:
     """Write the successors of the environments truncated at ``time`` into their next free slots."""
-    write = partial(_written, _free_slots(truncations, truncated, unused))
+    return _write_truncations(
+        truncations, _free_slots(truncations, truncated, unused), successor, time
+    )
+
+
+def _write_truncations(
+    truncations: Truncations,
+    slots: Int[Array, " E"],
+    successor: Observation,
+    time: Int[Array, ""] | int,
+) -> Truncations:
+    write = partial(_written, slots)
     return Truncations(
         observation=jax.tree.map(write, truncations.observation, successor),
-        index=write(truncations.index, jnp.full(len(truncated), time)),
+        index=write(truncations.index, jnp.full(len(slots), time)),
     )
 
 
@@ -252,7 +270,9 @@ def _act(
     )
     episode_return = collector.episode_return + step.team_reward
     episode_length = collector.episode_length + 1
-    totals = _episode_totals(step, episode_return, episode_length)
+    slots = _free_slots(truncations, step.truncated, plan.steps)
+    lost = step.truncated & (slots == plan.truncation_slots)
+    totals = _episode_totals(step, episode_return, episode_length, lost)
     collector = CollectorState(
         environment_state=environment_state,
         observation=next_observation,
@@ -261,13 +281,10 @@ def _act(
         episode_return=jnp.where(step.boundary, 0.0, episode_return),
         episode_length=jnp.where(step.boundary, 0, episode_length),
     )
-    write = partial(_written, _free_slots(truncations, step.truncated, plan.steps))
     carry = _Acting(
         collector=collector,
-        truncations=record_truncations(
-            truncations, step.observation, step.truncated, time, plan.steps
-        ),
-        at_truncations=jax.tree.map(write, at_truncations, hidden_state),
+        truncations=_write_truncations(truncations, slots, step.observation, time),
+        at_truncations=jax.tree.map(partial(_written, slots), at_truncations, hidden_state),
     )
     return carry, (steps, policy, hidden_state, totals)
 
@@ -284,7 +301,10 @@ def _stored(space: ActionSpace, actions: Actions) -> Actions:
 
 
 def _episode_totals(
-    step: Step, episode_return: Float[Array, " E"], episode_length: Int[Array, " E"]
+    step: Step,
+    episode_return: Float[Array, " E"],
+    episode_length: Int[Array, " E"],
+    lost: Bool[Array, " E"],
 ) -> EpisodeTotals:
     of_episodes = {
         "episode_return": episode_return,
@@ -296,4 +316,5 @@ def _episode_totals(
         sums={
             name: jnp.where(step.boundary, value, 0.0).sum() for name, value in of_episodes.items()
         },
+        lost=lost.sum(dtype=jnp.float32),
     )

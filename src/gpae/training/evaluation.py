@@ -1,6 +1,6 @@
 """Evaluation on episodes of their own, apart from the training rollouts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -18,10 +18,11 @@ from gpae.networks import NetworkSettings, PolicyNetwork, apply_actor, initial_h
 from gpae.training.keys import Purpose, derive_each
 from gpae.training.reduce import DEVICES
 
-UNLIMITED_EPISODE_STEPS = 10_000
-"""The length at which evaluation cuts off episodes of environments without a time limit."""
+CUT_OFF = "cut_off"
+"""The metric of episodes that reached no end: 1 for those, there only if there are any."""
 
 Episodes = dict[str, Float[np.ndarray, " episodes"]]
+"""One number an episode by metric."""
 
 
 @struct.dataclass
@@ -46,6 +47,8 @@ class Evaluator:
         network: Its settings, for the hidden state's size.
         episodes: Episodes of one evaluation.
         devices: The devices the episodes are split over.
+        max_steps: Steps after which an episode without an end is cut off, unless the environment's
+            time limit is longer.
     """
 
     environment: Environment
@@ -53,6 +56,7 @@ class Evaluator:
     network: NetworkSettings
     episodes: int
     devices: tuple[jax.Device, ...]
+    max_steps: int = 10_000
 
     def evaluate(self, params: Any, seed: int, counter: int, *, greedy: bool) -> Episodes:
         """Play one episode in each of ``episodes`` environments.
@@ -64,8 +68,8 @@ class Evaluator:
             greedy: Take the most likely actions; else sample.
 
         Returns:
-            One number an episode for ``episode_return``, ``episode_length`` and each outcome the
-            environment names.
+            One number an episode for ``episode_return``, ``episode_length``, each outcome the
+            environment names and, if any episode was cut off, ``cut_off``.
         """
         padded = -(-self.episodes // len(self.devices)) * len(self.devices)
         environments = jax.device_put(
@@ -75,7 +79,15 @@ class Evaluator:
         results = self._compiled[greedy](
             everywhere, jnp.uint32(seed), jnp.int32(counter), environments
         )
-        return {name: np.asarray(value)[: self.episodes] for name, value in results.items()}
+        episodes = {name: np.asarray(value)[: self.episodes] for name, value in results.items()}
+        if not episodes[CUT_OFF].any():
+            del episodes[CUT_OFF]
+        return episodes
+
+    @property
+    def longest(self) -> int:
+        """Most steps of an episode."""
+        return max(self.environment.spec.max_episode_steps or 0, self.max_steps)
 
     @cached_property
     def _mesh(self) -> Mesh:
@@ -106,7 +118,7 @@ class Evaluator:
         counter: Int[Array, ""],
         environments: Int[Array, " E"],
     ) -> dict[str, Float[Array, " E"]]:
-        limit = self.environment.spec.max_episode_steps or UNLIMITED_EPISODE_STEPS
+        limit = self.environment.spec.max_episode_steps or self.max_steps
         keys = derive_each(seed, Purpose.EVALUATION_RESET, counter, environments)
         environment_state, observation = jax.vmap(self.environment.reset)(keys)
         size = environments.shape[0]
@@ -121,9 +133,9 @@ class Evaluator:
         )
         step = partial(self._step, greedy, params, seed, counter * limit, environments)
         end = jax.lax.while_loop(
-            lambda progress: ~progress.done.all() & (progress.time < limit), step, start
+            lambda progress: ~progress.done.all() & (progress.time < self.longest), step, start
         )
-        return end.results
+        return {**end.results, CUT_OFF: (~end.done).astype(jnp.float32)}
 
     def _step(
         self,
@@ -170,6 +182,17 @@ class Evaluator:
             done=progress.done | step.boundary,
             results={**added, **at_end},
         )
+
+
+def join_episodes(parts: Sequence[Episodes]) -> Episodes:
+    """Episodes of several evaluations as those of one."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {
+        name: np.concatenate(
+            [part.get(name, np.zeros_like(part["episode_return"])) for part in parts]
+        )
+        for name in names
+    }
 
 
 def headline_metric(environment: Environment) -> str:

@@ -22,8 +22,8 @@ class Truncations:
     """The true successors of truncated steps, in K slots an environment.
 
     Only truncated steps need a successor of their own (elsewhere it is the next step's observation,
-    or its value is multiplied by 0), and a time limit of L steps truncates at most ceil(T / L)
-    times in T.
+    or its value is multiplied by 0). Where nothing but a time limit of L steps truncates, that is
+    at most ceil(T / L) times in T; elsewhere there is a slot for each step.
 
     Attributes:
         observation: The successor, [K, E, ...]; zeros in an unused slot.

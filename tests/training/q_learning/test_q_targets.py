@@ -22,10 +22,11 @@ pytestmark = pytest.mark.slow
 STEPS, SIZE, LIMIT, DISCOUNT, SCALE = 15, 24, 6, 0.9, 3.0
 
 
-@pytest.fixture(scope="module")
-def setup(q_learner, qmix, clockwork):
+@pytest.fixture(scope="module", params=[0, 50], ids=["limit stated", "limit stated too long"])
+def setup(request, q_learner, qmix, clockwork):
     method = qmix(reward_scale=SCALE, batch_size=SIZE, buffer_size=SIZE)
-    return q_learner(clockwork(limit=LIMIT), method, environments=SIZE, steps=STEPS)
+    environment = clockwork(limit=LIMIT, stated_limit=request.param)
+    return q_learner(environment, method, environments=SIZE, steps=STEPS)
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,7 @@ def filled(count):
     return buffer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "kept"), [(1, [0]), (3, [0, 1, 2]), (4, [1, 2, 3]), (8, [5, 6, 7])]
 )
