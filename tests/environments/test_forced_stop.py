@@ -38,6 +38,7 @@ def test_one_agent_is_forced_at_the_given_rate(countdown):
     assert per_step.mean() == pytest.approx(0.05, abs=four_deviations)
 
 
+@pytest.mark.slow
 def test_the_living_are_equally_likely_and_the_dead_are_never_forced(countdown):
     everyone = many_steps(ForcedStop(countdown, probability=1.0)).forced.mean(axis=0)
     survivors = many_steps(ForcedStop(countdown, probability=1.0), steps_before=2).forced

@@ -87,6 +87,7 @@ def test_on_policy_estimator_converges(make_case, sample_cached, agent):
     assert_converged(case, sample_cached(case), "none", "paper")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bootstrap", estimators.BOOTSTRAPS)
 @pytest.mark.parametrize("scheme", estimators.TRACE_SCHEMES)
 def test_off_policy_estimator_converges(make_case, sample_cached, scheme, bootstrap):

@@ -67,6 +67,7 @@ def on_policy_weights(case, sampled):
     return sampled.lookup(density)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baseline", exact.BASELINES)
 @pytest.mark.parametrize("lambda_", ESTIMATES)
 def test_variance_agrees_with_sampling(make_case, baseline, lambda_):
@@ -168,6 +169,7 @@ def test_on_policy_advantage_variance_is_the_one_of_gaes_errors(make_case):
     assert found == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bootstrap", estimators.BOOTSTRAPS)
 @pytest.mark.parametrize("scheme", ["individual", "double", "inner", "untruncated"])
 def test_sampled_off_policy_advantages_vary_as_computed(make_case, scheme, bootstrap):

@@ -1,10 +1,11 @@
 """Environments whose episodes end at other times than their stated time limit."""
 
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
+
+from gpae.environments import make
 
 pytestmark = pytest.mark.slow
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def states(monkeypatch):
     """Change what the toy task's spec states."""
-    beacon = sys.modules["toy_task"].Beacon
+    beacon = type(make("toy/beacon"))
     stated = beacon.spec.fget
 
     def install(**changes):
@@ -23,7 +24,7 @@ def states(monkeypatch):
 
 
 def test_a_lost_successor_stops_training_in_one_line(gpae, small, states, tmp_path):
-    states(max_episode_steps=50, early_truncation=False)
+    states(max_episode_steps=50)
     result = gpae("train", *small(), f"run.folder={tmp_path}/run")
     assert (result.code, result.err.count("\n")) == (2, 1)
     assert "toy/beacon truncated episodes before its max_episode_steps of 50" in result.err
@@ -33,7 +34,7 @@ def test_a_lost_successor_stops_training_in_one_line(gpae, small, states, tmp_pa
 def test_cut_off_episodes_are_recorded_and_mentioned_once(
     gpae, small, states, evaluations, tmp_path, max_steps
 ):
-    states(max_episode_steps=None)
+    states(max_episode_steps=None, early_truncation=True)
     folder = tmp_path / "run"
     result = gpae("train", *small(evaluation__max_steps=max_steps), f"run.folder={folder}")
     records = evaluations(folder)

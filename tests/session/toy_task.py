@@ -41,7 +41,14 @@ class Beacon:
     @property
     def spec(self):
         return EnvironmentSpec(
-            "toy/beacon", AGENTS, PLACES + 1, PLACES + 1, DiscreteActions(PLACES), LIMIT, ("hit",)
+            "toy/beacon",
+            AGENTS,
+            PLACES + 1,
+            PLACES + 1,
+            DiscreteActions(PLACES),
+            LIMIT,
+            ("hit",),
+            early_truncation=False,
         )
 
     def reset(self, key):
