@@ -91,15 +91,17 @@ def _compared(config: Mapping[str, Any]) -> Settings:
 def _labels(runs: Sequence[Settings], tasks: Sequence[str]) -> list[str]:
     """Label of each run: its method, and the settings in which runs of a task differ."""
     methods = [own.get("method.name", "unknown method") for own in runs]
-    shared = {name for name in _differing(runs, tasks) if not name.startswith("method.")}
+    shared = _differing(runs, tasks)
+    of_method = {}
+    for method in set(methods):
+        alike = [index for index, other in enumerate(methods) if other == method]
+        of_method[method] = _differing([runs[i] for i in alike], [tasks[i] for i in alike])
     labels = []
     for own, method in zip(runs, methods, strict=True):
-        alike = [index for index, other in enumerate(methods) if other == method]
-        own_names = _differing([runs[i] for i in alike], [tasks[i] for i in alike])
         details = [
             described(name, value)
             for name, value in own.items()
-            if name in (own_names if name.startswith("method.") else shared)
+            if name in (of_method[method] if name.startswith("method.") else shared)
         ]
         labels.append(f"{method} ({', '.join(details)})" if details else f"{method}")
     return labels

@@ -39,15 +39,18 @@ def task_labels(tasks: Sequence[PlayedTask]) -> list[str]:
         One label for each, such as ``smax/3m (rules=0.1)``; runs of different tasks have different
         ones.
     """
+    alike: dict[Any, list[PlayedTask]] = {}
+    for task in tasks:
+        alike.setdefault(task.get("name"), []).append(task)
+    differing = {
+        name: {setting for setting in set().union(*namesakes) if differs(setting, namesakes)}
+        for name, namesakes in alike.items()
+    }
     labels = []
     for task in tasks:
-        alike = [other for other in tasks if other.get("name") == task.get("name")]
-        details = [
-            described(name, value)
-            for name, value in task.items()
-            if name != "name" and differs(name, alike)
-        ]
-        labels.append(f"{task.get('name')}" + (f" ({', '.join(details)})" if details else ""))
+        name = task.get("name")
+        details = [described(each, task[each]) for each in task if each in differing[name]]
+        labels.append(f"{name}" + (f" ({', '.join(details)})" if details else ""))
     return labels
 
 
