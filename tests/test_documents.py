@@ -11,7 +11,6 @@ from gpae.config.compose import compose, expand_sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-ARCHIVED = ROOT / "results/first/smax-3m_gpae_M1_lr0.002_seed0"
 
 
 def code_blocks(page, language):
@@ -52,8 +51,9 @@ def test_the_estimators_examples_give_each_agent_an_advantage(name):
 
 
 def test_a_run_is_read_as_the_how_to_says(tmp_path, monkeypatch, capsys):
-    for name in ("3m-0", "3m-1"):
-        shutil.copytree(ARCHIVED, tmp_path / "runs" / name)
+    for seed in (0, 1):
+        archived = f"smax-3m_gpae_M1_lr0.002_seed{seed}"
+        shutil.copytree(ROOT / "results/first" / archived, tmp_path / f"runs/3m-{seed}")
     monkeypatch.chdir(tmp_path)
     exec("".join(code_blocks(ROOT / "docs/howto/read_a_run.md", "python")), {})
     printed = capsys.readouterr().out

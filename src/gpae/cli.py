@@ -397,6 +397,7 @@ def _conclude(
     folders: "Sequence[RunFolder]", outcomes: "Sequence[Outcome]", console: "Console"
 ) -> None:
     """Draw the learning curves, and print the session's results."""
+    from gpae.console import shown
     from gpae.report.curves import learning_curve
 
     ended = list(zip(folders, outcomes, strict=True))
@@ -410,7 +411,7 @@ def _conclude(
     for folder, outcome in ended:
         for name, value in (("final", outcome.final), ("absolute", outcome.absolute)):
             if value is not None:
-                _say(console, f"{name} {outcome.metric} {value:.3f}")
+                _say(console, f"{name} {outcome.metric} {shown(value)}")
         _say(console, f"run folder {folder.path}\nlearning curve {folder.curve_path}")
 
 
@@ -422,6 +423,7 @@ def _say(console: "Console", text: str) -> None:
 
 def _evaluate(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.config.compose import from_dict
+    from gpae.console import shown
     from gpae.runs import RunFolder
     from gpae.runs.devices import prepare_jax
 
@@ -442,7 +444,8 @@ def _evaluate(parsed: argparse.Namespace, console: "Console") -> int:
     mode = "sampled" if parsed.sampled else "greedy"
     _say(console, f"{folder.path}, update {update}, {parsed.episodes} {mode} episodes")
     for name, values in episodes.items():
-        _say(console, f"{name:>16}  mean {values.mean():.4f}  std {values.std():.4f}")
+        spread = f"mean {shown(values.mean(), 4)}  std {shown(values.std(), 4)}"
+        _say(console, f"{name:>16}  {spread}")
     return 0
 
 

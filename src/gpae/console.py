@@ -26,6 +26,12 @@ def say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def shown(value: float, digits: int = 3) -> str:
+    """A number with some digits after its point, or as many significant ones if it is smaller."""
+    small = value != 0.0 and abs(value) < 0.1**digits
+    return f"{value:.{digits}g}" if small else f"{value:.{digits}f}"
+
+
 def complain(text: str) -> None:
     """Print an error, in red, on standard error."""
     console = Console(stderr=True, markup=False, highlight=False)

@@ -179,6 +179,15 @@ def test_one_module_may_import_the_others(lab, tmp_path):
     assert yaml.safe_load(result.stdout)["imports"] == ["everything", *MODULES]
 
 
+def test_a_sweep_of_hydras_remembers_the_module_that_was_named(lab, tmp_path):
+    (tmp_path / "everything.py").write_text("".join(f"import {module}\n" for module in MODULES))
+    words = ["--import", "everything", *OF_THE_LAB, *TINY, "hydra/launcher=basic", "run.root=runs"]
+    result = command("train", "-m", *words, cwd=tmp_path, path=[lab])
+    assert (result.returncode, result.stderr) == (0, "")
+    (run,) = tmp_path.glob("runs/*-seed0")
+    assert imports_of(run) == ["everything", *MODULES]
+
+
 def test_what_a_run_does_not_use_is_not_remembered(lab, tmp_path):
     (tmp_path / "everything.py").write_text("".join(f"import {module}\n" for module in MODULES))
     script = (

@@ -8,6 +8,7 @@ import yaml
 
 from gpae.config.compose import compose, describe, expand_sweep, from_dict, to_dict
 from gpae.config.schema import Config
+from gpae.errors import UserError
 from gpae.methods import Gpae, Mappo
 from gpae.runs.folder_names import new_folder
 
@@ -102,6 +103,53 @@ def test_a_sweep_is_every_combination_in_order():
         ["seed=1", "method=mappo", "discount=0.9"],
     ]
     assert expand_sweep(["seed=range(0,3)"]) == [["seed=0"], ["seed=1"], ["seed=2"]]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["run={root:elsewhere}", "run={keep_checkpoints:5}"],
+        ["run={root:elsewhere}", "run.root=here", "run={keep_checkpoints:5}"],
+        ["run.root=here", "run={root:elsewhere}"],
+        ["method={eta:1.05}", "method={lambda_:0.9}"],
+        ["method.eta=1.05", "method={lambda_:0.9}", "method.eta=1.1"],
+        ["task={stop_probability:0.1}", "task=smax/8m", "task={max_steps:50}"],
+        ["discount=0.5", "seed=1", "discount=0.7"],
+        ["method=mappo", "method={lambda_:0.9}", "method=ippo"],
+    ],
+)
+def test_overrides_of_one_key_do_the_same_in_a_sweep(overrides):
+    (job,) = expand_sweep(overrides)
+    assert compose(job) == compose(overrides)
+
+
+def test_settings_given_as_mappings_merge():
+    config = compose(expand_sweep(["run={root:elsewhere}", "run={keep_checkpoints:5}"])[0])
+    assert (config.run.root, config.run.keep_checkpoints) == ("elsewhere", 5)
+    config = compose(["task=mabrax/ant-4x2", "task={max_episode_steps:9}", "method={eta:1.03}"])
+    assert (config.task_name, config.task["max_episode_steps"]) == ("mabrax/ant-4x2", 9)
+    assert (config.method.name, config.method.eta) == ("gpae", 1.03)
+    assert config.network.core == "feedforward", "the preset of the task's family"
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("method={etaa:1}", r"no setting 'method.etaa' \(did you mean method.eta"),
+        ("method={beta:1}", r"method.beta has no meaning with method=gpae: .* belongs to dae"),
+        ("run={rot:here}", r"no setting 'run.rot' \(did you mean run.root"),
+    ],
+)
+def test_an_unknown_setting_of_a_mapping_is_named(override, line):
+    with pytest.raises(UserError, match=line):
+        compose([override])
+
+
+def test_choices_of_mappings_merge_with_other_overrides_of_the_group():
+    jobs = expand_sweep(["run={root:a},{root:b}", "run={keep_checkpoints:5}", "seed=7", "seed=0,1"])
+    found = [(config.run.root, config.seed) for config in map(compose, jobs)]
+    assert found == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+    assert {compose(job).run.keep_checkpoints for job in jobs} == {5}
 
 
 def _named(**run):

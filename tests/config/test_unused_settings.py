@@ -72,6 +72,11 @@ def test_a_sweep_says_which_of_its_methods_has_no_use_for_a_setting(setting, met
         [compose(job) for job in jobs]
 
 
+def test_each_of_several_mappings_is_looked_into():
+    with pytest.raises(UserError, match=r"update\.clip has no meaning with method=qmix"):
+        compose(["method=qmix", "update={clip:0.1}", "update={epochs:3}"])
+
+
 def test_a_sweep_over_methods_that_all_use_a_setting_is_allowed():
     jobs = expand_sweep(["method=gpae,coma", "method.bootstrap=corrected", "window.length=2"])
     configs = [compose(job) for job in jobs]

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,23 +22,36 @@ def make_run(tmp_path: Path) -> MakeRun:
         seed: int = 0,
         mode: str = "greedy",
         finished: bool = True,
+        metric: str = "win_rate",
+        direction: str | None = None,
+        task_settings: dict[str, object] | None = None,
+        method_settings: dict[str, object] | None = None,
+        versions: dict[str, object] | None = None,
         **settings: object,
     ) -> Path:
-        config = {"seed": seed, "task": {"name": task}, "method": {"name": method}, **settings}
+        config = {
+            "seed": seed,
+            "task": {"name": task, **(task_settings or {})},
+            "method": {"name": method, **(method_settings or {})},
+            **settings,
+        }
         run = RunFolder.create(tmp_path / name, config)
+        if versions is not None:
+            run.versions_path.write_text(json.dumps({**run.versions(), **versions}))
+        said = {"headline": metric, "direction": {metric: direction}} if direction else {}
         with MetricsWriter(run) as writer:
             for update, episodes in enumerate(win_rates, start=1):
                 counters = {"update": update, "env_steps": 500_000 * update}
                 mean = sum(episodes) / len(episodes)
                 writer.write({**counters, "train/win_rate": mean, "train/episode_return": 2 * mean})
                 scores = {
-                    "win_rate": list(episodes),
+                    metric: list(episodes),
                     "episode_return": [2.0 * score for score in episodes],
                 }
-                described = {**counters, "mode": mode, "episodes": len(episodes), **scores}
+                described = {**counters, "mode": mode, **said, "episodes": len(episodes), **scores}
                 writer.write_evaluation({**described, "absolute": False})
             if finished:
-                tenfold = {metric: values * 10 for metric, values in scores.items()}
+                tenfold = {name: values * 10 for name, values in scores.items()}
                 writer.write_evaluation({**described, **tenfold, "absolute": True})
         return run.path
 

@@ -92,8 +92,8 @@ def test_groups_have_their_colours_and_tasks_their_panels(
 
 @pytest.mark.parametrize("band", ["ci", "std", "sem"])
 def test_the_band_widens_with_the_spread(make_run: MakeRun, tmp_path: Path, band: str) -> None:
-    wide = [make_run("a", [[0.0], [0.1]]), make_run("b", [[1.0], [0.9]])]
-    narrow = [make_run("c", [[0.5], [0.5]]), make_run("d", [[0.5], [0.5]])]
+    wide = [make_run("a", [[0.0], [0.1]]), make_run("b", [[1.0], [0.9]], seed=1)]
+    narrow = [make_run("c", [[0.5], [0.5]]), make_run("d", [[0.5], [0.5]], seed=1)]
     for name, runs in (("wide", wide), ("narrow", narrow)):
         compare_curves({"gpae": runs}, tmp_path / f"{name}.png", "win_rate", band=band)
     inked = [(pixels(tmp_path / f"{n}.png").min(axis=-1) < 0.9).sum() for n in ("wide", "narrow")]

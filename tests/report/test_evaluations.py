@@ -64,6 +64,23 @@ def test_without_a_named_headline_it_is_the_win_rate_where_there_is_one(
     assert run.headline() == "episode_return"
 
 
+def test_a_direction_that_is_not_said_is_that_larger_is_better(make_run: MakeRun) -> None:
+    old = Evaluations.load(make_run("old"))
+    assert (old.headline(), old.direction("win_rate")) == ("win_rate", "maximise")
+    new = Evaluations.load(make_run("new", metric="collisions", direction="minimise"))
+    assert (new.headline(), new.direction("collisions")) == ("collisions", "minimise")
+    assert new.direction("episode_return") == "maximise"
+
+
+@pytest.mark.parametrize(("recorded", "asked"), [("greedy", "sampled"), ("sampled", "greedy")])
+def test_a_mode_that_was_not_evaluated_is_refused(
+    make_run: MakeRun, recorded: str, asked: str
+) -> None:
+    run = make_run("a", mode=recorded)
+    with pytest.raises(UserError, match=f"a has no {asked} evaluation, only {recorded}"):
+        Evaluations.load(run, asked)
+
+
 def test_a_missing_metric_is_named(make_run: MakeRun) -> None:
     run = Evaluations.load(make_run("a"))
     with pytest.raises(UserError, match="has an evaluation without cost"):

@@ -140,7 +140,10 @@ def test_what_is_amiss_is_named(
 
 @pytest.mark.parametrize(
     ("missing", "message"),
-    [(("gpae", "seed_1"), "has 1 runs"), (("gpae", "seed_0", "step_1"), "has 1 evaluations")],
+    [
+        (("gpae", "seed_1"), "has 1 runs"),
+        (("gpae", "seed_0", "step_1"), "has 1 evaluations"),
+    ],
 )
 def test_unequal_numbers_are_refused(
     layout: dict[str, Any], missing: tuple[str, ...], message: str
@@ -158,6 +161,83 @@ def test_tasks_need_the_same_methods(layout: dict[str, Any]) -> None:
     layout["smax"]["8m"] = {"gpae": copy.deepcopy(layout["smax"]["3m"]["gpae"])}
     with pytest.raises(UserError, match="smax/8m has 1 methods and smax/3m has 2"):
         marl_eval.validate(layout)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "message"),
+    [
+        ("smax/3m", "gpae, tuned", "3m/gpae, tuned has a comma in its method's name"),
+        ("smax/3m", "MAPPO", "smax/3m has names that differ in case alone"),
+        ("smax", "3M", "smax has names that differ in case alone"),
+        ("", "Extra", "keeps the name 'Extra' to itself"),
+        ("smax/3m/gpae", "seed_2", "has 2 runs and smax/3m/gpae has 3"),
+    ],
+)
+def test_names_that_marl_eval_cannot_take_are_refused(
+    layout: dict[str, Any], path: str, name: str, message: str
+) -> None:
+    place = layout
+    for key in filter(None, path.split("/")):
+        place = place[key]
+    place[name] = copy.deepcopy(next(iter(place.values())))
+    with pytest.raises(UserError, match=message):
+        marl_eval.validate(layout)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "other", "message"),
+    [
+        ("", "seed_1", "seed_9", "has the runs seed_0, seed_9 and .*mappo seed_0, seed_1"),
+        ("seed_0", "step_1", "step_2", "has the evaluations step_0, step_2 and .* step_0, step_1"),
+    ],
+)
+def test_names_that_are_not_the_same_throughout_are_refused(
+    layout: dict[str, Any], path: str, name: str, other: str, message: str
+) -> None:
+    place = layout["smax"]["3m"]["gpae"]
+    place = place[path] if path else place
+    place[other] = place.pop(name)
+    with pytest.raises(UserError, match=message):
+        marl_eval.validate(layout)
+
+
+def test_metrics_that_are_not_the_same_throughout_are_refused(make_run: MakeRun) -> None:
+    runs = [make_run("a", task="own/a"), make_run("b", task="own/b", metric="solved")]
+    with pytest.raises(UserError, match=r"has the metrics .*win_rate.* and .*solved.* the same"):
+        marl_eval.collect(runs)
+
+
+def test_a_metric_that_would_be_taken_for_the_steps_is_refused(make_run: MakeRun) -> None:
+    with pytest.raises(UserError, match="late_step_counts would be taken for the number of env"):
+        marl_eval.collect([make_run("a", metric="late_step_counts")])
+
+
+def test_runs_are_numbered_where_methods_have_other_seeds(make_run: MakeRun) -> None:
+    seeds = {"gpae": (5, 3), "mappo": (0, 1)}
+    runs = [
+        make_run(f"{method}{seed}", [[float(seed)]], method=method, seed=seed)
+        for method, own in seeds.items()
+        for seed in own
+    ]
+    found = marl_eval.collect(runs)["smax"]["3m"]
+    assert {
+        method: [(name, run["step_0"]["win_rate"]) for name, run in own.items()]
+        for method, own in found.items()
+    } == {
+        "gpae": [("run_0", [3.0]), ("run_1", [5.0])],
+        "mappo": [("run_0", [0.0]), ("run_1", [1.0])],
+    }
+
+
+def test_a_metric_that_is_better_small_has_its_sign_changed(make_run: MakeRun) -> None:
+    run = make_run("a", [[0.0, 3.0]], metric="collisions", direction="minimise")
+    found = marl_eval.collect([run])["smax"]["3m"]["gpae"]["seed_0"]
+    assert found["step_0"] == {
+        "step_count": 500_000,
+        "negated_collisions": [0.0, -3.0],
+        "episode_return": [0.0, 6.0],
+    }
+    assert found["absolute_metrics"].keys() == {"negated_collisions", "episode_return"}
 
 
 def test_reading_what_is_not_json_is_one_line(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from gpae.console import shown
 from gpae.runs import progress
 from gpae.runs.phases import PhaseTimes
 from gpae.runs.progress import Display
@@ -153,3 +154,17 @@ def test_nothing_timed_shows_no_table():
     console = plain()
     PhaseTimes().show(console, 100)
     assert lines_of(console) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.5, "0.500"),
+        (-12.0, "-12.000"),
+        (0.0, "0.000"),
+        (4e-7, "4e-07"),
+        (-0.00012345, "-0.000123"),
+    ],
+)
+def test_small_numbers_are_not_shown_as_nothing(value, text):
+    assert shown(value) == text

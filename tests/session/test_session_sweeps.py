@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gpae.config.compose import compose
+from gpae.errors import UserError
+from gpae.runs.sweeps import sweep
+
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("toy_task.py")
@@ -73,6 +77,30 @@ def test_a_run_of_hydras_is_the_run_that_it_is_without(gpae, small, straight, sa
     assert gpae("train", "-m", *words).code == 0
     (folder,) = tmp_path.glob("*-seed0")
     same_end(folder, straight("gpae")[0])
+
+
+@pytest.mark.parametrize("sweeper", [[], ["hydra/sweeper=basic"]])
+def test_overrides_of_one_key_merge_as_without_a_sweep(sweeper, tmp_path):
+    words = [
+        "method=mappo",
+        "method={lambda_:0.9}",
+        f"run={{root:'{tmp_path}'}}",
+        "run={keep_checkpoints:4}",
+        "discount=0.5",
+        "run.keep_checkpoints=5",
+        "discount=0.7",
+    ]
+    jobs = []
+    sweep([*words, "seed=0,1", *sweeper], lambda job: jobs.append(job) or 0.0)
+    assert [compose(job) for job in jobs] == [compose([*words, f"seed={n}"]) for n in (0, 1)]
+    assert compose(jobs[0]).run.keep_checkpoints == 5
+
+
+def test_a_group_that_hydra_would_sweep_over_twice_is_one_line(tmp_path):
+    words = ["method={eta:1.01},{eta:1.02}", "method={lambda_:0.9},{lambda_:0.8}"]
+    with pytest.raises(UserError, match=r"keep one override of method: .* method\.SETTING=1,2"):
+        sweep([*words, f"run.root={tmp_path}"], lambda job: 0.0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_diverged_run_ends_hydras_sweep_with_its_own_exit_code(gpae, small, tmp_path):

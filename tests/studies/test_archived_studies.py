@@ -1,6 +1,7 @@
 """Archiving runs and reporting on the archive."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from gpae.errors import UserError
 from gpae.runs import RecordFile, RunFolder
 from gpae.studies import first, pilot
 from gpae.studies.archive import archive, archived_name
-from gpae.studies.study import training_win_rate
+from gpae.studies.study import _evaluated, training_win_rate
 
 ARCHIVES = Path(__file__).parents[2] / "results"
 
@@ -135,3 +136,30 @@ def test_a_setting_that_is_not_its_methods_default_is_in_the_name(tmp_path):
     words = ["task=smax/3m", "method=gpae", "method.bootstrap=corrected", "window.length=4"]
     folder = RunFolder.create(tmp_path / "run", to_dict(compose(words)))
     assert archived_name(folder) == "smax-3m_gpae-corrected_M4_lr0.002_seed0"
+
+
+def test_a_seed_that_is_archived_twice_is_refused_in_a_line(run, tmp_path, capsys):
+    results = tmp_path / "results"
+    (target,) = archive([run(0, [0.1])], results)
+    shutil.copytree(target, results / "the_same_again")
+    assert first.main(["--results", str(results)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the_same_again repeats gpae on smax/3m with seed 0, which" in line
+
+
+def test_a_panel_holds_no_runs_by_other_rules(run, tmp_path, capsys):
+    results = tmp_path / "results"
+    for target in archive([run(seed, [0.1]) for seed in (0, 1)], results):
+        config = target / "config.yaml"
+    config.write_text(config.read_text().replace("rules: '0.2'", "rules: '0.1'"))
+    assert first.main(["--results", str(results)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "has runs of smax/3m (rules=0.1) and smax/3m (rules=0.2): give each" in line
+
+
+def test_the_reports_win_rates_are_of_the_mode_that_is_drawn(run):
+    folder = run(0, [0.1])
+    with RecordFile(folder / "evaluations.jsonl") as evaluations:
+        record = {"update": 1, "env_steps": 100, "mode": "sampled", "win_rate": [0, 0]}
+        evaluations.append({**record, "absolute": False})
+    assert _evaluated(folder, absolute=False) == 0.75

@@ -1,13 +1,15 @@
 """Evaluation plays whole episodes, each its first only, the same however they are split."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.environments import DiscreteActions
+from gpae.environments import DiscreteActions, Metric
 from gpae.networks import Actor, NetworkSettings, apply_actor, initial_hidden_state
-from gpae.training.evaluation import Evaluator, headline_metric, join_episodes
+from gpae.training.evaluation import Evaluator, headline_metric, join_episodes, metric_directions
 from gpae.training.keys import Purpose, derive_each
 
 EPISODES, COUNTER, SEED = 7, 3, 11
@@ -175,6 +177,20 @@ def test_episodes_of_several_evaluations_are_joined_in_order():
 
 def test_the_headline_is_the_environments_first_outcome(environment):
     assert headline_metric(environment) == "late"
+
+
+def test_a_metric_with_a_direction_is_evaluated_by_its_name(environment, evaluator, params, greedy):
+    class Hurried(type(environment)):
+        @property
+        def spec(self):
+            return replace(super().spec, metrics=(Metric("late", maximise=False),))
+
+    hurried = Hurried(**vars(environment))
+    found = replace(evaluator, environment=hurried).evaluate(params, SEED, COUNTER, greedy=True)
+    assert headline_metric(hurried) == "late"
+    assert metric_directions(hurried) == {"late": "minimise"}
+    assert sorted(found) == sorted(greedy)
+    np.testing.assert_array_equal(found["late"], greedy["late"])
 
 
 @pytest.mark.slow

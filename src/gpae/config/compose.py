@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
+from itertools import product
 from typing import Any
 
 import yaml
@@ -11,7 +12,7 @@ from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.override_parser.types import ChoiceSweep, Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -107,32 +108,52 @@ def expand_sweep(overrides: list[str]) -> list[list[str]]:
     """Every combination of the overrides' choices, in order.
 
     Args:
-        overrides: Choices are separated by commas, or are Hydra's ``range`` or ``choice``.
+        overrides: Choices are separated by commas, or are Hydra's ``range`` or ``choice``. Several
+            overrides of one key have the effect that they have on a single run.
 
     Raises:
         UserError: An override cannot be read, gives no choices that can be listed, or none at all.
     """
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-    parsed = parse(overrides)
-    for override in parsed:
-        _require_choices(override)
-    batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-    return [list(job) for batch in batches for job in batch]
+    choices = [_choices(override) for override in in_force(parse(overrides))]
+    return [list(job) for job in product(*choices)]
 
 
-def _require_choices(override: Override) -> None:
+def in_force(overrides: Sequence[Override]) -> list[Override]:
+    """Leave out overrides that a later one of the same key replaces; mappings merge instead."""
+    kept: list[Override] = []
+    replaced: set[str] = set()
+    for override in reversed(overrides):
+        key = override.get_key_element()
+        replaces = override.type is OverrideType.CHANGE and not holds_mapping(override)
+        if replaces and key in replaced:
+            continue
+        kept.append(override)
+        if replaces:
+            replaced.add(key)
+    return kept[::-1]
+
+
+def holds_mapping(override: Override) -> bool:
+    """True if an override's value, or one of its choices, is a mapping: ``run={root: here}``."""
+    value = override.value()
+    choices = value.list if isinstance(value, ChoiceSweep) else [value]
+    return any(isinstance(choice, dict) for choice in choices)
+
+
+def _choices(override: Override) -> list[str]:
+    """An override for each of an override's choices."""
     if not override.is_sweep_override():
-        return
+        return [str(override.input_line)]
     try:
-        choices = list(override.sweep_string_iterator())
+        values = list(override.sweep_string_iterator())
     except (HydraException, ValueError) as error:
         raise UserError(
             f"{override.input_line} cannot be swept over: list the values, as in seed=0,1,2, or "
             "write seed=range(0,3)"
         ) from error
-    if not choices:
+    if not values:
         raise UserError(f"{override.input_line} gives no values")
+    return [f"{override.get_key_element()}={value}" for value in values]
 
 
 def parse(overrides: list[str]) -> list[Override]:
@@ -162,21 +183,18 @@ def names_hydra(overrides: list[str]) -> bool:
     return any(re.match(r"hydra\b", override.key_or_group) for override in parse(overrides))
 
 
-def _values(overrides: list[str]) -> dict[str, Any]:
-    """The values that overrides set, by key; None for a deleted key."""
-    return {override.key_or_group: override.value() for override in parse(overrides)}
-
-
 def _asked_for(overrides: list[str]) -> list[str]:
     """The names of the settings that overrides set, each field of a group on its own."""
-    return _dotted(_values(overrides))
+    values = ({override.key_or_group: override.value()} for override in parse(overrides))
+    return [name for value in values for name in _dotted(value)]
 
 
 def _family_preset(overrides: list[str]) -> list[str]:
     """The override that chooses the task family's preset, if one is needed."""
-    chosen = _values(overrides)
-    family = str(chosen.get("task", "")).partition("/")[0]
-    if "preset" in chosen or family not in FAMILY_PRESETS:
+    parsed = parse(overrides)
+    task = next(reversed(_chosen(parsed, "task")), "")
+    family = task.partition("/")[0]
+    if _chosen(parsed, "preset") or family not in FAMILY_PRESETS:
         return []
     return [f"preset={FAMILY_PRESETS[family]}"]
 
@@ -193,7 +211,7 @@ def _check_override(override: Override) -> None:
     if key in (*_GROUPS, "task.name") and override.type is not OverrideType.CHANGE:
         group = key.partition(".")[0]
         raise UserError(f"{text}: every run has one {group}, chosen as {group}=NAME")
-    if override.type is OverrideType.CHANGE:
+    if override.type is OverrideType.CHANGE and not holds_mapping(override):
         _check_group(key, str(override.value()))
 
 
@@ -220,7 +238,12 @@ def _check_group(key: str, value: str) -> None:
 
 
 def _chosen(overrides: Iterable[Override], group: str) -> list[str]:
-    return [str(each.value()) for each in overrides if each.key_or_group == group]
+    """The members of a group that overrides choose; a mapping sets its settings instead."""
+    return [
+        str(each.value())
+        for each in overrides
+        if each.key_or_group == group and not holds_mapping(each)
+    ]
 
 
 def register_groups(tasks: Iterable[Task]) -> None:
@@ -259,7 +282,8 @@ def _composed(overrides: list[str]) -> DictConfig:
 def _one_line(error: Exception, overrides: list[str]) -> str:
     """A message of Hydra or OmegaConf as one line, with names this project uses."""
     if match := re.match(r"Could not override '([\w.@/]+)'", str(error)):
-        return _unknown_setting(match[1], overrides)
+        inside = re.search(r"full_key: (\S+)", str(error.__cause__))
+        return _unknown_setting((inside or match)[1], overrides)
     causes: list[BaseException] = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
@@ -293,7 +317,9 @@ def _settable(overrides: list[str]) -> dict[str, Any]:
     chosen = [
         text
         for text, override in zip(overrides, parse(overrides), strict=True)
-        if override.key_or_group in _GROUPS and override.package is None
+        if override.key_or_group in _GROUPS
+        and override.package is None
+        and not holds_mapping(override)
     ]
     values: Any = OmegaConf.to_container(_composed(chosen))
     return values

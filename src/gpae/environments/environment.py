@@ -7,7 +7,7 @@ and keeps the successor.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -51,6 +51,25 @@ Actions = Int[Array, "*b N"] | Float[Array, "*b N A"]
 """A joint action: each agent's discrete action as an index, or its A continuous components."""
 
 
+class Metric(str):
+    """Name of an episode metric, with the direction in which it is better.
+
+    It is a string, and a plain one in its place means that larger is better.
+
+    Args:
+        name: The metric's name.
+        maximise: Whether larger is better; else smaller is, as for ``collisions``.
+    """
+
+    maximise: bool
+
+    def __new__(cls, name: str, *, maximise: bool = True) -> Self:
+        """A name that knows its direction."""
+        metric = super().__new__(cls, name)
+        metric.maximise = maximise
+        return metric
+
+
 @dataclass(frozen=True)
 class EnvironmentSpec:
     """Sizes that a learner needs before the first reset.
@@ -64,7 +83,8 @@ class EnvironmentSpec:
         max_episode_steps: The time limit in transitions; None for no time limit.
         metrics: Names of the episode metrics in :attr:`Step.outcomes`, such as ``("win_rate",)``.
             The value at an episode's last step counts for the episode. The first one is the
-            headline of reports; the episode return is, where there are none.
+            headline of reports; the episode return is, where there are none. One that is better
+            small is ``Metric(NAME, maximise=False)``.
         agent_rewards: Whether a step pays each agent a reward of its own, [N], instead of one
             reward to the team.
         early_truncation: Whether episodes may be truncated before ``max_episode_steps`` too. False

@@ -16,7 +16,9 @@ from matplotlib.ticker import EngFormatter
 
 from gpae.errors import UserError
 from gpae.report.evaluations import Evaluations
+from gpae.report.grouping import require_seeds
 from gpae.report.statistics import bootstrap_interval, mean
+from gpae.report.tasks import task_labels
 from gpae.runs.files import disk_errors, write_atomically
 from gpae.runs.folder import RunFolder
 from gpae.runs.records import RecordFile
@@ -60,19 +62,18 @@ def learning_curve(run_folder: Path, output: Path) -> None:
     training = _training_curve(run_folder, f"train/{metric}")
     if not evaluations.curve and not training[0].size:
         raise UserError(f"{run_folder} has recorded nothing to draw yet")
-    figure, (axes,) = _panels([evaluations.task], metric)
+    figure, (axes,) = _panels([evaluations.task], metric, evaluations.direction(metric))
     if training[0].size:
         axes.plot(*training, color=COLOURS[5], linewidth=1, label="training episodes")
     if evaluations.curve:
         means = evaluations.means(metric)
-        mode = evaluations.curve[0]["mode"]
         axes.plot(
             evaluations.steps,
             means,
             "o-",
             color=COLOURS[0],
             markersize=4,
-            label=f"{mode} evaluation",
+            label=f"{evaluations.mode} evaluation",
         )
     axes.set_title(f"{evaluations.task}, {evaluations.method}, seed {evaluations.seed}")
     axes.legend(frameon=False)
@@ -92,6 +93,7 @@ def compare_curves(
 
     The line is the mean over runs of each run's mean over episodes. Runs may differ in length: a
     point averages the runs that were evaluated at its environment steps. A single run has no band.
+    Tasks that differ in their settings, or in the version of their rules, have panels of their own.
 
     Args:
         groups: Run folders by the label of their line, such as the method.
@@ -102,18 +104,21 @@ def compare_curves(
         mode: Evaluation mode, as for :meth:`Evaluations.load`.
 
     Raises:
-        UserError: If there are no evaluations to draw, one lacks the metric, or the picture cannot
-            be written.
+        UserError: If there are no evaluations to draw, one lacks the metric, runs of one label are
+            no seeds of one thing (the same seed twice, other modes of evaluation), or the picture
+            cannot be written.
     """
-    loaded = {
-        label: [run for path in paths if (run := Evaluations.load(path, mode)).curve]
+    loaded = [
+        (label, run)
         for label, paths in groups.items()
-    }
-    tasks = dict.fromkeys(run.task for runs in loaded.values() for run in runs)
-    panels = {
-        task: {label: [run for run in runs if run.task == task] for label, runs in loaded.items()}
-        for task in tasks
-    }
+        for path in paths
+        if (run := Evaluations.load(path, mode)).curve
+    ]
+    tasks = task_labels([run.played for _, run in loaded])
+    panels: dict[str, dict[str, list[Evaluations]]] = {}
+    for task, (label, run) in zip(tasks, loaded, strict=True):
+        panel = panels.setdefault(task, {label: [] for label in groups})
+        panel[label].append(run)
     _draw_panels(panels, output, metric, title, band)
 
 
@@ -135,8 +140,7 @@ def compare_panels(
         band: The shaded band.
 
     Raises:
-        UserError: If there are no evaluations to draw, one lacks the metric, or the picture cannot
-            be written.
+        UserError: As for :func:`compare_curves`, or if a panel has runs of several tasks.
     """
     loaded = {
         heading: {
@@ -145,6 +149,12 @@ def compare_panels(
         }
         for heading, groups in panels.items()
     }
+    for heading, loaded_groups in loaded.items():
+        played = [run.played for runs in loaded_groups.values() for run in runs]
+        if len(tasks := sorted(set(task_labels(played)))) > 1:
+            raise UserError(
+                f"the panel {heading} has runs of {' and '.join(tasks)}: give each task its own"
+            )
     _draw_panels(loaded, output, metric, title, band)
 
 
@@ -159,9 +169,10 @@ def _draw_panels(
     if not every:
         raise UserError("none of the runs holds an evaluation to draw")
     metric = metric or every[0].headline()
+    panels = {heading: _lines(groups) for heading, groups in panels.items()}
     labels = list(dict.fromkeys(label for groups in panels.values() for label in groups))
     styles = dict(zip(labels, zip(cycle(COLOURS), cycle(_LINES), strict=False), strict=False))
-    figure, all_axes = _panels(list(panels), metric)
+    figure, all_axes = _panels(list(panels), metric, _direction(every, metric))
     for groups, axes in zip(panels.values(), all_axes, strict=True):
         for label, runs in groups.items():
             if runs:
@@ -170,6 +181,30 @@ def _draw_panels(
     _add_legend(figure, all_axes)
     figure.suptitle(title)
     _save(figure, output)
+
+
+def _lines(groups: Mapping[str, Sequence[Evaluations]]) -> dict[str, Sequence[Evaluations]]:
+    """A panel's lines by label, which names the mode of evaluation where lines differ in it."""
+    for label, runs in groups.items():
+        require_seeds(label, runs)
+    modes = {runs[0].mode for runs in groups.values() if runs}
+    if len(modes) < 2:
+        return dict(groups)
+    return {
+        label if not runs or runs[0].mode in label else f"{label} ({runs[0].mode})": runs
+        for label, runs in groups.items()
+    }
+
+
+def _direction(runs: Sequence[Evaluations], metric: str) -> str:
+    """The direction in which all the runs have a metric better."""
+    for run in runs:
+        if run.direction(metric) != runs[0].direction(metric):
+            raise UserError(
+                f"{metric} is better large in one of {runs[0].path} and {run.path}, and better "
+                "small in the other"
+            )
+    return runs[0].direction(metric)
 
 
 def aligned(
@@ -231,7 +266,7 @@ def _draw_group(
     )
 
 
-def _panels(tasks: Sequence[str], metric: str) -> tuple[Figure, list[Axes]]:
+def _panels(tasks: Sequence[str], metric: str, direction: str) -> tuple[Figure, list[Axes]]:
     columns = min(len(tasks), _MAX_COLUMNS)
     rows = ceil(len(tasks) / columns)
     figure = Figure(
@@ -243,7 +278,7 @@ def _panels(tasks: Sequence[str], metric: str) -> tuple[Figure, list[Axes]]:
     for task, axes in zip(tasks, panels, strict=True):
         axes.set_title(task)
         axes.set_xlabel("environment steps")
-        axes.set_ylabel(_axis_label(metric))
+        axes.set_ylabel(_axis_label(metric, direction))
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
@@ -252,9 +287,10 @@ def _panels(tasks: Sequence[str], metric: str) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def _axis_label(metric: str) -> str:
+def _axis_label(metric: str, direction: str) -> str:
     units = {"win_rate": "win rate (fraction of episodes)", "episode_return": "episode return"}
-    return units.get(metric, metric.replace("_", " "))
+    label = units.get(metric, metric.replace("_", " "))
+    return f"{label} (smaller is better)" if direction == "minimise" else label
 
 
 def _add_legend(figure: Figure, panels: Sequence[Axes]) -> None:

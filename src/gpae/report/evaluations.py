@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from gpae.errors import UserError
+from gpae.report.tasks import PlayedTask, played_task
 from gpae.runs.folder import RunFolder
 from gpae.runs.records import RecordFile
 
@@ -24,8 +25,10 @@ class Evaluations:
     Attributes:
         path: The run's folder.
         task: The task's name, such as ``smax/3m``.
+        played: The task with its settings and the version of its rules.
         method: The method's name.
         seed: The run's seed.
+        mode: The mode of action selection, ``greedy`` or ``sampled``.
         curve: One record per evaluation, by ascending environment steps.
         absolute: The final evaluation of the best parameters (the absolute metric); None if it has
             not been made yet.
@@ -33,8 +36,10 @@ class Evaluations:
 
     path: Path
     task: str
+    played: PlayedTask
     method: str
     seed: int
+    mode: str
     curve: list[Record]
     absolute: Record | None
 
@@ -47,19 +52,24 @@ class Evaluations:
             mode: ``greedy`` or ``sampled``; None for greedy if the run has such evaluations.
 
         Raises:
-            UserError: If the folder is not a run, or its files are damaged.
+            UserError: If the folder is not a run, its files are damaged, or it has been evaluated
+                in the other mode alone.
         """
         run = RunFolder.open(path)
         records = RecordFile(run.evaluations_path).read()
         mode = mode or _preferred_mode(records)
         chosen = [record for record in records if record.get("mode") == mode]
+        if records and not chosen:
+            raise UserError(f"{run.path} has no {mode} evaluation, only {records[0].get('mode')}")
         by_step = {int(r["env_steps"]): r for r in chosen if not r.get("absolute", False)}
         absolute = [record for record in chosen if record.get("absolute", False)]
         return cls(
             path=run.path,
             task=str(_setting(run, "task", "name")),
+            played=played_task(run),
             method=str(_setting(run, "method", "name")),
             seed=int(_setting(run, "seed")),
+            mode=mode,
             curve=[by_step[step] for step in sorted(by_step)],
             absolute=absolute[-1] if absolute else None,
         )
@@ -85,7 +95,19 @@ class Evaluations:
 
     def headline(self) -> str:
         """Name of the headline metric, by which the run selected its best parameters."""
-        return headline_of(self.curve[0] if self.curve else self.absolute or {})
+        return headline_of(self._first_record)
+
+    def direction(self, metric: str) -> str:
+        """Direction in which a metric is better: ``maximise`` or ``minimise``.
+
+        Early records do not say it: larger is better in them.
+        """
+        directions = self._first_record.get("direction")
+        return str(directions.get(metric, "maximise")) if directions else "maximise"
+
+    @property
+    def _first_record(self) -> Record:
+        return self.curve[0] if self.curve else self.absolute or {}
 
 
 def headline_of(record: Record) -> str:

@@ -48,13 +48,15 @@ class Member:
         """The state before the first update, on the host."""
         snapshot = self.system.initial_snapshot(self.seed)
         self.best: Best = snapshot.best
+        self._best_score = -math.inf
         return snapshot.state
 
     def restore(self, checkpoint: int) -> Any:
         """The state of a checkpoint, on the host; nothing on disk changes."""
         restored: Any = self.checkpoints.restore(self.system.snapshot_shapes(), checkpoint)
-        self._recall_evaluations(checkpoint)
         self.best = restored.best
+        self._best_score = float(self.best.score)
+        self._recall_evaluations(checkpoint)
         return restored.state
 
     def writer(self, saved: int | None) -> MetricsWriter:
@@ -104,10 +106,11 @@ class Member:
                 params["actor"], self.seed, update, greedy=mode == "greedy"
             )
             self._record_evaluation(update, mode, episodes, absolute=False)
-        score = jnp.float32(self.final)
-        if score > self.best.score:
+        score = self._score()
+        if score > self._best_score:
+            self._best_score = score
             self.best = Best(
-                score=score,
+                score=jnp.float32(score),
                 update=jnp.int32(update),
                 params=jax.tree.map(np.array, params),
             )
@@ -137,6 +140,13 @@ class Member:
         for record in RecordFile(self.folder.evaluations_path).read():
             if record["update"] <= update:
                 self._remember(record)
+                if record["update"] == int(self.best.update):
+                    self._best_score = self._score()
+
+    def _score(self) -> float:
+        """Exact score of the last evaluation; checkpoints have it to single precision."""
+        assert self.final is not None
+        return self.system.score(self.final)
 
     def _remember(self, record: dict[str, Any]) -> None:
         if record["mode"] == self.system.modes[0]:
@@ -185,8 +195,9 @@ class Member:
             "mode": mode,
             "absolute": absolute,
             "headline": self.system.metric,
+            "direction": self.system.directions,
             "episodes": len(episodes["episode_return"]),
-            **{name: np.round(values, 6) for name, values in episodes.items()},
+            **episodes,
         }
         self.cut_off += int(episodes.get(CUT_OFF, np.zeros(1)).sum())
         self._writer.write_evaluation(record)

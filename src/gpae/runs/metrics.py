@@ -111,8 +111,8 @@ class MetricsWriter:
 
         Args:
             record: ``update``, ``env_steps``, ``mode``, ``absolute`` and, by metric, one value an
-                episode. The absolute evaluation, of the best parameters, belongs to no step of the
-                curve and so not to TensorBoard.
+                episode; numbers, names and mappings besides. The absolute evaluation, of the best
+                parameters, belongs to no step of the curve and so not to TensorBoard.
 
         Raises:
             ValueError: A counter is missing.
@@ -125,7 +125,9 @@ class MetricsWriter:
         means = {
             f"evaluation/{record['mode']}/{metric}": math.fsum(values) / len(values)
             for metric, values in record.items()
-            if hasattr(values, "__len__") and not isinstance(values, str) and len(values) > 0
+            if hasattr(values, "__len__")
+            and not isinstance(values, str | Mapping)
+            and len(values) > 0
         }
         self._events.scalars(means, int(record["env_steps"]))
 

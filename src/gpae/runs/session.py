@@ -11,7 +11,7 @@ import jax
 from rich.console import Console
 
 from gpae.config.schema import Config
-from gpae.console import say
+from gpae.console import say, shown
 from gpae.errors import UserError
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
@@ -274,7 +274,7 @@ class Session:
         parts = self.system.population.split(state.params)
         for member, params in zip(self.members, parts, strict=True):
             member.evaluate(params, update)
-        finals = [f"{member.final:.3f}" for member in self.members]
+        finals = [shown(member.final) for member in self.members if member.final is not None]
         self.display.evaluated(update * self.system.budget.env_steps, " ".join(finals))
         self._mention_cut_off_episodes()
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from gpae.config.schema import Config
 from gpae.environments import Environment, make
 from gpae.networks import NetworkSettings
-from gpae.training.evaluation import Evaluator, headline_metric
+from gpae.training.evaluation import Evaluator, headline_metric, metric_directions
 from gpae.training.families import make_learner
 from gpae.training.population import Population, make_population
 from gpae.training.protocol import Budget, Learner
@@ -22,7 +22,8 @@ class Best:
     """The parameters with the best evaluation so far.
 
     Attributes:
-        score: Mean headline metric, minus infinity before the first evaluation.
+        score: Mean headline metric as :meth:`System.score` gives it, minus infinity before the
+            first evaluation.
         update: When that was.
         params: The parameters then.
     """
@@ -55,6 +56,7 @@ class System:
     population: Population = field(init=False)
     evaluator: Evaluator = field(init=False)
     metric: str = field(init=False)
+    directions: dict[str, str] = field(init=False)
     cautions: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +76,7 @@ class System:
             config.evaluation.max_steps,
         )
         self.metric = headline_metric(environment)
+        self.directions = metric_directions(environment)
         self.cautions = _cautions(config, environment)
 
     @property
@@ -86,6 +89,10 @@ class System:
         """The modes of evaluation, the headline's first."""
         mode = self.config.evaluation.mode
         return ("greedy", "sampled") if mode == "both" else (mode,)
+
+    def score(self, mean: float) -> float:
+        """A mean of the headline metric as a score, of which larger is always better."""
+        return mean if self.directions[self.metric] == "maximise" else -mean
 
     def initial_snapshot(self, seed: int) -> Snapshot:
         """The state before the first update, on the host."""

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from gpae.errors import UserError
 from gpae.report.curves import compare_panels
+from gpae.report.evaluations import Evaluations
 from gpae.report.grouping import group_runs
 from gpae.report.statistics import mean_and_deviation
 from gpae.runs import RecordFile, RunFolder
@@ -156,6 +156,7 @@ def _gradient_steps(run: Path) -> int:
 
 def _evaluated(run: Path, absolute: bool) -> float:
     """Win rate of the last evaluation, or of the final one of the best policy (``absolute``)."""
-    records: list[dict[str, Any]] = RecordFile(RunFolder.open(run).evaluations_path).read()
-    wins = [record["win_rate"] for record in records if record["absolute"] is absolute]
-    return float(sum(wins[-1]) / len(wins[-1]))
+    evaluations = Evaluations.load(run)
+    record = evaluations.absolute if absolute else evaluations.curve[-1]
+    assert record is not None
+    return fmean(record["win_rate"])

@@ -198,3 +198,15 @@ def join_episodes(parts: Sequence[Episodes]) -> Episodes:
 def headline_metric(environment: Environment) -> str:
     """The outcome that stands for a run: the environment's first, or the episode return."""
     return environment.spec.metrics[0] if environment.spec.metrics else "episode_return"
+
+
+def metric_directions(environment: Environment) -> dict[str, str]:
+    """Direction of each of the environment's metrics, ``maximise`` or ``minimise``, by name.
+
+    The headline is the first.
+    """
+    metrics = environment.spec.metrics or (headline_metric(environment),)
+    return {
+        str(metric): "maximise" if getattr(metric, "maximise", True) else "minimise"
+        for metric in metrics
+    }
