@@ -1,7 +1,7 @@
 """One run of a session: what it has recorded, its checkpoints and its best parameters."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -10,6 +10,7 @@ import numpy as np
 
 from gpae.errors import DivergedError, UserError
 from gpae.runs.checkpoints import Checkpoints
+from gpae.runs.divergence import find_cause
 from gpae.runs.folder import RunFolder
 from gpae.runs.metrics import MetricsWriter
 from gpae.runs.records import RecordFile
@@ -68,19 +69,26 @@ class Member:
         if checkpoint is not None and self.checkpoints.latest() is None:
             raise UserError(f"{self.folder.path} has no checkpoint {checkpoint}, nor any other")
 
-    def record(self, update: int, metrics: Mapping[str, float], times: Mapping[str, float]) -> None:
+    def record(
+        self,
+        update: int,
+        metrics: Mapping[str, float],
+        times: Mapping[str, float],
+        state: Callable[[], Any],
+    ) -> None:
         """Write an update's metrics.
 
         Args:
             update: The number of updates made.
             metrics: The metrics of the last one.
             times: The times it took.
+            state: Function that gives the run's state, on the host, after this or a later update.
 
         Raises:
             DivergedError: A metric is not finite.
         """
         record = {**self._counters(update), **_of_ended_episodes(metrics)}
-        self._require_finite(record, update)
+        self._require_finite(record, update, state)
         self._writer.write({**record, **times})
 
     def save(self, state: Any, update: int) -> None:
@@ -88,7 +96,7 @@ class Member:
         host = jax.device_get(Snapshot(state=state, best=self.best))
         leaves = jax.tree.leaves((host.state.params, host.state.optimiser_states))
         sound = all(np.isfinite(leaf).all() for leaf in leaves)
-        self._require_finite({"parameters": 0.0 if sound else math.nan}, update)
+        self._require_finite({"parameters": 0.0 if sound else math.nan}, update, lambda: host.state)
         self._writer.sync()
         self.checkpoints.save(update, host)
 
@@ -98,7 +106,7 @@ class Member:
             episodes = self.system.evaluator.evaluate(
                 params["actor"], self.seed, update, greedy=mode == "greedy"
             )
-            self._record_evaluation(update, mode, episodes, absolute=False)
+            self._record_evaluation(update, mode, episodes, params, absolute=False)
         score = jnp.float32(self.final)
         if score > self.best.score:
             self.best = Best(
@@ -118,9 +126,8 @@ class Member:
             for part in range(ABSOLUTE_EVALUATIONS)
         ]
         episodes = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        self._record_evaluation(
-            self.system.budget.updates, self.system.modes[0], episodes, absolute=True
-        )
+        mode, params = self.system.modes[0], self.best.params
+        self._record_evaluation(self.system.budget.updates, mode, episodes, params, absolute=True)
 
     def _rewind_to(self, saved: int | None) -> int | None:
         """The update after which records are dropped: all of them where there is no checkpoint."""
@@ -150,24 +157,33 @@ class Member:
             "gradient_steps": budget.gradient_steps_after(update),
         }
 
-    def _require_finite(self, values: Mapping[str, float], update: int) -> None:
+    def _require_finite(
+        self,
+        values: Mapping[str, float],
+        update: int,
+        state: Callable[[], Any] | None = None,
+        params: Any = None,
+    ) -> None:
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if not broken:
             return
+        evidence = None if state is None else state()
+        params = params if evidence is None else evidence.params
+        cause = find_cause(broken, self.system.environment.spec, params, evidence)
         more = f" and {len(broken) - _NAMES_SHOWN} more" if len(broken) > _NAMES_SHOWN else ""
         kept = self.checkpoints.latest()
         raise DivergedError(
             f"training has diverged: {', '.join(broken[:_NAMES_SHOWN])}{more} not finite at update "
-            f"{update}; {self.folder.path} has "
+            f"{update}, {cause.origin}; {self.folder.path} has "
             + ("no checkpoint yet" if kept is None else f"checkpoint {kept}, the last good one")
-            + "; try a smaller update.learning_rate or update.max_gradient_norm"
+            + f"; {cause.remedy}"
         )
 
     def _record_evaluation(
-        self, update: int, mode: str, episodes: Episodes, *, absolute: bool
+        self, update: int, mode: str, episodes: Episodes, params: Any, *, absolute: bool
     ) -> None:
         means = {f"evaluation/{mode}/{name}": values.mean() for name, values in episodes.items()}
-        self._require_finite(means, update)
+        self._require_finite(means, update, params=params)
         record = {
             **self._counters(update),
             "mode": mode,
