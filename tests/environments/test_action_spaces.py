@@ -4,10 +4,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.environments import ContinuousActions, DiscreteActions
+from gpae.environments import ContinuousActions, DiscreteActions, EnvironmentSpec
 from gpae.errors import UserError
 from gpae.methods import Mappo, UpdateSettings
 from gpae.networks import NetworkSettings
+from gpae.networks.policies import GaussianPolicy
 from gpae.training.policy_gradient import make_policy_gradient_learner
 from gpae.training.settings import RolloutSettings, WindowSettings
 
@@ -56,12 +57,21 @@ def test_bounds_are_two_numbers_that_may_be_infinite(low, high, is_bounded):
     assert type(space.low) is type(space.high) is float
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "carried_out"),
+    [(-np.inf, np.inf, [-9.0, 0.0, 9.0]), (-1.0, np.inf, [-1.0, 0.0, 9.0])],
+)
+def test_actions_are_clipped_to_the_bounds_there_are(low, high, carried_out):
+    drawn = jnp.array([[-9.0, 0.0, 9.0]])
+    policy = GaussianPolicy(drawn, jnp.zeros((1, 3)), jnp.ones((1, 3), bool), low, high)
+    np.testing.assert_array_equal(policy.executed(drawn), [carried_out])
+    assert np.isfinite(policy.entropy()).all()
+
+
 class Drone:
     """An environment of which only the spec is looked at."""
 
     def __init__(self, low, high):
-        from gpae.environments import EnvironmentSpec
-
         self.spec = EnvironmentSpec("mine/drone", 2, 3, 3, ContinuousActions(2, low, high), 10)
 
 

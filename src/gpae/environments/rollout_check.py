@@ -17,7 +17,6 @@ from gpae.environments.environment import (
     EnvironmentSpec,
     Observation,
     Step,
-    auto_reset_step,
 )
 from gpae.errors import UserError
 
@@ -126,14 +125,18 @@ def _play(
     Actions and keys are drawn on the host, so that nothing but the environment is compiled.
     """
     draws = np.random.default_rng(seed)
-    reset = _compiled(environment.reset)
-    step = _compiled(partial(auto_reset_step, environment))
+    reset, step = _compiled(environment.reset), _compiled(environment.step)
+    select = _compiled(_select)
     state, observation = reset(_keys(draws, environments))
     played = []
     for _ in range(steps):
         acted_on = jax.device_get(observation)
         actions = random_actions(environment.spec.actions, draws, acted_on.available_actions)
-        state, observation, taken = step(_keys(draws, environments), state, actions)
+        state, taken = step(_keys(draws, environments), state, actions)
+        observation = taken.observation
+        if np.asarray(taken.boundary).any():
+            begun = reset(_keys(draws, environments))
+            state, observation = select(taken.boundary, begun, (state, observation))
         played.append((acted_on, jax.device_get(taken)))
     stacked: tuple[Observation, Step] = jax.tree.map(lambda *leaves: np.stack(leaves), *played)
     return stacked
@@ -144,6 +147,10 @@ def _compiled(function: Callable[..., Any]) -> jax.stages.Wrapped:
     options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
     on_cpu = jax.default_backend() == "cpu"
     return jax.jit(jax.vmap(function), compiler_options=options if on_cpu else None)
+
+
+def _select(condition: Any, if_true: Any, if_false: Any) -> Any:
+    return jax.tree.map(partial(jnp.where, condition), if_true, if_false)
 
 
 def _keys(draws: np.random.Generator, environments: int) -> PRNGKeyArray:
