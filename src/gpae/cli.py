@@ -339,7 +339,7 @@ def _train_to_the_end(
 
 
 def _put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]":
-    """Build the system that trains these seeds, and a line about the memory it needs."""
+    """Build the system that trains these seeds, checked, and a line about the memory it needs."""
     from gpae.runs.devices import prepare_jax
 
     prepare_jax(config.run.devices, len(seeds))
@@ -349,6 +349,7 @@ def _put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]
         from gpae.runs.system import System
 
         system = System(config, seeds)
+        system.check_environment()
         return system, check_memory(system.population, len(seeds))
 
 

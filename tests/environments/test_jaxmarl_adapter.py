@@ -1,6 +1,7 @@
 """JaxMARL's environments through the adapter: the same transitions, stacked; truncation apart."""
 
 from functools import cache, partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -334,6 +335,227 @@ def test_without_a_reward_of_their_own_agents_may_share():
     assert make(SPREAD, local_ratio=0, reward="shared").spec.num_agents == 3
 
 
+@pytest.fixture(scope="module")
+def heuristic_enemy():
+    """SMAX with a limit of 2 steps, held by the environment inside; the enemies do not shoot."""
+    import jaxmarl.environments.smax as smax
+
+    scenario = smax.map_name_to_scenario("3m")
+    return smax.HeuristicEnemySMAX(scenario=scenario, max_steps=2, enemy_shoots=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stated", [3, None])
+def test_a_limit_of_the_environment_inside_truncates(stated, heuristic_enemy, quickly_compiled):
+    environment = JaxmarlEnvironment(heuristic_enemy, "mine/battle", max_episode_steps=stated)
+
+    def play(key):
+        state, _ = environment.reset(key)
+        actions = jnp.full(3, 4)
+        return jax.lax.scan(
+            lambda state, key: environment.step(key, state, actions),
+            state,
+            jax.random.split(key, 3),
+        )[1]
+
+    step = quickly_compiled(play)(jax.random.key(0))
+    assert step.truncated.tolist() == [False, False, True]
+    assert not step.terminated.any()
+    assert environment.spec.max_episode_steps == stated
+    assert heuristic_enemy.max_steps == 2, "the user's own environment keeps its limit"
+
+
+class Discrete:
+    """A space of numbered actions."""
+
+    shape = ()
+
+    def __init__(self, n):
+        self.n = n
+
+
+class Clock:
+    """One agent; an episode ends for good by action 1, and after its time limit by that."""
+
+    agents = ("ant",)
+
+    def __init__(self, max_steps=3):
+        self.max_steps = max_steps
+
+    def action_space(self, agent):
+        return Discrete(2)
+
+    def reset(self, key):
+        return {"ant": jnp.zeros(1)}, jnp.int32(0)
+
+    def step_env(self, key, state, actions):
+        state = state + 1
+        done = self.ends(state) | (actions["ant"] == 1)
+        return {"ant": jnp.ones(1)}, state, {"ant": 1.0}, {"__all__": done, "ant": done}, {}
+
+    def ends(self, state):
+        return state >= self.max_steps
+
+
+class Delegating:
+    """A wrapper as JaxMARL's own are: what it has not, the environment inside has."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+class Shorter(Delegating):
+    """A wrapper with a step and an earlier limit of its own."""
+
+    max_steps = 2
+
+    def reset(self, key):
+        return self.inner.reset(key)
+
+    def step_env(self, key, state, actions):
+        seen, state, rewards, dones, info = self.inner.step_env(key, state, actions)
+        done = dones["__all__"] | (state >= self.max_steps)
+        return seen, state, rewards, {**dones, "__all__": done}, info
+
+
+class Configured(Clock):
+    """A limit in an object of settings, by another name."""
+
+    def __init__(self):
+        self.settings = SimpleNamespace(horizon=3)
+
+    def ends(self, state):
+        return state >= self.settings.horizon
+
+
+class Frozen(Clock):
+    """A limit that a function of the constructor keeps; the attribute only shows it."""
+
+    def __init__(self):
+        super().__init__()
+        limit = self.max_steps
+        self.ends = lambda state: state >= limit
+
+
+class Shown(Clock):
+    """A limit that is shown by a property of what is kept elsewhere."""
+
+    def __init__(self):
+        self.kept = 3
+
+    @property
+    def max_steps(self):
+        return self.kept
+
+
+class Logging(Delegating):
+    """A wrapper with a state of its own around the raw step of the environment inside."""
+
+    def reset(self, key):
+        seen, state = self.inner.reset(key)
+        return seen, {"inner": state, "returns": jnp.zeros(1)}
+
+
+def by_class(kind):
+    """An environment whose limit is an attribute of its class."""
+    return type("ByClass", (kind,), {"max_steps": 3, "__init__": lambda self: None})()
+
+
+@pytest.mark.parametrize(
+    ("game", "limit"),
+    [
+        (Clock(), 3),
+        (Delegating(Clock()), 3),
+        (Delegating(Delegating(Clock())), 3),
+        (Shorter(Clock()), 2),
+        (Delegating(Shorter(Clock())), 2),
+        (Configured(), 3),
+        (Delegating(Configured()), 3),
+        (by_class(Clock), 3),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, int) else str(value),
+)
+@pytest.mark.parametrize("is_stated", [True, False])
+def test_the_limit_truncates_whichever_object_holds_it(game, limit, is_stated):
+    environment = JaxmarlEnvironment(
+        game, "mine/clock", max_episode_steps=limit if is_stated else None
+    )
+    for time in range(limit):
+        for action in (0, 1):
+            _, step = environment.step(jax.random.key(0), jnp.int32(time), jnp.array([action]))
+            assert bool(step.terminated) == (action == 1)
+            assert bool(step.truncated) == (action == 0 and time == limit - 1)
+
+
+@pytest.mark.parametrize(
+    ("game", "settings", "message"),
+    [
+        (Clock(), {"max_episode_steps": 20}, "max_episode_steps=20 is not its max_steps=3, nor 1"),
+        (Frozen(), {}, "its time limit cannot be told from its other ends, as its step_env does"),
+        (Frozen(), {"max_episode_steps": 3}, "its time limit cannot be told from its other ends"),
+        (Shown(), {}, "its time limit cannot be told from its other ends, as the attribute"),
+        (Delegating(Shown()), {}, "its time limit cannot be told from its other ends, as the at"),
+        (Logging(Clock()), {}, "Logging has a reset of its own and no step_env: adapt the envir"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, dict | str) else "",
+)
+def test_a_limit_that_cannot_be_told_is_refused_in_one_line(game, settings, message):
+    with pytest.raises(UserError) as error:
+        JaxmarlEnvironment(game, "mine/clock", **settings)
+    assert str(error.value).startswith(f"mine/clock: {message}")
+    assert "\n" not in str(error.value)
+
+
+class Box:
+    """An action space with bounds."""
+
+    def __init__(self, low, high, shape=(2,)):
+        self.low, self.high, self.shape = low, high, shape
+
+
+class Hovering(Clock):
+    """Continuous actions within bounds that are given; the reward is the first of them."""
+
+    def __init__(self, space):
+        super().__init__()
+        self.space = space
+
+    def action_space(self, agent):
+        return self.space
+
+    def step_env(self, key, state, actions):
+        done, reward = self.ends(state + 1), actions["ant"].sum()
+        return {"ant": jnp.ones(1)}, state + 1, {"ant": reward}, {"__all__": done, "ant": done}, {}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [
+        (-np.inf, np.inf, "dimension 0 of its Box is from -inf to inf"),
+        (0.0, np.inf, "dimension 0 of its Box is from 0 to inf"),
+        (np.array([-1.0, -np.inf]), 1.0, "dimension 1 of its Box is from -inf to 1"),
+        (np.nan, 1.0, "dimension 0 of its Box is from nan to 1"),
+        (1.0, -1.0, "dimension 0 of its Box is from 1 to -1"),
+        (-3e38, 3e38, "dimension 0 of its Box is from -3e+38 to 3e+38"),
+    ],
+)
+def test_bounds_that_nothing_can_be_mapped_to_are_refused(low, high, found):
+    with pytest.raises(UserError) as error:
+        JaxmarlEnvironment(Hovering(Box(low, high)), "mine/drone")
+    assert str(error.value).startswith(f"mine/drone: action of ant: {found}, and finite bounds")
+    assert "\n" not in str(error.value)
+
+
+def test_a_dimension_with_equal_bounds_is_constant():
+    low, high = np.array([2.0, -1.0]), np.array([2.0, 3.0])
+    environment = JaxmarlEnvironment(Hovering(Box(low, high)), "mine/drone")
+    _, step = environment.step(jax.random.key(0), jnp.int32(0), jnp.array([[0.5, 0.0]]))
+    assert step.reward == 2.0 + 1.0
+
+
 class Own:
     """A JaxMARL environment of one's own: two of three agents learn, and see unlike things."""
 
@@ -417,7 +639,11 @@ def test_without_a_time_limit_every_end_is_final():
 @pytest.mark.parametrize(
     ("game", "settings", "message"),
     [
-        (Own(), {"max_episode_steps": 3}, "mine/insects has no attribute max_steps, so its time"),
+        (
+            Own(),
+            {"max_episode_steps": 3},
+            "mine/insects: its time limit cannot be told from its other ends",
+        ),
         (Own("Tuple"), {}, "the actions must be all Discrete or all Box of one axis, not Tuple"),
         (Own("Box"), {}, "the actions must be all Discrete or all Box of one axis, not Box"),
         (

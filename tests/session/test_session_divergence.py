@@ -11,12 +11,12 @@ from gpae.training.evaluation import Evaluator
 pytestmark = pytest.mark.slow
 
 
-def diverged(result):
+def diverged(result, advice="update.learning_rate"):
     assert result.code == 3
     assert result.err.startswith("gpae: training has diverged: ")
     assert result.err.count("\n") == 1
     assert "Traceback" not in result.err
-    assert "update.learning_rate" in result.err
+    assert advice in result.err
     return result.err
 
 
@@ -31,7 +31,7 @@ def test_nan_in_a_loss(gpae, small, straight, metrics, final_arrays, broken_resu
     broken_results(change)
     folder = tmp_path / "run"
     line = diverged(gpae("train", *small(), f"run.folder={folder}"))
-    assert "loss/actor, loss/critic not finite at update 6" in line
+    assert "loss/actor, loss/critic not finite at update 6, first in the losses" in line
     assert f"{folder} has checkpoint 4, the last good one" in line
     assert metrics(folder) == metrics(straight("gpae")[0])[:5]
     arrays = final_arrays(folder)
@@ -51,7 +51,7 @@ def test_nan_in_the_parameters_alone_is_never_saved(
     broken_results(change)
     folder = tmp_path / "run"
     line = diverged(gpae("train", *small(), f"run.folder={folder}"))
-    assert "parameters not finite at update 8" in line
+    assert "parameters not finite at update 8, first in the parameters" in line
     assert "checkpoint 4, the last good one" in line
     assert int(final_arrays(folder)["state/clock/update"]) == 4
 
@@ -65,8 +65,9 @@ def test_nan_in_an_evaluation(gpae, small, monkeypatch, tmp_path):
 
     monkeypatch.setattr(Evaluator, "evaluate", broken)
     folder = tmp_path / "run"
-    line = diverged(gpae("train", *small(), f"run.folder={folder}"))
-    assert "evaluation/greedy/episode_return not finite at update 0" in line
+    result = gpae("train", *small(), f"run.folder={folder}")
+    line = diverged(result, advice="check_environment")
+    assert "evaluation/greedy/episode_return not finite at update 0, first in the reward" in line
     assert "no checkpoint yet" in line
     assert not (folder / "evaluations.jsonl").exists()
 

@@ -1,5 +1,6 @@
 """Environments with stacked agent arrays, and the registry of tasks that makes them by name."""
 
+from gpae.environments.check import check_environment
 from gpae.environments.environment import (
     Actions,
     ActionSpace,
@@ -33,6 +34,7 @@ __all__ = [
     "Task",
     "all_tasks",
     "auto_reset_step",
+    "check_environment",
     "find_task",
     "make",
     "register",

@@ -11,8 +11,11 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from gpae.errors import UserError
 
 EnvironmentState = Any
 """State of an environment: any pytree of arrays."""
@@ -20,9 +23,20 @@ EnvironmentState = Any
 
 @dataclass(frozen=True)
 class DiscreteActions:
-    """Discrete action space: each agent picks one of ``size`` actions."""
+    """Discrete action space: each agent picks one of ``size`` actions.
+
+    Raises:
+        UserError: If ``size`` is not a whole number from 1 up.
+    """
 
     size: int
+
+    def __post_init__(self) -> None:
+        _require_size(self.size, "actions")
+
+    def joint_action(self, num_agents: int) -> jax.ShapeDtypeStruct:
+        """The shape and type of a team's joint action."""
+        return jax.ShapeDtypeStruct((num_agents,), jnp.int32)
 
     @property
     def dtype(self) -> jnp.dtype:
@@ -38,11 +52,51 @@ class ContinuousActions:
     The environment clips actions to the bounds. An agent with fewer action dimensions than the
     largest has the remaining ones masked (:attr:`Observation.available_actions`); they have no
     effect.
+
+    A bound may be infinite: actions are clipped to the other one, or carried out as they are drawn,
+    from normal distributions that begin with mean near 0 and standard deviation 1. Squashed actions
+    (``network.squash_actions=true``) need two finite bounds. Dimensions whose bounds differ are
+    mapped to common ones by the environment.
+
+    Raises:
+        UserError: If ``size`` is not a whole number from 1 up, a bound is not a number, or ``low``
+            is not less than ``high``.
     """
 
     size: int
     low: float = -1.0
     high: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require_size(self.size, "action dimensions")
+        try:
+            low, high = float(self.low), float(self.high)
+        except TypeError:
+            raise UserError(
+                "the bounds of continuous actions must be one number each for all dimensions, not "
+                f"{self.low!r} and {self.high!r}"
+            ) from None
+        if not low < high:
+            raise UserError(
+                f"the bounds of continuous actions must be low < high, not low={low} and "
+                f"high={high}"
+            )
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether both bounds are finite, and so is their distance in single precision."""
+        return abs(self.high - self.low) <= float(np.finfo(np.float32).max)
+
+    def joint_action(self, num_agents: int) -> jax.ShapeDtypeStruct:
+        """The shape and type of a team's joint action."""
+        return jax.ShapeDtypeStruct((num_agents, self.size), jnp.float32)
+
+
+def _require_size(size: object, things: str) -> None:
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise UserError(f"the number of {things} must be a whole number from 1 up, not {size!r}")
 
 
 ActionSpace = DiscreteActions | ContinuousActions

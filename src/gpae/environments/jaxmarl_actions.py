@@ -72,17 +72,20 @@ class ContinuousConversion:
 class ActionConverter:
     """Conversion of the team's joint action; agents outside the team get a constant zero action."""
 
-    def __init__(self, game: Any, team: list[Hashable]) -> None:
+    def __init__(self, game: Any, team: list[Hashable], name: str) -> None:
         """Read the agents' action spaces.
 
         Args:
             game: The JaxMARL environment.
             team: The agents that learn.
+            name: The task's name.
 
         Raises:
-            UserError: If the spaces are neither all ``Discrete`` nor all ``Box`` of one axis.
+            UserError: If the spaces are neither all ``Discrete`` nor all ``Box`` of one axis, or a
+                ``Box`` has a bound that is not finite.
         """
-        self._team = _team_conversion({agent: game.action_space(agent) for agent in team})
+        spaces = {agent: game.action_space(agent) for agent in team}
+        self._team = _team_conversion(spaces, name)
         others = (agent for agent in game.agents if agent not in team)
         self._idle = {agent: _zero_action(game.action_space(agent)) for agent in others}
 
@@ -102,13 +105,32 @@ class ActionConverter:
         return {**self._team.by_agent(actions), **self._idle}
 
 
-def _team_conversion(spaces: dict[Hashable, Any]) -> DiscreteConversion | ContinuousConversion:
+def _team_conversion(
+    spaces: dict[Hashable, Any], name: str
+) -> DiscreteConversion | ContinuousConversion:
     kinds = {type(space).__name__ for space in spaces.values()}
     if kinds == {"Discrete"}:
         return DiscreteConversion({agent: int(space.n) for agent, space in spaces.items()})
     if kinds == {"Box"} and all(len(space.shape) == 1 for space in spaces.values()):
-        return ContinuousConversion({agent: _bounds(space) for agent, space in spaces.items()})
+        bounds = {agent: _bounds(space) for agent, space in spaces.items()}
+        for agent, of_agent in bounds.items():
+            _require_finite(*of_agent, f"{name}: action of {agent}")
+        return ContinuousConversion(bounds)
     raise UserError(f"the actions must be all Discrete or all Box of one axis, not {_named(kinds)}")
+
+
+def _require_finite(
+    low: Float[np.ndarray, " a"], high: Float[np.ndarray, " a"], which: str
+) -> None:
+    """Refuse bounds that [-1, 1] cannot be mapped to; equal ones are a constant action."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        sound = np.isfinite(high - low) & (low <= high)
+    for dimension in np.flatnonzero(~sound)[:1]:
+        raise UserError(
+            f"{which}: dimension {dimension} of its Box is from {low[dimension]:g} to "
+            f"{high[dimension]:g}, and finite bounds are needed, the lower one first: actions in "
+            "[-1, 1] are mapped to them"
+        )
 
 
 def _named(kinds: Iterable[str]) -> str:

@@ -6,9 +6,9 @@ nothing is reset, and an episode that only its time limit ended is truncated. Im
 does not import JaxMARL.
 """
 
-import copy
 import warnings
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -25,11 +25,9 @@ from gpae.environments.environment import (
 from gpae.environments.jaxmarl_actions import ActionConverter, ActionsByAgent
 from gpae.environments.jaxmarl_games import GAMES, AdapterOptions
 from gpae.environments.jaxmarl_settings import JaxmarlSettings
+from gpae.environments.jaxmarl_time_limits import without_time_limit
 from gpae.environments.quiet_import import hidden_output, import_quietly
 from gpae.errors import UserError
-
-_NEVER = 2**31 - 1
-"""Time limit that no episode reaches."""
 
 
 class JaxmarlEnvironment:
@@ -40,8 +38,8 @@ class JaxmarlEnvironment:
     Continuous actions lie in [-1, 1] and are mapped linearly to the environment's own bounds; the
     action mask is True for the action dimensions that an agent has.
 
-    An episode terminates if the same environment without its time limit (its ``max_steps``) would
-    have ended, and is truncated if the time limit alone ends it.
+    An episode terminates if the same environment without its time limit (its ``max_steps``, or that
+    of an environment inside it) would have ended, and is truncated if the time limit alone ends it.
     """
 
     def __init__(
@@ -65,21 +63,26 @@ class JaxmarlEnvironment:
             state: The global state: ``environment``, the environment's own; ``observations``, the
                 agents' observations concatenated; or ``auto``, the former if there is one.
             max_episode_steps: Largest number of transitions within the environment's time limit;
-                None for no time limit.
+                None for no time limit, or for one that is not stated: episodes are truncated there
+                all the same, at the price of memory for as many successors as steps.
             options: The environment's differences from the common interface.
 
         Raises:
             UserError: If ``reward`` or ``state`` is none of these, the environment has no global
-                state of its own or no ``max_steps`` attribute for its time limit, its actions are
-                neither all discrete nor all bounded vectors, or its action masks do not fit them.
+                state of its own, its time limit cannot be found or is not the stated one, its
+                actions are neither all discrete nor all bounded vectors, or its action masks do not
+                fit them.
         """
         choice = JaxmarlSettings(reward, state)
+        _require_step_of_its_own(game, name)
         self._game, self._options = game, options or AdapterOptions()
-        self._unlimited = _without_time_limit(game, name, limited=max_episode_steps is not None)
         self._team: list[Hashable] = list(getattr(game, self._options.team_attribute))
         self._team_reward = _TEAM_REWARDS[choice.reward]
-        self._converter = ActionConverter(game, self._team)
+        self._converter = ActionConverter(game, self._team, name)
         observations, game_state = jax.eval_shape(game.reset, jax.random.key(0))
+        self._unlimited = without_time_limit(
+            game, name, max_episode_steps, partial(self._program_of_end, game_state)
+        )
         self._own_state = _gives_state(game, observations, choice.state, name)
         self._masked = self._gives_masks(game_state)
         self._observation_size = max(_size(observations[agent]) for agent in self._team)
@@ -91,6 +94,7 @@ class JaxmarlEnvironment:
             actions=self._converter.space,
             max_episode_steps=max_episode_steps,
             metrics=tuple(self._options.outcomes),
+            early_truncation=max_episode_steps is None,
         )
 
     @property
@@ -140,6 +144,17 @@ class JaxmarlEnvironment:
         if self._unlimited is self._game:
             return done
         return self._unlimited.step_env(key, state, actions)[3]["__all__"]
+
+    def _program_of_end(self, state: EnvironmentState, game: Any) -> str:
+        """The program of the question whether an environment's step ends the episode, as text."""
+
+        def end(key: PRNGKeyArray, state: EnvironmentState, actions: Actions) -> Bool[Array, ""]:
+            by_agent = self._converter.by_agent(actions)
+            done: Bool[Array, ""] = game.step_env(key, _settled(state), by_agent)[3]["__all__"]
+            return done
+
+        actions = self._converter.space.joint_action(len(self._team))
+        return str(jax.make_jaxpr(end)(jax.random.key(0), state, actions))
 
     def _observation(
         self, observations: Mapping[Hashable, Any], state: EnvironmentState
@@ -224,15 +239,13 @@ _TEAM_REWARDS: Mapping[str, Callable[[Float[Array, " N"]], Float[Array, ""]]] = 
 }
 
 
-def _without_time_limit(game: Any, name: str, *, limited: bool) -> Any:
-    """A copy of the environment without its time limit; the same one if it has none."""
-    if "max_steps" not in vars(game):
-        if limited:
-            raise UserError(f"{name} has no attribute max_steps, so its time limit is unknown")
-        return game
-    unlimited = copy.copy(game)
-    unlimited.max_steps = _NEVER
-    return unlimited
+def _require_step_of_its_own(game: Any, name: str) -> None:
+    """Refuse a wrapper whose state is its own and whose raw step is that of the one inside."""
+    if hasattr(type(game), "reset") and not hasattr(type(game), "step_env"):
+        raise UserError(
+            f"{name}: {type(game).__name__} has a reset of its own and no step_env: adapt the "
+            "environment inside it (returns and lengths of episodes are recorded without a wrapper)"
+        )
 
 
 def _gives_state(game: Any, observations: Mapping[Any, Any], choice: str, name: str) -> bool:

@@ -47,6 +47,11 @@ class Task:
             return ()
         return tuple(field.name for field in dataclasses.fields(self.settings))
 
+    @property
+    def is_of_library(self) -> bool:
+        """Whether the task is one of the library's own, whose episodes its tests have checked."""
+        return self.name in _OF_LIBRARY
+
     def make(self, **settings: Any) -> Environment:
         """Make the environment.
 
@@ -201,3 +206,5 @@ def _register_jaxmarl() -> None:
 _register_smax()
 _register_mabrax()
 _register_jaxmarl()
+
+_OF_LIBRARY = frozenset(_TASKS.registered())

@@ -1,7 +1,7 @@
 """One run of a session: what it has recorded, its checkpoints and its best parameters."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -10,6 +10,7 @@ import numpy as np
 
 from gpae.errors import DivergedError, UserError
 from gpae.runs.checkpoints import Checkpoints
+from gpae.runs.divergence import find_cause
 from gpae.runs.folder import RunFolder
 from gpae.runs.metrics import MetricsWriter
 from gpae.runs.records import RecordFile
@@ -73,13 +74,20 @@ class Member:
         if checkpoint is not None and self.checkpoints.latest() is None:
             raise UserError(f"{self.folder.path} has no checkpoint {checkpoint}, nor any other")
 
-    def record(self, update: int, metrics: Mapping[str, float], times: Mapping[str, float]) -> None:
+    def record(
+        self,
+        update: int,
+        metrics: Mapping[str, float],
+        times: Mapping[str, float],
+        state: Callable[[], Any],
+    ) -> None:
         """Write an update's metrics.
 
         Args:
             update: The number of updates made.
             metrics: The metrics of the last one.
             times: The times it took.
+            state: Function that gives the run's state, on the host, after this or a later update.
 
         Raises:
             UserError: Successors of truncated steps were lost.
@@ -87,7 +95,7 @@ class Member:
         """
         self._require_successors(metrics)
         record = {**self._counters(update), **_of_ended_episodes(metrics)}
-        self._require_finite(record, update)
+        self._require_finite(record, update, state)
         self._writer.write({**record, **times})
 
     def save(self, state: Any, update: int) -> None:
@@ -95,7 +103,7 @@ class Member:
         host = jax.device_get(Snapshot(state=state, best=self.best))
         leaves = jax.tree.leaves((host.state.params, host.state.optimiser_states))
         sound = all(np.isfinite(leaf).all() for leaf in leaves)
-        self._require_finite({"parameters": 0.0 if sound else math.nan}, update)
+        self._require_finite({"parameters": 0.0 if sound else math.nan}, update, lambda: host.state)
         self._writer.sync()
         self.checkpoints.save(update, host)
 
@@ -105,7 +113,7 @@ class Member:
             episodes = self.system.evaluator.evaluate(
                 params["actor"], self.seed, update, greedy=mode == "greedy"
             )
-            self._record_evaluation(update, mode, episodes, absolute=False)
+            self._record_evaluation(update, mode, episodes, params, absolute=False)
         score = self._score()
         if score > self._best_score:
             self._best_score = score
@@ -125,8 +133,9 @@ class Member:
             )
             for part in range(ABSOLUTE_EVALUATIONS)
         ]
+        mode, params = self.system.modes[0], self.best.params
         self._record_evaluation(
-            self.system.budget.updates, self.system.modes[0], join_episodes(parts), absolute=True
+            self.system.budget.updates, mode, join_episodes(parts), params, absolute=True
         )
 
     def _rewind_to(self, saved: int | None) -> int | None:
@@ -169,27 +178,37 @@ class Member:
             spec = self.system.evaluator.environment.spec
             raise UserError(
                 f"{spec.name} truncated episodes before its max_episode_steps of "
-                f"{spec.max_episode_steps}: its spec must not say early_truncation=False"
+                f"{spec.max_episode_steps}, which its spec rules out by early_truncation=False: "
+                "correct the one or the other"
             )
 
-    def _require_finite(self, values: Mapping[str, float], update: int) -> None:
+    def _require_finite(
+        self,
+        values: Mapping[str, float],
+        update: int,
+        state: Callable[[], Any] | None = None,
+        params: Any = None,
+    ) -> None:
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if not broken:
             return
+        evidence = None if state is None else state()
+        params = params if evidence is None else evidence.params
+        cause = find_cause(broken, self.system.environment.spec, params, evidence)
         more = f" and {len(broken) - _NAMES_SHOWN} more" if len(broken) > _NAMES_SHOWN else ""
         kept = self.checkpoints.latest()
         raise DivergedError(
             f"training has diverged: {', '.join(broken[:_NAMES_SHOWN])}{more} not finite at update "
-            f"{update}; {self.folder.path} has "
+            f"{update}, {cause.origin}; {self.folder.path} has "
             + ("no checkpoint yet" if kept is None else f"checkpoint {kept}, the last good one")
-            + "; try a smaller update.learning_rate or update.max_gradient_norm"
+            + f"; {cause.remedy}"
         )
 
     def _record_evaluation(
-        self, update: int, mode: str, episodes: Episodes, *, absolute: bool
+        self, update: int, mode: str, episodes: Episodes, params: Any, *, absolute: bool
     ) -> None:
         means = {f"evaluation/{mode}/{name}": values.mean() for name, values in episodes.items()}
-        self._require_finite(means, update)
+        self._require_finite(means, update, params=params)
         record = {
             **self._counters(update),
             "mode": mode,

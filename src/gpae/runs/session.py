@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -256,15 +257,20 @@ class Session:
         rate = count * self.system.budget.env_steps / seconds
         times = {f"time/{name}": seconds for name, seconds in self.phases.last().items()}
         of_members = self.system.population.split_metrics(metrics)
-        for member, of_member in zip(self.members, of_members, strict=True):
+        for number, (member, of_member) in enumerate(zip(self.members, of_members, strict=True)):
+            after = partial(self._state_of, number, state)
             for index in range(count):
                 of_update = {name: float(values[index]) for name, values in of_member.items()}
                 member.record(
-                    update + index + 1, of_update, {"time/steps_per_second": rate, **times}
+                    update + index + 1, of_update, {"time/steps_per_second": rate, **times}, after
                 )
         env_steps = (update + count) * self.system.budget.env_steps
         self.display.advanced(env_steps, rate * len(self.members))
         return state
+
+    def _state_of(self, number: int, state: Any) -> Any:
+        """One member's part of the joint state, on the host."""
+        return self.system.population.split(state)[number]
 
     def _save(self, state: Any, update: int) -> None:
         for member, part in zip(self.members, self.system.population.split(state), strict=True):

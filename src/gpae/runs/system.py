@@ -9,7 +9,7 @@ from flax import struct
 from jaxtyping import Array, Float, Int
 
 from gpae.config.schema import Config
-from gpae.environments import Environment, make
+from gpae.environments import Environment, check_environment, find_task, make
 from gpae.networks import NetworkSettings
 from gpae.training.evaluation import Evaluator, headline_metric, metric_directions
 from gpae.training.families import make_learner
@@ -48,10 +48,12 @@ class System:
     Attributes:
         config: The configuration.
         seeds: The seeds of the runs that are made together, instead of the configuration's.
+        environment: The environment, unbatched.
     """
 
     config: Config
     seeds: Sequence[int] = ()
+    environment: Environment = field(init=False)
     learner: Learner = field(init=False)
     population: Population = field(init=False)
     evaluator: Evaluator = field(init=False)
@@ -61,7 +63,7 @@ class System:
 
     def __post_init__(self) -> None:
         config = self.config
-        environment = make(config.task_name, **config.task_settings)
+        self.environment = environment = make(config.task_name, **config.task_settings)
         self.learner = _learner(config, environment)
         self.seeds = tuple(self.seeds) or (config.seed,)
         self.population = make_population(
@@ -93,6 +95,20 @@ class System:
     def score(self, mean: float) -> float:
         """A mean of the headline metric as a score, of which larger is always better."""
         return mean if self.directions[self.metric] == "maximise" else -mean
+
+    def check_environment(self) -> None:
+        """Refuse an environment with a fault, before anything is computed or written.
+
+        The library's own tasks are tested, and their shapes and types alone are checked: a rollout
+        would have to be compiled, for seconds where the simulator is large.
+
+        Raises:
+            UserError: A fault was found.
+        """
+        if find_task(self.config.task_name).is_of_library:
+            check_environment(self.environment, steps=0)
+        else:
+            check_environment(self.environment)
 
     def initial_snapshot(self, seed: int) -> Snapshot:
         """The state before the first update, on the host."""

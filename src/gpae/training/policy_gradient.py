@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from gpae.environments.environment import Environment, Observation
+from gpae.environments.environment import ContinuousActions, Environment, Observation
+from gpae.errors import UserError
 from gpae.methods import (
     Batch,
     HiddenStates,
@@ -231,9 +232,19 @@ def make_policy_gradient_learner(
     discount: float,
     total_env_steps: float,
 ) -> PolicyGradientLearner:
-    """A learner of an environment, a method and settings already checked."""
+    """A learner of an environment, a method and settings already checked.
+
+    Raises:
+        UserError: Actions are to be squashed into bounds that are not finite.
+    """
+    space = environment.spec.actions
+    if network.squash_actions and isinstance(space, ContinuousActions) and not space.is_bounded:
+        raise UserError(
+            f"{environment.spec.name} has actions from {space.low:g} to {space.high:g}, and "
+            "network.squash_actions=true needs finite bounds: leave it out"
+        )
     budget = make_budget(rollout, window, update, total_env_steps)
-    actor = Actor(network, environment.spec.actions)
+    actor = Actor(network, space)
     networks = method.networks(environment.spec, network, update)
     schedule = learning_rate_schedule(update, budget.gradient_steps, budget.updates)
     return PolicyGradientLearner(
