@@ -47,10 +47,11 @@ class Spoilt:
 
 
 @pytest.fixture
-def spoilt():
+def spoilt(monkeypatch):
     """Have the task be spoilt in some way from now on."""
     import toy_task
 
+    monkeypatch.setattr(_TASKS, "_entries", _TASKS.registered())
     ways = {}
     register(TASK, lambda: Spoilt(toy_task.Beacon(), **ways))
 
@@ -58,8 +59,7 @@ def spoilt():
         ways.clear()
         ways.update(changes)
 
-    yield spoil
-    del _TASKS._entries[TASK]
+    return spoil
 
 
 @pytest.fixture
