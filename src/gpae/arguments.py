@@ -5,13 +5,23 @@ from collections.abc import Callable
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A whole number from ``least`` up to ``most``, as the type of an argument."""
+    """A whole number from ``least`` up to ``most``, such as 10000 or 1e4, as an argument's type."""
     wanted = f"a whole number from {least} {'up' if most is None else f'to {most}'}"
 
     def convert(text: str) -> int:
-        whole = text.strip().lstrip("+-").isdecimal()
-        if not whole or int(text) < least or (most is not None and int(text) > most):
+        number = _whole(text)
+        if number is None or number < least or (most is not None and number > most):
             raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
-        return int(text)
+        return number
 
     return convert
+
+
+def _whole(text: str) -> int | None:
+    if text.strip().lstrip("+-").isdecimal():
+        return int(text)
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() else None

@@ -312,6 +312,7 @@ def _train_new(config: "Config", console: "Console") -> "list[Outcome]":
             f"the environments of a minibatch; {system.population.devices_a_run} used",
         )
     config.run.devices = system.population.devices_a_run
+    system.check_initial_params()
     folders = _new_folders(config)
     for folder in folders:
         _say(console, f"run folder {folder.path}")
@@ -413,7 +414,9 @@ def _conclude(
         for name, value in (("final", outcome.final), ("absolute", outcome.absolute)):
             if value is not None:
                 _say(console, f"{name} {outcome.metric} {shown(value)}")
-        _say(console, f"run folder {folder.path}\nlearning curve {folder.curve_path}")
+        _say(console, f"run folder {folder.path}")
+        if outcome.final is not None:
+            _say(console, f"learning curve {folder.curve_path}")
 
 
 def _say(console: "Console", text: str) -> None:

@@ -8,6 +8,7 @@ import yaml
 
 from gpae.config.compose import compose, describe, expand_sweep, from_dict, to_dict
 from gpae.config.schema import Config
+from gpae.config.whole_numbers import written_out
 from gpae.errors import UserError
 from gpae.methods import Gpae, Mappo
 from gpae.runs.folder_names import new_folder
@@ -175,3 +176,32 @@ def test_a_folder_may_be_in_the_users_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert new_folder(_named(folder="~/mine")) == tmp_path / "mine"
     assert new_folder(_named(root="~/runs")).parent == tmp_path / "runs"
+
+
+@pytest.mark.parametrize(
+    ("override", "plain"),
+    [
+        ("rollout.steps=1e2", "rollout.steps=100"),
+        ("rollout.steps=1.5E+2", "rollout.steps=150"),
+        ("run={keep_checkpoints:1e1,root:runs}", "run={keep_checkpoints:10,root:runs}"),
+        ("seed=1e0,2e1", "seed=1,20"),
+        ("update.learning_rate=1.25e1", "update.learning_rate=12.5"),
+    ],
+)
+def test_whole_numbers_may_have_an_exponent(override, plain):
+    written = written_out(override)
+    assert written == (override if plain.endswith("12.5") else plain)
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["update.learning_rate=5e-4", "run.root=runs/1e4", "run.root='1e4'", "rollout.steps=1.5"],
+)
+def test_other_numbers_stay_as_they_are_written(override):
+    assert written_out(override) == override
+
+
+def test_a_setting_of_whole_numbers_takes_an_exponent():
+    config = compose(["rollout.steps=1e2", "update={epochs:2e0}", "task.max_steps=5e1"])
+    assert (config.rollout.steps, config.update.epochs) == (100, 2)
+    assert config.task_settings["max_steps"] == 50

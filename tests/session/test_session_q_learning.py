@@ -3,6 +3,7 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -105,3 +106,18 @@ def test_rollouts_shorter_than_episodes_are_cautioned(steps, said):
 
     system = System(compose([*words("vdn"), f"rollout.steps={steps}"]))
     assert [f"after rollout.steps={steps}" in line for line in system.cautions] == [True] * said
+
+
+def test_target_networks_begin_with_the_parameters_of_another_run_too(
+    uninterrupted, gpae, final_arrays, tmp_path
+):
+    source, folder = uninterrupted("qmix")[0], tmp_path / "run"
+    keep = ["run.keep_checkpoints=9", f"run.folder={folder}"]
+    gpae("train", *words("qmix"), "seed=7", f"initial_params={source}", *keep)
+    given, first = final_arrays(source), final_arrays(folder, 0)
+    names = [name for name in given if name.startswith("state/params/")]
+    assert len(names) > 10
+    for name in names:
+        np.testing.assert_array_equal(first[name], given[name])
+        target = name.replace("state/params/", "state/target_params/")
+        np.testing.assert_array_equal(first[target], given[name])

@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from gpae.config.checks import check, refuse_unused
 from gpae.config.imports import import_modules, modules_needed
 from gpae.config.schema import Config
+from gpae.config.whole_numbers import written_out
 from gpae.environments import Task, find_task
 from gpae.errors import UnknownNameError, UserError, did_you_mean
 from gpae.methods import METHODS
@@ -48,6 +49,7 @@ def compose(overrides: list[str], imports: Sequence[str] = ()) -> Config:
         UserError: A name is unknown, a value of the wrong type or out of range, or two do not fit.
     """
     import_modules(imports)
+    overrides = [written_out(override) for override in overrides]
     parsed = parse(overrides)
     for override in parsed:
         _check_override(override)

@@ -49,6 +49,8 @@ class Config:
         total_env_steps: Environment steps of the whole run, not multiplied by agents.
         seed: The seed that every random key is derived from.
         seeds: Number of runs to make together, with this seed, the next one and so on.
+        initial_params: Folder of a run whose newest parameters this run begins with, for all its
+            networks; None for fresh ones.
         profile: Time each phase of every update on its own; slower.
         imports: Modules to import first, which register methods, tasks or networks of their own.
     """
@@ -65,6 +67,7 @@ class Config:
     total_env_steps: float = whole(1e7, 1)
     seed: int = whole(0, 0)
     seeds: int = whole(1, 1)
+    initial_params: str | None = None
     profile: bool = False
     imports: list[str] = field(default_factory=list)
 

@@ -114,16 +114,43 @@ class Checkpoints:
                 (the newest earlier good one is named); or it does not fit the template.
         """
         step = self._chosen(step)
+        stored = self._stored(step)
+        require_fit(stored, described_template(template), self._name(step))
+        return rebuilt(template, self._read(step, stored))
+
+    def restore_part(self, part: str, template: ArrayTree) -> ArrayTree:
+        """Read a part of the newest checkpoint's tree, after checking it as :meth:`restore` does.
+
+        Args:
+            part: The part's place in the tree, such as ``state/params``.
+            template: A tree of the part's structure, shapes and types.
+
+        Raises:
+            UserError: There is no checkpoint, it is damaged, or its part does not fit.
+        """
+        step, prefix = self._chosen(None), f"{part}/"
+        stored = self._stored(step)
+        of_part = {
+            name.removeprefix(prefix): description
+            for name, description in stored.items()
+            if name.startswith(prefix)
+        }
+        require_fit(of_part, described_template(template), f"{part} of {self._name(step)}")
+        arrays = self._read(step, stored)
+        return rebuilt(template, {name: arrays[prefix + name] for name in of_part})
+
+    def _stored(self, step: int) -> dict[str, str]:
+        """Type and shape of each array of a checkpoint that is whole."""
         try:
-            manifest = self._verified(step)
+            return self._verified(step).arrays
         except DamagedError as error:
             raise UserError(
                 f"{self._name(step)} is damaged: {error}; {self._way_out(step)}"
             ) from error
-        require_fit(manifest.arrays, described_template(template), self._name(step))
+
+    def _read(self, step: int, stored: dict[str, str]) -> dict[str, np.ndarray]:
         with _orbax_errors(f"read {self._name(step)}"):
-            arrays = _read_arrays(self.folder, step, manifest.arrays)
-        return rebuilt(template, arrays)
+            return _read_arrays(self.folder, step, stored)
 
     def discard_after(self, step: int) -> None:
         """Give up the checkpoints of later steps: a run going back calls this before anything else.

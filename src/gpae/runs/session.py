@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import numpy as np
 from rich.console import Console
 
 from gpae.config.schema import Config
@@ -188,7 +189,8 @@ class Session:
         return trained and not any(self._lacks_absolute(member) for member in self.members)
 
     def _lacks_absolute(self, member: Member) -> bool:
-        return self.system.config.evaluation.absolute and member.absolute is None
+        evaluation = self.system.config.evaluation
+        return evaluation.absolute and evaluation.episodes > 0 and member.absolute is None
 
     def _continue(self, state: Any, update: int, saved: int | None) -> int:
         """Go on to the end or a stop, and say how many updates have been made."""
@@ -277,6 +279,8 @@ class Session:
             member.save(part, update)
 
     def _evaluate(self, state: Any, update: int) -> None:
+        if not self.system.config.evaluation.episodes:
+            return
         parts = self.system.population.split(state.params)
         for member, params in zip(self.members, parts, strict=True):
             member.evaluate(params, update)
@@ -345,6 +349,8 @@ def evaluate(
         raise UserError(f"{folder.path} has no checkpoint to evaluate yet")
     system = System(config)
     snapshot: Any = checkpoints.restore(system.snapshot_shapes(), checkpoint)
+    if best and np.isneginf(snapshot.best.score):
+        raise UserError(f"{folder.path} has no best parameters, as it was never evaluated")
     source = snapshot.best if best else snapshot.state
     unused = system.budget.updates + ABSOLUTE_EVALUATIONS + 1
     parts = -(-episodes // EPISODES_AT_ONCE)

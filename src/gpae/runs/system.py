@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,7 +12,10 @@ from jaxtyping import Array, Float, Int
 
 from gpae.config.schema import Config
 from gpae.environments import Environment, check_environment, find_task, make
+from gpae.errors import UserError
 from gpae.networks import NetworkSettings
+from gpae.runs.checkpoints import Checkpoints
+from gpae.runs.folder import RunFolder
 from gpae.training.evaluation import Evaluator, headline_metric, metric_directions
 from gpae.training.families import make_learner
 from gpae.training.population import Population, make_population
@@ -113,7 +118,27 @@ class System:
     def initial_snapshot(self, seed: int) -> Snapshot:
         """The state before the first update, on the host."""
         state = self.population.first_state(seed)
+        if self.config.initial_params is not None:
+            state = self.learner.with_params(state, self._initial_params)
         return _unevaluated(state, state.params)
+
+    def check_initial_params(self) -> None:
+        """Refuse ``initial_params`` before anything is written.
+
+        Raises:
+            UserError: It is no run, has no checkpoint, or its parameters do not fit.
+        """
+        if self.config.initial_params is not None:
+            _ = self._initial_params
+
+    @cached_property
+    def _initial_params(self) -> Any:
+        """The newest parameters of the run that ``initial_params`` names, on the host."""
+        folder = RunFolder.open(Path(str(self.config.initial_params)))
+        checkpoints = Checkpoints(folder.checkpoints_path)
+        if checkpoints.latest() is None:
+            raise UserError(f"initial_params: {folder.path} has no checkpoint yet")
+        return checkpoints.restore_part("state/params", self.population.state_shapes.params)
 
     def snapshot_shapes(self) -> Snapshot:
         """A checkpoint's contents as shapes and types; nothing is computed."""

@@ -141,6 +141,10 @@ class PolicyGradientLearner:
             window=empty_window(empty_rollout(self.collection, collector), self.window_length),
         )
 
+    def with_params(self, state: TrainingState, params: Params) -> TrainingState:
+        """A first state with other parameters."""
+        return replace(state, params=params)
+
     def collect_phase(
         self, state: TrainingState, inputs: None, environments: Int[Array, " E"]
     ) -> tuple[TrainingState, Forward | None, Metrics]:

@@ -9,6 +9,7 @@ from jaxtyping import Array, Int
 from gpae.methods import Metrics
 from gpae.networks import NetworkSettings
 from gpae.training.keys import Seed
+from gpae.training.state import Params
 
 PhaseFunction = Callable[[Any, Any, Int[Array, " E"]], tuple[Any, Any, Metrics]]
 
@@ -89,3 +90,6 @@ class Learner(Protocol):
 
     def initial_state(self, seed: Seed) -> Any:
         """The state before the first update of the run with a seed, for all its environments."""
+
+    def with_params(self, state: Any, params: Params) -> Any:
+        """A first state with other parameters, of the same shapes."""

@@ -43,7 +43,7 @@ class EvaluationSettings:
 
     Attributes:
         interval: Environment steps between evaluations.
-        episodes: Episodes of each evaluation.
+        episodes: Episodes of each evaluation; 0 for no evaluations at all.
         max_steps: Steps after which an episode without an end is cut off; longer time limits hold.
         mode: ``greedy`` (most likely actions), ``sampled`` or ``both``; the first one run is the
             headline.
@@ -51,7 +51,7 @@ class EvaluationSettings:
     """
 
     interval: float = whole(5e5, 1)
-    episodes: int = whole(128, 1)
+    episodes: int = whole(128, 0)
     max_steps: int = whole(10_000, 1)
     mode: str = choice("greedy", EVALUATION_MODES)
     absolute: bool = True

@@ -109,6 +109,10 @@ class QLearner:
             buffer=empty_buffer(shapes, self.method.buffer_size),
         )
 
+    def with_params(self, state: QState, params: Params) -> QState:
+        """A first state with other parameters, also of the target networks."""
+        return replace(state, params=params, target_params=params)
+
     def collect_phase(
         self, state: QState, inputs: None, environments: Int[Array, " E"]
     ) -> tuple[QState, None, Metrics]:
