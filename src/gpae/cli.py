@@ -166,6 +166,12 @@ def _add_train(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "-m", "--multirun", action="store_true", help="sweep over comma-separated values"
     )
     _add_imports(train)
+    train.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="settings in YAML, such as another run's config.yaml; those given as words go first",
+    )
     train.add_argument("--cfg", action="store_true", help="print the configuration and stop")
     train.set_defaults(command=_train)
 
@@ -240,12 +246,15 @@ def _add_curves(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _train(parsed: argparse.Namespace, console: "Console") -> int:
     with without_garbage_collection():
         from gpae.config.compose import compose, describe, expand_sweep, names_hydra
+        from gpae.config.settings_file import SettingsFile, read_settings
 
+        file = SettingsFile() if parsed.settings is None else read_settings(parsed.settings)
+        make = partial(compose, imports=[*file.imports, *parsed.imports], defaults=file.overrides)
         with_hydra = names_hydra(parsed.overrides)
         if parsed.multirun and with_hydra and not parsed.cfg:
-            return _sweep_with_hydra(parsed.overrides, parsed.imports)
+            return _sweep_with_hydra(parsed.overrides, make)
         jobs = expand_sweep(parsed.overrides) if parsed.multirun else [parsed.overrides]
-        configs = [compose(job, parsed.imports) for job in jobs]
+        configs = [make(job) for job in jobs]
     if parsed.cfg:
         for config in configs:
             _say(console, describe(config).rstrip())
@@ -255,24 +264,23 @@ def _train(parsed: argparse.Namespace, console: "Console") -> int:
     return _train_in_turn(jobs, configs, console)
 
 
-def _sweep_with_hydra(overrides: list[str], imports: list[str]) -> int:
+def _sweep_with_hydra(overrides: list[str], make: "Callable[[list[str]], Config]") -> int:
     from gpae.runs.sweeps import sweep
 
-    results = sweep(overrides, partial(_train_job, imports=imports))
+    results = sweep(overrides, partial(_train_job, make))
     return DivergedError.exit_code if any(map(math.isnan, results)) else 0
 
 
-def _train_job(overrides: list[str], imports: Sequence[str] = ()) -> float:
+def _train_job(make: "Callable[[list[str]], Config]", overrides: list[str]) -> float:
     """Train the runs of one Hydra job, and return the mean of their final headline metrics.
 
     The mean is NaN if a run diverged. A requested stop raises KeyboardInterrupt, which ends Hydra's
     sweep.
     """
-    from gpae.config.compose import compose
     from gpae.console import OutputConsole
 
     try:
-        outcomes = _train_new(compose(overrides, imports), OutputConsole())
+        outcomes = _train_new(make(overrides), OutputConsole())
     except DivergedError as error:
         _complain(str(error))
         return math.nan

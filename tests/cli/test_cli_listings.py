@@ -127,3 +127,11 @@ def test_work_goes_on_when_its_reader_has_left():
     )
     result = shell(f'{sys.executable} -c "{script}" | true')
     assert (result.returncode, result.stderr) == (0, "went on")
+
+
+def test_settings_of_a_file_are_printed_with_those_of_words(tmp_path, capsys):
+    path = tmp_path / "settings.yaml"
+    path.write_text("method: dae\nupdate: {epochs: 7}\nseed: 4\n")
+    main(["train", "--settings", str(path), "--cfg", "seed=5"])
+    values = yaml.safe_load(capsys.readouterr().out)
+    assert (values["method"]["name"], values["update"]["epochs"], values["seed"]) == ("dae", 7, 5)

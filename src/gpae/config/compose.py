@@ -37,19 +37,24 @@ FAMILY_PRESETS = {"mabrax": "mabrax"}
 """The preset of a family of tasks where none is asked for; ``jaxmarl`` for every other family."""
 
 
-def compose(overrides: list[str], imports: Sequence[str] = ()) -> Config:
+def compose(
+    overrides: list[str], imports: Sequence[str] = (), defaults: Sequence[str] = ()
+) -> Config:
     """Resolve overrides over the presets, and check the result.
 
     Args:
         overrides: In Hydra's syntax: ``task=smax/5m_vs_6m``, ``method.eta=1.05``. Without a
             ``preset`` among them, the task's family decides.
         imports: Modules to import before, which register methods, tasks or networks.
+        defaults: Overrides that go before, of a file of settings: one that changes nothing is not
+            refused for a method that has no use for it.
 
     Raises:
         UserError: A name is unknown, a value of the wrong type or out of range, or two do not fit.
     """
     import_modules(imports)
-    overrides = [written_out(override) for override in overrides]
+    asked_for = _asked_for(overrides)
+    overrides = [written_out(override) for override in (*defaults, *overrides)]
     parsed = parse(overrides)
     for override in parsed:
         _check_override(override)
@@ -63,7 +68,7 @@ def compose(overrides: list[str], imports: Sequence[str] = ()) -> Config:
     _refuse_added(config, overrides)
     check(config)
     config.imports = modules_needed([*config.imports, *imports], config)
-    refuse_unused(config, _asked_for(overrides))
+    refuse_unused(config, [*_changing(defaults, overrides), *asked_for])
     return config
 
 
@@ -185,10 +190,18 @@ def names_hydra(overrides: list[str]) -> bool:
     return any(re.match(r"hydra\b", override.key_or_group) for override in parse(overrides))
 
 
-def _asked_for(overrides: list[str]) -> list[str]:
-    """The names of the settings that overrides set, each field of a group on its own."""
-    values = ({override.key_or_group: override.value()} for override in parse(overrides))
-    return [name for value in values for name in _dotted(value)]
+def _asked_for(overrides: Sequence[str]) -> dict[str, Any]:
+    """The values that overrides set, each field of a group on its own, by the settings' names."""
+    values = ({override.key_or_group: override.value()} for override in parse(list(overrides)))
+    return {name: value for given in values for name, value in _flat(given).items()}
+
+
+def _changing(defaults: Sequence[str], overrides: list[str]) -> list[str]:
+    """The settings of a file that are not those of the task, method and preset asked for."""
+    if not defaults:
+        return []
+    without = _flat(_settable(overrides))
+    return [name for name, value in _asked_for(defaults).items() if without.get(name) != value]
 
 
 def _family_preset(overrides: list[str]) -> list[str]:
@@ -327,11 +340,16 @@ def _settable(overrides: list[str]) -> dict[str, Any]:
     return values
 
 
-def _dotted(values: dict[str, Any], prefix: str = "") -> list[str]:
-    names = []
+def _dotted(values: dict[str, Any]) -> list[str]:
+    return list(_flat(values))
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A tree of values by dotted name."""
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict):
-            names += _dotted(value, f"{prefix}{key}.")
+            flat |= _flat(value, f"{prefix}{key}.")
         else:
-            names.append(prefix + key)
-    return names
+            flat[prefix + key] = value
+    return flat

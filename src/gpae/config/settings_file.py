@@ -1,0 +1,77 @@
+"""Files of settings in YAML, such as a run's ``config.yaml``, as overrides in Hydra's syntax."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gpae.errors import UserError
+
+_CHOSEN_BY_NAME = ("task", "method")
+
+_GROUPS = (*_CHOSEN_BY_NAME, "preset")
+
+
+@dataclass(frozen=True)
+class SettingsFile:
+    """The settings of a file.
+
+    Attributes:
+        overrides: One for each setting, in Hydra's syntax.
+        imports: The modules that it names.
+    """
+
+    overrides: list[str] = field(default_factory=list)
+    imports: list[str] = field(default_factory=list)
+
+
+def read_settings(path: Path) -> SettingsFile:
+    """Read a file of settings.
+
+    Args:
+        path: A YAML file whose keys are settings, nested or dotted; ``task`` and ``method`` are a
+            name or a mapping with one.
+
+    Raises:
+        UserError: The file cannot be read, or is not a mapping of settings.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(
+            f"cannot read settings from {path}: {' '.join(str(error).split())}"
+        ) from error
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise UserError(f"{path} is not a file of settings: it must be a mapping by their names")
+    imports = values.pop("imports", None) or []
+    if not isinstance(imports, list):
+        raise UserError(f"{path}: imports must be a list of modules")
+    return SettingsFile(list(_overrides(values)), [str(module) for module in imports])
+
+
+def _overrides(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        setting = prefix + name
+        if isinstance(value, dict):
+            if setting in _CHOSEN_BY_NAME and "name" in value:
+                yield f"{setting}={value['name']}"
+                value = {field: given for field, given in value.items() if field != "name"}
+            yield from _overrides(value, f"{setting}.")
+        else:
+            yield f"{setting}={value if setting in _GROUPS else _written(value)}"
+
+
+def _written(value: Any) -> str:
+    """A value in the grammar of Hydra's overrides."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{','.join(map(_written, value))}]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+    return repr(value)
