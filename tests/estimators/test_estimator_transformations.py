@@ -45,6 +45,20 @@ CASES = {
         ),
         (*WINDOW, "expected_rewards", "log_ratios"),
     ),
+    "v_bootstrapped": (
+        lambda w, x: estimators.v_bootstrapped(**own(w, "state_values"), traces=x),
+        (*WINDOW, "expected_rewards"),
+    ),
+    "q_corrected": (
+        lambda w, x: estimators.q_corrected(
+            **own(w, "action_values"), traces=x * jnp.exp(w["log_ratios"])
+        ),
+        (*WINDOW, "expected_rewards", "log_ratios"),
+    ),
+    "decomposed": (
+        lambda w, x: estimators.decomposed_values(w["rewards"], x * w["values"])[1],
+        ("rewards", "values"),
+    ),
     "double": (
         lambda w, x: estimators.double_truncated_traces(w["log_ratios"], x, x + 0.5),
         RATIOS,
@@ -81,6 +95,13 @@ CASES = {
         ("values", "log_ratios"),
     ),
 }
+
+
+def own(window, control):
+    """The arguments of this library's own estimators."""
+    shared = {name: window[name] for name in WINDOW if name != "next_values"}
+    following = window["next_values"][..., 0]
+    return shared | {control: window["expected_rewards"][..., 0], "next_state_values": following}
 
 
 def team_values(window):

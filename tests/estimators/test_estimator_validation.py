@@ -19,6 +19,9 @@ AGENTS_OF_VALUES = "[T, *B, N] = (5, 2, 3) as of values"
 STEPS_OF_REWARDS = "[T, *B] = (5, 2) as of expected_rewards"
 AGENTS_OF_REWARDS = "[T, *B, N] = (5, 2, 3) as of expected_rewards"
 
+OWN = {"v_bootstrapped": "state_values", "q_corrected": "action_values"}
+"""This library's own estimators, and the argument that only one of them has."""
+
 VALID = {
     "gae": {
         "rewards": TEAM,
@@ -47,6 +50,19 @@ VALID = {
         "lambda_": 0.9,
         "beta": 0.5,
     },
+    **{
+        function: {
+            "rewards": TEAM,
+            "values": AGENTS,
+            control: TEAM,
+            "next_state_values": TEAM,
+            "discounts": TEAM,
+            "boundaries": FLAGS,
+            "traces": AGENTS,
+        }
+        for function, control in OWN.items()
+    },
+    "decomposed_values": {"state_values": TEAM, "terms": AGENTS},
     "coma": {
         "action_values": ACTIONS,
         "probabilities": ACTIONS,
@@ -91,6 +107,21 @@ WRONG_SHAPES = [
     ("dae", "boundaries", FLAGS.T, STEPS_OF_REWARDS),
     ("dae", "lambda_", TEAM, AGENTS_OF_REWARDS),
     ("dae", "lambda_", [0.9, 0.9], AGENTS_OF_REWARDS),
+    *[
+        (function, name, value, expected)
+        for function, control in OWN.items()
+        for name, value, expected in [
+            ("values", TEAM[0], "[T, *B, N]"),
+            ("rewards", AGENTS[..., :1], f"{STEPS_OF_VALUES} or {AGENTS_OF_VALUES}"),
+            (control, TEAM[1:], f"{STEPS_OF_VALUES} or {AGENTS_OF_VALUES}"),
+            ("next_state_values", AGENTS, STEPS_OF_VALUES),
+            ("discounts", AGENTS, STEPS_OF_VALUES),
+            ("boundaries", FLAGS.T, STEPS_OF_VALUES),
+            ("traces", TEAM, AGENTS_OF_VALUES),
+        ]
+    ],
+    ("decomposed_values", "terms", np.float32(0), "[*B, N]"),
+    ("decomposed_values", "state_values", AGENTS, "[*B] = (5, 2) as of terms"),
     ("coma", "action_values", TEAM[0], "[*B, N, A]"),
     ("coma", "probabilities", AGENTS, "[*B, N, A] = (5, 2, 3, 4) as of action_values"),
     ("coma", "actions", np.zeros((5, 2), int), "[*B, N] = (5, 2, 3) as of action_values"),
@@ -113,7 +144,7 @@ ARRAYS = [
     for name, value in arguments.items()
     if isinstance(value, np.ndarray)
 ]
-TRACES = [("gpae", "traces"), ("dae", "lambda_")]
+TRACES = [("gpae", "traces"), ("dae", "lambda_"), *[(function, "traces") for function in OWN]]
 """What may be a fraction or an array."""
 
 FRACTIONS = [
@@ -121,7 +152,7 @@ FRACTIONS = [
     for function, arguments in VALID.items()
     for name in arguments
     if name in ("lambda_", "beta")
-] + [("gpae", "traces")]
+] + [("gpae", "traces"), *[(function, "traces") for function in OWN]]
 
 POSITIVE = [
     ("double_truncated_traces", "eta"),

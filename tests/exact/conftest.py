@@ -48,7 +48,7 @@ def draw_case(seed, num_agents=3, num_actions=2, num_states=4, discount=0.9, shi
     return Case(game, target, behaviour, seed % num_agents)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_case():
     return draw_case
 

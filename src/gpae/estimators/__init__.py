@@ -6,6 +6,8 @@ return arrays without gradient. Equation numbers are those of "Generalized Per-A
 Estimation for Multi-Agent Policy Optimization" (AAMAS 2026).
 
 - Advantages: :func:`gpae` and, to compare with, :func:`gae`, :func:`coma` and :func:`dae`.
+- Advantages of this library's own, not the paper's: :func:`v_bootstrapped` and :func:`q_corrected`,
+  the latter with the values of a decomposed critic, :func:`decomposed_values`.
 - Traces for data of an older policy: :func:`traces` by the name of a scheme, or one function each:
   :func:`double_truncated_traces` (DT-ISR), :func:`joint_truncated_traces`,
   :func:`individual_truncated_traces`, :func:`inner_truncated_traces`, :func:`untruncated_traces`
@@ -65,6 +67,7 @@ from gpae.estimators.trace_schemes import (
     find_trace_scheme,
     register_trace_scheme,
 )
+from gpae.estimators.two_critics import decomposed_values, q_corrected, v_bootstrapped
 
 __all__ = [
     "BOOTSTRAPS",
@@ -77,6 +80,7 @@ __all__ = [
     "bootstrap_weights",
     "coma",
     "dae",
+    "decomposed_values",
     "double_truncated_traces",
     "find_trace_scheme",
     "gae",
@@ -84,10 +88,12 @@ __all__ = [
     "individual_truncated_traces",
     "inner_truncated_traces",
     "joint_truncated_traces",
+    "q_corrected",
     "register_trace_scheme",
     "trace_distances",
     "traces",
     "uncorrected_traces",
     "untruncated_traces",
+    "v_bootstrapped",
     "value_targets",
 ]

@@ -20,3 +20,8 @@ def sum_of_others(entries: Float[Array, "*B N"]) -> Float[Array, "*B N"]:
     """
     own = jnp.eye(entries.shape[-1], dtype=bool)
     return jnp.where(own, 0.0, entries[..., None, :]).sum(axis=-1)
+
+
+def with_agent_axis(array: Array, rank: int) -> Array:
+    """Array with an agent axis, of size one for a team's array [T, *B]."""
+    return array if array.ndim == rank else array[..., None]

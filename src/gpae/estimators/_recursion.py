@@ -1,8 +1,11 @@
-"""Backward recursion shared by every multi-step estimator."""
+"""Backward recursion shared by every multi-step estimator, and its traces."""
 
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.typing import ArrayLike
 from jaxtyping import Bool, Float
+
+from gpae.estimators._validation import Scalar, Shape, floats, fraction, is_scalar
 
 
 def backward_sums(
@@ -24,6 +27,14 @@ def backward_sums(
     beyond = jnp.zeros(increments.shape[1:], dtype)
     _, sums = lax.scan(_step, beyond, (increments.astype(dtype), factors, boundaries), reverse=True)
     return sums
+
+
+def next_traces(name: str, traces: ArrayLike, agents: Shape) -> Scalar:
+    """Traces of the following step, 0 at the last; a scalar serves every step."""
+    if is_scalar(traces):
+        return fraction(name, traces)
+    given = floats(name, traces, agents)
+    return jnp.concatenate([given[1:], jnp.zeros_like(given[:1])])
 
 
 def _step(following: Array, inputs: tuple[Array, Array, Array]) -> tuple[Array, Array]:

@@ -9,16 +9,14 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Int
 
-from gpae.estimators._agents import select
-from gpae.estimators._recursion import backward_sums
+from gpae.estimators._agents import select, with_agent_axis
+from gpae.estimators._recursion import backward_sums, next_traces
 from gpae.estimators._validation import (
-    Scalar,
     Shape,
     booleans,
     floats,
     fraction,
     integers,
-    is_scalar,
 )
 
 
@@ -103,14 +101,14 @@ def gpae(
     values = floats("values", values, Shape("T *B N"))
     agents = Shape("T *B N", values.shape, "values")
     steps = Shape("T *B", values.shape[:-1], "values")
-    rewards = _per_agent(floats("rewards", rewards, steps, agents), values.ndim)
+    rewards = with_agent_axis(floats("rewards", rewards, steps, agents), values.ndim)
     next_values = floats("next_values", next_values, agents)
     discounts = floats("discounts", discounts, steps)[..., None]
     boundaries = booleans("boundaries", boundaries, steps)[..., None]
     if bootstrap_weights is not None:
         next_values = next_values * floats("bootstrap_weights", bootstrap_weights, agents)
     errors = rewards + discounts * next_values - values
-    factors = discounts * _next_traces("traces", traces, agents)
+    factors = discounts * next_traces("traces", traces, agents)
     return lax.stop_gradient(backward_sums(errors, factors, boundaries))
 
 
@@ -184,28 +182,15 @@ def dae(
     agents = Shape("T *B N", shape, "expected_rewards")
     steps = Shape("T *B", shape[:-1], "expected_rewards")
     values = floats("values", values, steps, agents)
-    rewards = _per_agent(floats("rewards", rewards, steps, agents), rank)
+    rewards = with_agent_axis(floats("rewards", rewards, steps, agents), rank)
     like_values = agents if values.ndim == rank else steps
-    next_values = _per_agent(floats("next_values", next_values, like_values), rank)
+    next_values = with_agent_axis(floats("next_values", next_values, like_values), rank)
     discounts = floats("discounts", discounts, steps)[..., None]
     boundaries = booleans("boundaries", boundaries, steps)[..., None]
     beta = fraction("beta", beta)
-    decay = discounts * _next_traces("lambda_", lambda_, agents)
-    errors = rewards + discounts * next_values - _per_agent(values, rank)
+    decay = discounts * next_traces("lambda_", lambda_, agents)
+    errors = rewards + discounts * next_values - with_agent_axis(values, rank)
     errors = jnp.broadcast_to(errors, jnp.broadcast_shapes(errors.shape, decay.shape))
     advantages = backward_sums(errors, decay, boundaries)
     expected = backward_sums(beta * expected_rewards, decay * beta, boundaries)
     return lax.stop_gradient(advantages - expected)
-
-
-def _per_agent(array: Array, rank: int) -> Array:
-    """Array with an agent axis, of size one for a team's array [T, *B]."""
-    return array if array.ndim == rank else array[..., None]
-
-
-def _next_traces(name: str, traces: ArrayLike, agents: Shape) -> Scalar:
-    """Traces of the following step, 0 at the last; a scalar serves every step."""
-    if is_scalar(traces):
-        return fraction(name, traces)
-    given = floats(name, traces, agents)
-    return jnp.concatenate([given[1:], jnp.zeros_like(given[:1])])

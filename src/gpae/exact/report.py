@@ -18,6 +18,14 @@ from gpae.exact.tables import (
     variance_table,
     weight_table,
 )
+from gpae.exact.two_critics_tables import (
+    FormVarianceRow,
+    QCorrectedRow,
+    VBootstrappedRow,
+    form_variance_table,
+    q_corrected_table,
+    v_bootstrapped_table,
+)
 
 POLICY_SHIFTS = (0.1, 0.25, 0.5, 0.75, 1.0)
 
@@ -32,6 +40,9 @@ class TheoryReport:
         shifts: the same rows for each of ``POLICY_SHIFTS``.
         variances: team size x baseline.
         weights: team size x limit of the corrected bootstrap's weight.
+        form_variances: team size x estimator, this library's own among them.
+        v_bootstrapped: that estimator by scheme, at the settings' policy shift.
+        q_corrected: likewise.
     """
 
     settings: Settings
@@ -39,6 +50,9 @@ class TheoryReport:
     shifts: list[OperatorRow]
     variances: list[VarianceRow]
     weights: list[WeightRow]
+    form_variances: list[FormVarianceRow]
+    v_bootstrapped: list[VBootstrappedRow]
+    q_corrected: list[QCorrectedRow]
 
 
 def compute_theory(settings: Settings) -> TheoryReport:
@@ -54,6 +68,9 @@ def compute_theory(settings: Settings) -> TheoryReport:
         shifts=[row for each in shifted for row in operator_table(each)],
         variances=variance_table(settings),
         weights=weight_table(settings),
+        form_variances=form_variance_table(settings),
+        v_bootstrapped=v_bootstrapped_table(settings),
+        q_corrected=q_corrected_table(settings),
     )
 
 

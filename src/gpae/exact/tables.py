@@ -150,7 +150,7 @@ def operator_table(settings: Settings) -> list[OperatorRow]:
     measured = np.array(
         [
             [_measure_agent(settings, *case, agent) for agent in range(settings.num_agents)]
-            for case in _draw_games(settings, settings.num_games, settings.num_agents)
+            for case in draw_games(settings, settings.num_games, settings.num_agents)
         ]
     )
     errors, rates = measured[..., :-2].mean(axis=(0, 1)), measured[..., -2:].max(axis=(0, 1))
@@ -159,7 +159,7 @@ def operator_table(settings: Settings) -> list[OperatorRow]:
             scheme or "on-policy",
             bootstrap if scheme else "either",
             settings.policy_shift if scheme else 0.0,
-            *_finite(row_errors),
+            *finite(row_errors),
             *row_rates.tolist(),
         )
         for (scheme, bootstrap), row_errors, row_rates in zip(_cases(), errors, rates, strict=True)
@@ -205,10 +205,17 @@ def weight_table(
     return [_weight_row(settings, n, limit) for n in team_sizes for limit in limits]
 
 
-def _draw_games(
+def draw_games(
     settings: Settings, num_games: int, num_agents: int, rewards: RewardStructure = "joint"
 ) -> Iterator[tuple[TeamGame, Policy, Policy]]:
-    """Games, target and behaviour policies; the k-th depends on seed, N and k alone."""
+    """Games, target and behaviour policies; the k-th depends on seed, N, k and rewards alone.
+
+    Args:
+        settings: games and parameters.
+        num_games: number of games.
+        num_agents: N.
+        rewards: kind of random rewards.
+    """
     shape = (num_agents, settings.num_states, settings.num_actions)
     for index in range(num_games):
         rng = np.random.default_rng([settings.seed, num_agents, index])
@@ -245,14 +252,14 @@ def _measure_agent(
         fixed, printed_fixed = fixed_point(operator), fixed_point(printed)
         measured.append(
             (
-                _distance(fixed, true),
-                _distance(fixed, reference),
-                _distance(operator.advantages(fixed), actions - true),
-                _distance(operator.advantages(true), actions - true),
-                _distance(actions, true),
+                distance(fixed, true),
+                distance(fixed, reference),
+                distance(operator.advantages(fixed), actions - true),
+                distance(operator.advantages(true), actions - true),
+                distance(actions, true),
                 advantage_variance(game, data, true, table, weights),
-                _distance(printed_fixed, true),
-                _distance(printed.advantages(printed_fixed), actions - true),
+                distance(printed_fixed, true),
+                distance(printed.advantages(printed_fixed), actions - true),
                 contraction_modulus(operator),
                 spectral_radius(operator),
             )
@@ -260,19 +267,20 @@ def _measure_agent(
     return measured
 
 
-def _finite(numbers: np.ndarray) -> list[Any]:
+def finite(numbers: np.ndarray) -> list[Any]:
     """Numbers as JSON has them: None for each that is infinite."""
     return [float(number) if np.isfinite(number) else None for number in numbers]
 
 
-def _distance(left: Table, right: Table) -> float:
+def distance(left: Table, right: Table) -> float:
+    """Largest absolute difference of two tables."""
     return float(np.abs(left - right).max())
 
 
 def _variance_rows(
     settings: Settings, rewards: RewardStructure, num_agents: int, lambda_: float | None
 ) -> list[VarianceRow]:
-    games = _draw_games(settings, settings.num_variance_games, num_agents, rewards)
+    games = draw_games(settings, settings.num_variance_games, num_agents, rewards)
     variances = np.mean(
         [
             [gradient_variance(game, target, 0, b, lambda_=lambda_) for b in BASELINES]
@@ -290,7 +298,7 @@ def _variance_rows(
 def _weight_row(settings: Settings, num_agents: int, limit: float | None) -> WeightRow:
     measured = []
     upper = np.inf if limit is None else limit
-    for game, target, behaviour in _draw_games(settings, settings.num_games, num_agents):
+    for game, target, behaviour in draw_games(settings, settings.num_games, num_agents):
         inner = traces("inner", target, behaviour, 0, eta=settings.eta)
         weights = bootstrap_weights("corrected", target, behaviour, 0, limit=upper)
         operator = build_operator(game, target, behaviour, 0, inner, weights)
@@ -298,7 +306,7 @@ def _weight_row(settings: Settings, num_agents: int, limit: float | None) -> Wei
         measured.append(
             (
                 weight_variance(game, target, behaviour, 0, limit=upper),
-                _distance(fixed_point(operator), true),
+                distance(fixed_point(operator), true),
             )
         )
     variance, error = np.mean(measured, axis=0).tolist()

@@ -1,6 +1,8 @@
 """``gpae theory``: the exact lab's tables, printed, saved as JSON and drawn."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -8,7 +10,10 @@ from rich.table import Table
 from gpae.exact.plots import plot_theory
 from gpae.exact.report import TheoryReport, compute_theory, save_theory
 from gpae.exact.tables import Settings
+from gpae.exact.two_critics_tables import ESTIMATORS
 from gpae.exact.variance import BASELINES
+
+_RATES = {"modulus": "modulus", "radius": "radius"}
 
 
 def run(console: Console, output: Path | None, seed: int) -> None:
@@ -46,6 +51,10 @@ def print_theory(console: Console, report: TheoryReport) -> None:
     for lambda_ in (None, 0.0, settings.lambda_):
         console.print(_render_variances(report, lambda_))
     console.print(_render_weights(report))
+    console.print(_render_form_variances(report))
+    console.print(_render_v_bootstrapped(report))
+    console.print(_render_q_corrected(report))
+    console.print(_render_decomposed(report))
 
 
 def _render_operators(report: TheoryReport) -> Table:
@@ -128,6 +137,79 @@ def _render_weights(report: TheoryReport) -> Table:
             for value in (found[limit].weight_variance, found[limit].fixed_point_error)
         ]
         table.add_row(str(num_agents), *cells)
+    return table
+
+
+def _render_form_variances(report: TheoryReport) -> Table:
+    table = Table(
+        title=f"Variance of one agent's policy gradient: GAE's over each estimator's, "
+        f"lambda = {report.settings.lambda_:g}",
+        caption="Exact critics; decomposed: the critic V + sum_j u_j that its targets lead to.",
+    )
+    table.add_column("rewards")
+    table.add_column("N", justify="right")
+    for name in ESTIMATORS[1:]:
+        table.add_column(name, justify="right")
+    found = {(row.rewards, row.num_agents, row.estimator): row for row in report.form_variances}
+    for rewards, num_agents in dict.fromkeys((row, n) for row, n, _ in found):
+        ratios = [found[rewards, num_agents, name].ratio for name in ESTIMATORS[1:]]
+        table.add_row(rewards, str(num_agents), *(f"{ratio:.2f}" for ratio in ratios))
+    return table
+
+
+def _render_v_bootstrapped(report: TheoryReport) -> Table:
+    table = Table(
+        title="V-bootstrapped by trace scheme",
+        caption="Targets weighted by rho and rho^i; limited: by min(1, rho) and min(1, rho^i).",
+    )
+    columns = {
+        "A error": "advantage_error",
+        "A var.": "advantage_variance",
+        "V error": "value_error",
+        "EQ error": "agent_value_error",
+        "V error\nlimited": "limited_value_error",
+        "EQ error\nlimited": "limited_agent_value_error",
+        **_RATES,
+    }
+    return _filled(table, report.v_bootstrapped, columns)
+
+
+def _render_q_corrected(report: TheoryReport) -> Table:
+    table = Table(title="Q-corrected by trace scheme, any Q allowed")
+    columns = {
+        "A error": "advantage_error",
+        "A var.": "advantage_variance",
+        "Q error": "value_error",
+        **_RATES,
+    }
+    return _filled(table, report.q_corrected, columns)
+
+
+def _render_decomposed(report: TheoryReport) -> Table:
+    table = Table(
+        title="Q-corrected by trace scheme, Q = V + sum_j u_j",
+        caption="Regressed with weights 1, min(1, rho) and rho. Credit error: of E[A] less its "
+        "mean over the own action.",
+    )
+    columns = {
+        "V error": "decomposed_value_error",
+        "V error\nlimited": "limited_decomposed_value_error",
+        "V error\nby rho": "weighted_decomposed_value_error",
+        "credit\nerror": "credit_error",
+        "credit\nlimited": "limited_credit_error",
+        "credit\nby rho": "weighted_credit_error",
+        "radius": "decomposed_radius",
+    }
+    return _filled(table, report.q_corrected, columns)
+
+
+def _filled(table: Table, rows: Sequence[Any], columns: Mapping[str, str]) -> Table:
+    """The table with a line for each row: attributes by the heading of their column."""
+    table.add_column("scheme")
+    for heading in columns:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(row.scheme, *(_format(getattr(row, name)) for name in columns.values()))
     return table
 
 

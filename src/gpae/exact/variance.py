@@ -24,8 +24,13 @@ BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 
 
 @dataclass(frozen=True)
-class _Moments:
-    """Mean and mean square of an advantage estimate given (s, a), each ``[S, A^1, ..., A^N]``."""
+class Moments:
+    """Moments of an advantage estimate given (s, a), each ``[S, A^1, ..., A^N]``.
+
+    Attributes:
+        mean: its mean.
+        square: its mean square.
+    """
 
     mean: Table
     square: Table
@@ -67,7 +72,7 @@ def gradient_variance(
         moments = _exact_moments(game, policy, agent, baseline)
     else:
         moments = _sampled_moments(game, policy, agent, baseline, lambda_)
-    return _score_weighted_variance(game, policy, agent, moments)
+    return score_weighted_variance(game, policy, agent, moments)
 
 
 def weight_variance(
@@ -144,11 +149,11 @@ def _sum_along(game: TeamGame, behaviour: Policy, traces: Table, errors: Table) 
     return sums.reshape(game.rewards.shape)
 
 
-def _exact_moments(game: TeamGame, policy: Policy, agent: int, baseline: Baseline) -> _Moments:
+def _exact_moments(game: TeamGame, policy: Policy, agent: int, baseline: Baseline) -> Moments:
     advantages = action_values(game, policy)
     if baseline != "none":
         advantages = advantages - _baseline_values(game, policy, agent, baseline)
-    return _Moments(advantages, advantages**2)
+    return Moments(advantages, advantages**2)
 
 
 def _sampled_moments(
@@ -157,13 +162,13 @@ def _sampled_moments(
     agent: int,
     baseline: Baseline,
     lambda_: float,
-) -> _Moments:
+) -> Moments:
     values = _baseline_values(game, policy, agent, baseline)
     moments = _lambda_moments(game, policy, values, lambda_)
     if baseline != "none":
         return moments
     square = moments.square + 2 * values * moments.mean + values**2
-    return _Moments(moments.mean + values, square)
+    return Moments(moments.mean + values, square)
 
 
 def _baseline_values(game: TeamGame, policy: Policy, agent: int, baseline: Baseline) -> Table:
@@ -173,7 +178,7 @@ def _baseline_values(game: TeamGame, policy: Policy, agent: int, baseline: Basel
     return state_values(game, policy).reshape([-1] + [1] * game.num_agents)
 
 
-def _lambda_moments(game: TeamGame, policy: Policy, values: Table, lambda_: float) -> _Moments:
+def _lambda_moments(game: TeamGame, policy: Policy, values: Table, lambda_: float) -> Moments:
     """Moments of ``A = delta + gamma lambda A'`` with ``delta = r + gamma v' - v``.
 
     The values are exact, V or EQ^i, so that ``E[A] = Q - v`` for every lambda, with mean zero under
@@ -187,13 +192,18 @@ def _lambda_moments(game: TeamGame, policy: Policy, values: Table, lambda_: floa
         + gamma**2 * successor_mean(game, policy, values**2)
     )
     square = discounted_sum(game, policy, errors_square, (gamma * lambda_) ** 2)
-    return _Moments(action_values(game, policy) - values, square)
+    return Moments(action_values(game, policy) - values, square)
 
 
-def _score_weighted_variance(
-    game: TeamGame, policy: Policy, agent: int, moments: _Moments
-) -> float:
-    """Trace of the covariance of ``(onehot(a^i) - pi^i(. | s)) A`` in the row of state s."""
+def score_weighted_variance(game: TeamGame, policy: Policy, agent: int, moments: Moments) -> float:
+    """Trace of the covariance of ``(onehot(a^i) - pi^i(. | s)) A`` in the row of state s.
+
+    Args:
+        game: the game played.
+        policy: pi, ``[N, S, A]``; s follows its discounted occupancy.
+        agent: index i from 0.
+        moments: of the advantage A given (s, a).
+    """
     probabilities = policy[agent]
     score = np.eye(game.num_actions) - probabilities[:, None, :]
     squared_norm = (score**2).sum(axis=-1)
