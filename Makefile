@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+# It asks for a pandas that nothing else here runs with, and needs none for what the tests use.
+MARL_EVAL := id-marl-eval==0.0.4
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: train test quick check format docs hooks theory bench clean
@@ -50,6 +52,7 @@ $(READY): pyproject.toml constraints.txt
 	  echo "gpae needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[all,dev]'
+	$(INSTALL) --no-deps $(MARL_EVAL)
 	@touch $@
 
 $(DOCS_READY): $(READY)

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.environments import auto_reset_step
-from gpae.environments.smax import MAPS, STOP_ACTION, BattleSettings, Smax
+from gpae.environments import auto_reset_step, make
+from gpae.environments.smax import MAPS, STOP_ACTION, BattleSettings, Smax, read_scenario
 from gpae.errors import UserError
 
 LIMIT = 100
@@ -189,3 +189,38 @@ assert out.getvalue() == ""
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == ""
+
+
+@pytest.mark.parametrize("name", [name for name in MAPS if not name.startswith("smacv2")])
+def test_a_maps_description_is_its_scenario(name):
+    assert read_scenario(MAPS[name].description) == MAPS[name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "3 marines",
+        "3 marines vs",
+        "0 marines vs 1 zealot",
+        "1 tank vs 1 zealot",
+        "a vs b",
+        "3",
+        "1 marine and 2 marines vs 1 zealot",
+        "1 zealot vs 1 zealot vs 1 zealot",
+        "-1 zealot vs 1 zealot",
+    ],
+)
+def test_a_scenario_that_is_not_two_armies_is_one_line(text):
+    with pytest.raises(UserError, match="scenario must be two armies") as caught:
+        make("smax/scenario", scenario=text)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_scenario_has_the_armies_in_their_order():
+    environment = make("smax/scenario", scenario="2 marines and 1 zealot vs 4 zerglings")
+    assert environment.spec.num_agents == 3
+    state, observation = environment.reset(jax.random.key(0))
+    np.testing.assert_array_equal(state.state.unit_types, [0, 0, 3, 4, 4, 4, 4])
+    assert observation.observations.shape == (3, environment.spec.observation_size)
+    assert observation.available_actions.shape == (3, 5 + 4)

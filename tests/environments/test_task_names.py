@@ -26,7 +26,7 @@ def own_registry(monkeypatch):
 
 def test_every_map_is_a_task_with_its_size_and_a_description():
     assert {name for name in task_names() if name.startswith("smax/")} == {
-        f"smax/{name}" for name in MAPS
+        f"smax/{name}" for name in (*MAPS, "scenario")
     }
     task = find_task("smax/3s5z_vs_3s6z")
     assert task.num_agents == 8

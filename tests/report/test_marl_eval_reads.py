@@ -1,8 +1,4 @@
-"""Every kind of export is read back by marl-eval itself, ``id-marl-eval``, where it is installed.
-
-``pip install --no-deps id-marl-eval==0.0.4``: it asks for a pandas that nothing else here runs
-with, and its checks and tables need NumPy and colorama alone.
-"""
+"""Every kind of export is read back by marl-eval itself, ``id-marl-eval``, as make installs it."""
 
 import json
 from collections.abc import Callable

@@ -55,6 +55,38 @@ def _in_words(army: Mapping[str, int]) -> str:
     return " and ".join(f"{count} {unit}{'s' * (count > 1)}" for unit, count in army.items())
 
 
+def read_scenario(text: str) -> SmaxMap:
+    """The armies of a scenario in words, as :attr:`SmaxMap.description` gives them.
+
+    Args:
+        text: Such as ``2 marines and 1 marauder vs 4 zerglings``.
+
+    Raises:
+        UserError: It is not of that form.
+    """
+    sides = str(text).split(" vs ")
+    try:
+        allies, enemies = map(_army, sides)
+    except ValueError as error:
+        raise UserError(
+            f"scenario must be two armies such as '2 marines and 1 zealot vs 4 zerglings', of "
+            f"{', '.join(_UNIT_TYPES)}, not {text!r}"
+        ) from error
+    return SmaxMap(allies, enemies)
+
+
+def _army(text: str) -> dict[str, int]:
+    """Units by type; raises ValueError where the text is no army."""
+    army: dict[str, int] = {}
+    for part in text.split(" and "):
+        count, unit = part.split()
+        unit = unit.removesuffix("s")
+        if unit not in _UNIT_TYPES or unit in army or int(count) < 1:
+            raise ValueError(part)
+        army[unit] = int(count)
+    return army
+
+
 def _mirrored(**army: int) -> SmaxMap:
     return SmaxMap(army, army)
 
@@ -140,6 +172,24 @@ class SmaxSettings(BattleSettings):
             raise UserError(f"stop_probability must be between 0 and 1, not {probability!r}")
 
 
+@dataclass(frozen=True)
+class ScenarioSettings(SmaxSettings):
+    """Settings of a battle between armies of one's own.
+
+    Attributes:
+        scenario: The armies in words, such as ``2 marines and 1 zealot vs 4 zerglings``.
+
+    Raises:
+        UserError: If a value is of the wrong type or outside its range.
+    """
+
+    scenario: str = "3 marines vs 3 marines"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        read_scenario(self.scenario)
+
+
 class Smax:
     """One SMAX map behind the :class:`Environment` protocol.
 
@@ -149,18 +199,24 @@ class Smax:
     JaxMARL's ``ally_i``.
     """
 
-    def __init__(self, map_name: str, settings: BattleSettings | None = None) -> None:
+    def __init__(
+        self,
+        map_name: str,
+        settings: BattleSettings | None = None,
+        smax_map: SmaxMap | None = None,
+    ) -> None:
         """Set up the battle.
 
         Args:
             map_name: One of :data:`MAPS`, or a scenario registered with JaxMARL.
             settings: The battle's settings; the defaults are those of JaxMARL's baselines.
+            smax_map: Armies of one's own, whose name ``map_name`` then is.
 
         Raises:
             UserError: If there is no such map.
         """
         settings = settings or BattleSettings()
-        self._game = _make_game(map_name, settings)
+        self._game = _make_game(map_name, settings, smax_map)
         self._spec = EnvironmentSpec(
             name=f"smax/{map_name}",
             num_agents=self._game.num_agents,
@@ -226,16 +282,29 @@ def make_smax(map_name: str, settings: SmaxSettings) -> Environment:
     Raises:
         UserError: If there is no such map.
     """
-    environment = Smax(map_name, settings)
+    return _with_anomaly(Smax(map_name, settings), settings)
+
+
+def make_scenario(settings: ScenarioSettings) -> Environment:
+    """Make a battle between the armies of ``settings.scenario``, as :func:`make_smax` does."""
+    battle = Smax("scenario", settings, read_scenario(settings.scenario))
+    return _with_anomaly(battle, settings)
+
+
+def _with_anomaly(environment: Environment, settings: SmaxSettings) -> Environment:
     if settings.stop_probability == 0.0:
         return environment
     return ForcedStop(environment, settings.stop_probability, action=STOP_ACTION)
 
 
-def _make_game(map_name: str, settings: BattleSettings) -> Any:
+def _make_game(map_name: str, settings: BattleSettings, smax_map: SmaxMap | None) -> Any:
     jaxmarl_smax = import_alone("jaxmarl.environments.smax")
     return _game_class(jaxmarl_smax, settings.rules)(
-        scenario=_scenario(jaxmarl_smax, map_name),
+        scenario=(
+            _named_scenario(jaxmarl_smax, map_name)
+            if smax_map is None
+            else _scenario(jaxmarl_smax, smax_map)
+        ),
         see_enemy_actions=settings.see_enemy_actions,
         walls_cause_death=settings.walls_cause_death,
         enemy_shoots=settings.enemy_shoots,
@@ -252,13 +321,17 @@ def _game_class(jaxmarl_smax: ModuleType, rules: str) -> Any:
     return EarlierHeuristicEnemySmax
 
 
-def _scenario(jaxmarl_smax: ModuleType, map_name: str) -> Any:
+def _named_scenario(jaxmarl_smax: ModuleType, map_name: str) -> Any:
     try:
         return jaxmarl_smax.map_name_to_scenario(map_name)
     except KeyError:
         if map_name not in MAPS:
             raise UserError(f"no SMAX map {map_name!r}; the maps are {', '.join(MAPS)}") from None
-    allies, enemies = _unit_types(MAPS[map_name].allies), _unit_types(MAPS[map_name].enemies)
+    return _scenario(jaxmarl_smax, MAPS[map_name])
+
+
+def _scenario(jaxmarl_smax: ModuleType, smax_map: SmaxMap) -> Any:
+    allies, enemies = _unit_types(smax_map.allies), _unit_types(smax_map.enemies)
     return jaxmarl_smax.Scenario(
         unit_types=jnp.array(allies + enemies, dtype=jnp.uint8),
         num_allies=len(allies),

@@ -176,6 +176,12 @@ def _register_smax() -> None:
             description=smax_map.description,
             num_agents=smax_map.num_agents,
         )
+    register(
+        "smax/scenario",
+        smax.make_scenario,
+        settings=smax.ScenarioSettings,
+        description="armies of one's own: task.scenario='2 marines and 1 zealot vs 4 zerglings'",
+    )
 
 
 def _register_mabrax() -> None:
