@@ -205,3 +205,36 @@ def test_a_setting_of_whole_numbers_takes_an_exponent():
     config = compose(["rollout.steps=1e2", "update={epochs:2e0}", "task.max_steps=5e1"])
     assert (config.rollout.steps, config.update.epochs) == (100, 2)
     assert config.task_settings["max_steps"] == 50
+
+
+def test_settings_of_one_method_in_a_sweep_over_several():
+    jobs = expand_sweep(["method=mappo,dae", "method.dae.beta=0.3,0.5", "seed=0,1"])
+    assert jobs == [
+        ["method=mappo", "seed=0"],
+        ["method=mappo", "seed=1"],
+        ["method=dae", "method.beta=0.3", "seed=0"],
+        ["method=dae", "method.beta=0.3", "seed=1"],
+        ["method=dae", "method.beta=0.5", "seed=0"],
+        ["method=dae", "method.beta=0.5", "seed=1"],
+    ]
+    assert [compose(job).method.name for job in jobs] == ["mappo"] * 2 + ["dae"] * 4
+
+
+def test_a_single_run_takes_the_settings_of_its_method():
+    words = ["method.dae.beta=0.25", "method.gpae.eta=1.5"]
+    assert compose([*words, "method=dae"]).method.beta == 0.25
+    assert compose(words).method.eta == 1.5
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("method.dea.beta=0.5", "method.dea.beta: no method 'dea' (did you mean dae?)"),
+        ("method.dae.bta=0.5", "method.dae.bta: dae has no setting 'bta' (did you mean beta or eta?)"),
+        ("method.mappo.beta=0.5", "method.mappo.beta: mappo has no setting 'beta'"),
+    ],
+)
+def test_a_setting_that_the_named_method_lacks_is_refused(word, line):
+    with pytest.raises(UserError) as caught:
+        compose([word])
+    assert str(caught.value).startswith(line)

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gpae.config.checks import check, refuse_unused
 from gpae.config.imports import import_modules, modules_needed
+from gpae.config.method_settings import chosen_method, for_method
 from gpae.config.schema import Config
 from gpae.config.whole_numbers import written_out
 from gpae.environments import Task, find_task
@@ -30,6 +31,8 @@ _UNREGISTERED = "if a module registers it, name it with --import"
 PRESETS = ("jaxmarl", "release", "mabrax")
 
 _DEFAULT_TASK = "smax/3m"
+
+_DEFAULT_METHOD = "gpae"
 
 _GROUPS = ("task", "method", "preset")
 
@@ -44,7 +47,8 @@ def compose(
 
     Args:
         overrides: In Hydra's syntax: ``task=smax/5m_vs_6m``, ``method.eta=1.05``. Without a
-            ``preset`` among them, the task's family decides.
+            ``preset`` among them, the task's family decides. ``method.NAME.SETTING=VALUE`` counts
+            where that method is chosen.
         imports: Modules to import before, which register methods, tasks or networks.
         defaults: Overrides that go before, of a file of settings: one that changes nothing is not
             refused for a method that has no use for it.
@@ -53,6 +57,8 @@ def compose(
         UserError: A name is unknown, a value of the wrong type or out of range, or two do not fit.
     """
     import_modules(imports)
+    chosen = chosen_method([*defaults, *overrides], _DEFAULT_METHOD)
+    overrides = for_method(overrides, chosen)
     asked_for = _asked_for(overrides)
     overrides = [written_out(override) for override in (*defaults, *overrides)]
     parsed = parse(overrides)
@@ -117,12 +123,14 @@ def expand_sweep(overrides: list[str]) -> list[list[str]]:
     Args:
         overrides: Choices are separated by commas, or are Hydra's ``range`` or ``choice``. Several
             overrides of one key have the effect that they have on a single run.
+            ``method.NAME.SETTING`` has choices for one method alone.
 
     Raises:
         UserError: An override cannot be read, gives no choices that can be listed, or none at all.
     """
     choices = [_choices(override) for override in in_force(parse(overrides))]
-    return [list(job) for job in product(*choices)]
+    jobs = [for_method(job, chosen_method(job, _DEFAULT_METHOD)) for job in product(*choices)]
+    return [list(job) for job in dict.fromkeys(map(tuple, jobs))]
 
 
 def in_force(overrides: Sequence[Override]) -> list[Override]:
