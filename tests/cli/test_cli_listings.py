@@ -47,6 +47,8 @@ def test_the_methods_and_their_properties(gpae):
         "ippo": ["none", "no", "no"],
         "dae": ["n-step", "no", "yes"],
         "coma": ["1-step", "no", "no"],
+        "v_bootstrapped": ["n-step", "yes", "no"],
+        "q_corrected": ["n-step", "yes", "no"],
         "qmix": ["implicit", "yes", "-"],
         "vdn": ["implicit", "yes", "-"],
     }

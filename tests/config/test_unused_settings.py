@@ -44,7 +44,11 @@ def test_what_a_method_declares_unused_is_refused(method, setting):
         ("gpae", "method.agent_values=true", "mappo"),
         ("vdn", "method.mixing_size=8", "qmix"),
         ("gpae", "method.epsilon_start=0.5", "qmix, vdn"),
-        ("qmix", "method.lambda_=0.5", "coma, dae, gpae, ippo, mappo"),
+        (
+            "qmix",
+            "method.lambda_=0.5",
+            "coma, dae, gpae, ippo, mappo, q_corrected, v_bootstrapped",
+        ),
     ],
 )
 def test_a_setting_of_another_method_is_refused_with_its_owners(method, setting, owners):

@@ -148,6 +148,19 @@ def test_eq_of_v_bootstrapped_is_a_fixed_point_of_its_targets(case):
 
 
 @pytest.mark.parametrize("scheme", estimators.TRACE_SCHEMES)
+@pytest.mark.parametrize("limit", [1.0, np.inf])
+def test_v_operator_contracts_with_every_scheme(case, scheme, limit):
+    """By gamma without a limit, as E_mu[c] is at most one; by less where the weights are cut."""
+    parts = case.game, case.target, case.behaviour
+    for lambda_ in LAMBDAS:
+        table = schemed(case, scheme, lambda_)
+        operator = exact.state_value_operator(*parts, table, target_limit=limit)
+        modulus = exact.contraction_modulus(operator)
+        assert modulus < 1
+        assert limit == 1.0 or modulus <= 0.9 + 1e-10
+
+
+@pytest.mark.parametrize("scheme", estimators.TRACE_SCHEMES)
 @pytest.mark.parametrize("limit", [None, 1.0, np.inf])
 def test_the_targets_of_q_corrected_lead_to_q_with_every_scheme_and_weight(case, scheme, limit):
     operator = exact.action_value_operator(

@@ -45,6 +45,7 @@ def random_evidence(values=AGENTS, spread=0.0, seed=0):
         networks={
             "critic": random_network(random, (*team, values)),
             "reward_model": random_network(random, (*team, AGENTS)),
+            "state_critic": random_network(random, (*team, 1)),
         },
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gpae.estimators import BOOTSTRAPS, TRACE_SCHEMES
-from gpae.methods import METHODS, CorrectableBootstrap, Gpae, PolicyGradientMethod
+from gpae.methods import METHODS, CorrectableBootstrap, Gpae, PolicyGradientMethod, QCorrected
 
 ETA = 1.1
 
@@ -41,7 +41,8 @@ def test_the_named_schemes_are_those_tested():
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("method", WITH_TRACES)
 def test_a_scheme_gives_its_coefficients_with_lambda_left_out(evidence, scheme, method):
-    given = evidence(spread=0.5)
+    values = 4 if method is QCorrected else 3
+    given = evidence(values=values, spread=0.5)
     correction = method(lambda_=0.5, trace_scheme=scheme, eta=ETA)
     expected = SCHEMES[scheme](*ratios(given))
     np.testing.assert_allclose(correction.coefficients(given.log_ratios), expected, rtol=1e-5)
@@ -90,7 +91,8 @@ def test_the_estimator_as_printed_has_no_bootstrap_weights(evidence, method):
 @pytest.mark.parametrize("method", CORRECTABLE)
 @pytest.mark.parametrize("limit", [float("inf"), 1.2])
 def test_the_bootstrap_is_weighted_by_the_others_ratio_of_the_next_step(evidence, limit, method):
-    given = evidence(spread=0.5)
+    values = 4 if method is QCorrected else 3
+    given = evidence(values=values, spread=0.5)
     correction = method(bootstrap="corrected", bootstrap_limit=limit)
     weights = np.asarray(correction.bootstrap_weights(given))
     _, others = ratios(given)

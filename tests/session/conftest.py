@@ -129,7 +129,7 @@ def straight(gpae, small, tmp_path_factory):
         words = small(method=method, window__length=2)
         return root / method, gpae("train", *words, f"run.folder={root / method}")
 
-    made = {method: run(method) for method in ("gpae", "mappo")}
+    made = {method: run(method) for method in ("gpae", "mappo", "q_corrected")}
     return made.__getitem__
 
 

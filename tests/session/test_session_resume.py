@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("toy_task.py")
-METHODS = ["gpae", "mappo"]
+METHODS = ["gpae", "mappo", "q_corrected"]
 
 
 class SimulatedCrashError(Exception):

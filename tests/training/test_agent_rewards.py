@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
-from gpae.methods import Dae, Gpae, Ippo, Mappo
+from gpae.errors import UserError
+from gpae.methods import Dae, Gpae, Ippo, Mappo, QCorrected, VBootstrapped
 from gpae.networks import apply_actor, initial_hidden_state
 from gpae.training.population import Population
 
 pytestmark = pytest.mark.slow
 
 UPDATES = 40
-METHODS = {each.name: each for each in (Gpae(), Ippo(), Dae(), Mappo())}
+METHODS = {each.name: each for each in (Gpae(), Ippo(), Dae(), Mappo(), VBootstrapped())}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,3 +98,8 @@ def test_rewards_are_kept_for_each_agent(trained):
     expected = right - right.mean(-1, keepdims=True)
     np.testing.assert_allclose(steps.rewards, expected, atol=1e-6)
     assert np.abs(metrics["train/episode_return"]).max() < 1e-6, "the team reward is 0"
+
+
+def test_a_method_of_one_team_reward_refuses(learner):
+    with pytest.raises(UserError, match="pays each agent a reward of its own, and q_corrected"):
+        learner(OpposedBandits(), QCorrected())

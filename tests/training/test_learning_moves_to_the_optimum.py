@@ -9,7 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.methods import METHODS, Coma, Dae, Gpae, Ippo, Mappo
+from gpae.methods import (
+    METHODS,
+    Coma,
+    Dae,
+    Gpae,
+    Ippo,
+    Mappo,
+    QCorrected,
+    VBootstrapped,
+)
 from gpae.networks import apply_actor, initial_hidden_state
 from gpae.training.population import Population
 
@@ -72,6 +81,22 @@ OFF_POLICY = {
         Mappo(agent_values=True, trace_scheme="double"),
         {"mode": "constant_batch"},
     ),
+    "v_bootstrapped recurrent, constant batch in minibatches and chunks": (
+        VBootstrapped(),
+        {"mode": "constant_batch", "core": "gru", "minibatches": 2, "chunk": 4},
+    ),
+    "v_bootstrapped without truncation": (
+        VBootstrapped(trace_scheme="untruncated", target_limit=float("inf")),
+        {"mode": "growing_batch"},
+    ),
+    "q_corrected recurrent, constant batch in minibatches and chunks": (
+        QCorrected(),
+        {"mode": "constant_batch", "core": "gru", "minibatches": 2, "chunk": 4},
+    ),
+    "q_corrected growing batch, double, own weights of each agent": (
+        QCorrected(trace_scheme="double", target_limit=float("inf")),
+        {"mode": "growing_batch", "network": {"share_parameters": False}},
+    ),
     "coma growing batch, corrected": (
         Coma(bootstrap="corrected"),
         {"mode": "growing_batch", **COUNTERFACTUAL},
@@ -85,6 +110,12 @@ CONTINUOUS = {
     "ippo squashed": (Ippo(), {"network": {"squash_actions": True}}),
     "dae": (Dae(own_action_samples=4), {}),
     "coma": (Coma(), {}),
+    "v_bootstrapped, with a window": (VBootstrapped(), {"window": 2}),
+    "q_corrected": (QCorrected(), {}),
+    "q_corrected squashed, with a window": (
+        QCorrected(),
+        {"window": 2, "network": {"squash_actions": True}},
+    ),
 }
 
 

@@ -13,9 +13,11 @@ from gpae.methods.mappo import Mappo
 from gpae.methods.method import METHODS, Method, Table1Row, register_method
 from gpae.methods.networks import LearnedNetwork, Metrics, Outputs, ValueNetwork
 from gpae.methods.policy_gradient import CorrectableBootstrap, PolicyGradientMethod
+from gpae.methods.q_corrected import DecomposedCritic, QCorrected
 from gpae.methods.q_learning import QLearningMethod
 from gpae.methods.qmix import Qmix
 from gpae.methods.settings import UpdateSettings
+from gpae.methods.v_bootstrapped import VBootstrapped
 from gpae.methods.vdn import Vdn
 
 for _module in iter_modules(__path__):
@@ -27,6 +29,7 @@ __all__ = [
     "Coma",
     "CorrectableBootstrap",
     "Dae",
+    "DecomposedCritic",
     "Estimate",
     "Evidence",
     "Gpae",
@@ -41,12 +44,14 @@ __all__ = [
     "Outputs",
     "OwnActions",
     "PolicyGradientMethod",
+    "QCorrected",
     "QLearningMethod",
     "Qmix",
     "Steps",
     "Table1Row",
     "Totals",
     "UpdateSettings",
+    "VBootstrapped",
     "ValueNetwork",
     "Vdn",
     "register_method",

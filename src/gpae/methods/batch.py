@@ -47,7 +47,7 @@ class Batch:
         policy_summary: The same as a critic reads them, [T, E, N, A].
         log_ratios: log pi - log mu of the actions as the iteration began, [T, E, N].
         advantages: The advantages, [T, E, N].
-        values: Each critic's values of the actions as the iteration began, [T, E, C], by name.
+        values: Each critic's predictions of its targets as the iteration began, [T, E, C], by name.
         targets: Each critic's regression targets, [T, E, C], by name.
         weights: 1 for steps that exist, 0 for those of rollouts not collected yet, [T, E].
     """

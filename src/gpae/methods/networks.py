@@ -103,6 +103,14 @@ class LearnedNetwork(ABC):
             return outputs
         return jnp.take_along_axis(outputs, actions[..., None], axis=-1).squeeze(-1)
 
+    def predictions(self, values: Float[Array, "*b C"]) -> Float[Array, "*b K"]:
+        """The predictions that its method's targets are of; by default the values themselves.
+
+        Args:
+            values: :meth:`values` of the actions taken.
+        """
+        return values
+
     def inputs_of(self, minibatch: Minibatch) -> CriticInputs:
         """The inputs at the steps of a minibatch."""
         batch = minibatch.batch
@@ -159,7 +167,7 @@ class ValueNetwork(LearnedNetwork):
             batch.steps.first,
         )
         terms = value_loss(
-            self.values(outputs, batch.steps.actions),
+            self.predictions(self.values(outputs, batch.steps.actions)),
             batch.values[self.name],
             batch.targets[self.name],
             update.clip if update.value_clip else None,

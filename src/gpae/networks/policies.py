@@ -43,6 +43,9 @@ class Policy(Protocol):
     def features(self, actions: Actions) -> Float[Array, "*b N A"]:
         """Actions as a critic reads them: one-hot, or as carried out."""
 
+    def centred_features(self, actions: Actions) -> Float[Array, "*b N F"]:
+        """Features of actions whose mean under the policy is zero, in closed form."""
+
     def summary(self) -> Float[Array, "*b N A"]:
         """The policy as a critic reads it: the probabilities, or the mean as carried out."""
 
@@ -94,6 +97,10 @@ class CategoricalPolicy:
     def features(self, actions: Actions) -> Float[Array, "*b N A"]:
         """One-hot actions."""
         return jax.nn.one_hot(actions, self.logits.shape[-1])
+
+    def centred_features(self, actions: Actions) -> Float[Array, "*b N A"]:
+        """One-hot actions less the probabilities."""
+        return self.features(actions) - self.probabilities
 
     def summary(self) -> Float[Array, "*b N A"]:
         """The probabilities."""
@@ -161,6 +168,12 @@ class GaussianPolicy:
     def features(self, actions: Actions) -> Float[Array, "*b N A"]:
         """The actions within the bounds."""
         return self.executed(actions)
+
+    def centred_features(self, actions: Actions) -> Float[Array, "*b N 2A"]:
+        """Unbounded actions less their means, and the squares of that less the variances."""
+        deviation = jnp.where(self.mask, actions - self.mean, 0.0)
+        excess = jnp.where(self.mask, deviation**2 - jnp.exp(2.0 * self.log_std), 0.0)
+        return jnp.concatenate([deviation, excess], axis=-1)
 
     def summary(self) -> Float[Array, "*b N A"]:
         """The means, within the bounds."""

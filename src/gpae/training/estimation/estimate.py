@@ -75,7 +75,10 @@ def estimate(
         policy_summary=policy.summary(),
         log_ratios=evidence.log_ratios,
         advantages=estimated.advantages,
-        values={name: networks[name].values for name in estimated.targets},
+        values={
+            name: plan.networks[name].predictions(networks[name].values)
+            for name in estimated.targets
+        },
         targets=estimated.targets,
         weights=_existing(window),
     )
