@@ -30,9 +30,14 @@ ESTIMATORS = (
     "v_bootstrapped",
     "q_corrected",
     "q_corrected, decomposed",
+    "q_corrected, pairs",
     "exact Q - EQ",
 )
-"""Estimators of the variance table; the fifth has the critic ``V + sum_j u_j`` that it learns."""
+"""Estimators of the variance table.
+
+``decomposed`` has the critic ``V + sum_j u_j`` that its targets lead to, ``pairs`` the same with a
+term for each pair of agents.
+"""
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,12 @@ def q_corrected_table(settings: Settings) -> list[QCorrectedRow]:
 
 
 def decomposed_critic(
-    game: TeamGame, target: Policy, behaviour: Policy, traces: Table, limit: float | None = None
+    game: TeamGame,
+    target: Policy,
+    behaviour: Policy,
+    traces: Table,
+    limit: float | None = None,
+    order: int = 1,
 ) -> Table:
     """Fixed point Q of a decomposed critic's targets, see :func:`decomposed_operator`.
 
@@ -184,9 +194,10 @@ def decomposed_critic(
         behaviour: mu, ``[N, S, A]``.
         traces: lambda c(s, a).
         limit: None for targets without weights; a number for min(limit, rho).
+        order: most agents of a term.
     """
     parts = game, target, behaviour, traces
-    operator, features = decomposed_operator(*parts, target_limit=limit)
+    operator, features = decomposed_operator(*parts, target_limit=limit, order=order)
     return (features @ fixed_point(operator)).reshape(game.rewards.shape)
 
 
@@ -207,13 +218,19 @@ def _gradient_variances(game: TeamGame, policy: Policy, lambda_: float) -> list[
     """Variances of agent 0's policy gradient in the order of ``ESTIMATORS``."""
     exact = Critics.of(action_values(game, policy), policy, 0)
     decay = np.full(game.rewards.shape, lambda_)
-    learned = Critics.of(decomposed_critic(game, policy, policy, decay), policy, 0)
+    learned = [
+        Critics.of(decomposed_critic(game, policy, policy, decay, order=order), policy, 0)
+        for order in (1, 2)
+    ]
     return [
         gradient_variance(game, policy, 0, "state", lambda_=lambda_),
         gradient_variance(game, policy, 0, "agent", lambda_=lambda_),
         form_gradient_variance(game, policy, 0, "v_bootstrapped", exact, lambda_=lambda_),
         form_gradient_variance(game, policy, 0, "q_corrected", exact, lambda_=lambda_),
-        form_gradient_variance(game, policy, 0, "q_corrected", learned, lambda_=lambda_),
+        *(
+            form_gradient_variance(game, policy, 0, "q_corrected", each, lambda_=lambda_)
+            for each in learned
+        ),
         gradient_variance(game, policy, 0, "agent"),
     ]
 
