@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from gpae.exact.control_variate_tables import ESTIMATORS
 from gpae.exact.plots import plot_theory
 from gpae.exact.report import TheoryReport, compute_theory, save_theory
 from gpae.exact.tables import Settings
-from gpae.exact.two_critics_tables import ESTIMATORS
 from gpae.exact.variance import BASELINES
 
 _RATES = {"modulus": "modulus", "radius": "radius"}

@@ -7,11 +7,7 @@ import numpy as np
 
 from gpae.estimators import TRACE_SCHEMES
 from gpae.exact.arrays import Policy, Table
-from gpae.exact.games import RewardStructure, TeamGame
-from gpae.exact.off_policy import traces
-from gpae.exact.operators import contraction_modulus, fixed_point, spectral_radius
-from gpae.exact.tables import Settings, distance, draw_games, finite
-from gpae.exact.two_critics import (
+from gpae.exact.control_variates import (
     Critics,
     action_value_operator,
     agent_values_of,
@@ -21,6 +17,10 @@ from gpae.exact.two_critics import (
     form_variance,
     state_value_operator,
 )
+from gpae.exact.games import RewardStructure, TeamGame
+from gpae.exact.off_policy import traces
+from gpae.exact.operators import contraction_modulus, fixed_point, spectral_radius
+from gpae.exact.tables import Settings, distance, draw_games, finite
 from gpae.exact.values import action_values, state_values
 from gpae.exact.variance import gradient_variance
 
