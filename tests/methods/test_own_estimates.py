@@ -5,6 +5,7 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from gpae.environments import ContinuousActions, DiscreteActions, EnvironmentSpec, Observation
@@ -235,3 +236,48 @@ def test_features_of_a_dimension_that_an_agent_lacks_are_zero():
     policy = GaussianPolicy(mean=ones, log_std=ones, mask=mask, low=-1.0, high=1.0)
     features = policy.centred_features(jnp.array([[3.0, 3.0]]))
     np.testing.assert_allclose(features, [[2.0, 0.0, 4.0 - np.exp(2.0), 0.0]], rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_decomposed_critic_regressed_on_a_payoff_learns_its_mean_and_main_effects():
+    """The payoff is no sum over agents; what is left over is their interaction."""
+    random = np.random.default_rng(2)
+    payoffs = random.normal(size=(3, 3, 3))
+    available = jnp.ones((27, 1, AGENTS, 3), bool)
+    logits = jnp.asarray(random.normal(size=(AGENTS, 3)), jnp.float32)
+    policy = CategoricalPolicy(jnp.broadcast_to(logits, available.shape))
+    joint_actions = np.array(list(itertools.product(range(3), repeat=AGENTS)))
+    actions, critic = jnp.asarray(joint_actions[:, None]), decomposed_critic(DiscreteActions(3))
+    observation = jax.tree.map(
+        lambda leaf: jnp.broadcast_to(leaf[:1], (27, *leaf.shape[1:])), observe(random, available)
+    )
+    inputs = critic.inputs(observation, policy, policy.summary(), actions)
+    hidden_state, resets = critic.initial_hidden_state(1, AGENTS), jnp.ones((27, 1), bool)
+    p = np.asarray(jax.nn.softmax(logits), np.float64)
+    chances = np.einsum("a,b,c->abc", *p)
+    weights, targets = jnp.asarray(chances.reshape(27, 1, 1)), payoffs.reshape(27, 1, 1)
+
+    def values(params):
+        return critic.values(critic.apply(params, hidden_state, inputs, resets)[1], actions)
+
+    def loss(params):
+        return (weights * (critic.predictions(values(params)) - targets) ** 2).sum()
+
+    adam = optax.adam(optax.cosine_decay_schedule(1e-2, 3000))
+
+    def step(carry, _):
+        params, state = carry
+        change, state = adam.update(jax.grad(loss)(params), state)
+        return (optax.apply_updates(params, change), state), None
+
+    params = critic.init(jax.random.key(0), inputs[:1])
+    (params, _), _ = jax.jit(lambda carry: jax.lax.scan(step, carry, None, 3000))(
+        (params, adam.init(params))
+    )
+    found, mean = np.asarray(values(params))[:, 0], (chances * payoffs).sum()
+    np.testing.assert_allclose(found[:, 0], mean, atol=5e-3)
+    for agent in range(AGENTS):
+        others = tuple(1 + k for k in range(AGENTS - 1))
+        given_own = (np.moveaxis(chances * payoffs, agent, 0)).sum(others) / p[agent]
+        expected = (given_own - mean)[joint_actions[:, agent]]
+        np.testing.assert_allclose(found[:, 1 + agent], expected, atol=5e-3)

@@ -46,6 +46,7 @@ Two agents and two steps, the second of which terminates:
 
 from gpae.estimators._ratios import LogRatios
 from gpae.estimators.advantages import coma, dae, gae, gpae
+from gpae.estimators.control_variates import decomposed_values, q_corrected, v_bootstrapped
 from gpae.estimators.diagnostics import advantage_gap, trace_distances
 from gpae.estimators.off_policy import (
     bootstrap_weights,
@@ -67,7 +68,6 @@ from gpae.estimators.trace_schemes import (
     find_trace_scheme,
     register_trace_scheme,
 )
-from gpae.estimators.two_critics import decomposed_values, q_corrected, v_bootstrapped
 
 __all__ = [
     "BOOTSTRAPS",

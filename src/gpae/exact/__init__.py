@@ -5,6 +5,27 @@ the variances of advantages and of the policy gradient are computed from a game'
 without sampling; so are two estimators of this library's own, which are not the paper's.
 """
 
+from gpae.exact.control_variate_tables import (
+    FormVarianceRow,
+    QCorrectedRow,
+    VBootstrappedRow,
+    decomposed_critic,
+    form_variance_table,
+    q_corrected_table,
+    v_bootstrapped_table,
+)
+from gpae.exact.control_variates import (
+    FORMS,
+    Critics,
+    Form,
+    action_value_operator,
+    agent_values_of,
+    decomposed_operator,
+    expected_advantages,
+    form_gradient_variance,
+    form_variance,
+    state_value_operator,
+)
 from gpae.exact.games import TeamGame, matrix_game, named_games, random_game, switching_game
 from gpae.exact.off_policy import bootstrap_weights, traces
 from gpae.exact.operators import (
@@ -24,27 +45,6 @@ from gpae.exact.tables import (
     operator_table,
     variance_table,
     weight_table,
-)
-from gpae.exact.two_critics import (
-    FORMS,
-    Critics,
-    Form,
-    action_value_operator,
-    agent_values_of,
-    decomposed_operator,
-    expected_advantages,
-    form_gradient_variance,
-    form_variance,
-    state_value_operator,
-)
-from gpae.exact.two_critics_tables import (
-    FormVarianceRow,
-    QCorrectedRow,
-    VBootstrappedRow,
-    decomposed_critic,
-    form_variance_table,
-    q_corrected_table,
-    v_bootstrapped_table,
 )
 from gpae.exact.values import action_values, expected_values, occupancy, state_values
 from gpae.exact.variance import (

@@ -9,6 +9,14 @@ from pathlib import Path
 import numpy as np
 
 import gpae
+from gpae.exact.control_variate_tables import (
+    FormVarianceRow,
+    QCorrectedRow,
+    VBootstrappedRow,
+    form_variance_table,
+    q_corrected_table,
+    v_bootstrapped_table,
+)
 from gpae.exact.tables import (
     OperatorRow,
     Settings,
@@ -17,14 +25,6 @@ from gpae.exact.tables import (
     operator_table,
     variance_table,
     weight_table,
-)
-from gpae.exact.two_critics_tables import (
-    FormVarianceRow,
-    QCorrectedRow,
-    VBootstrappedRow,
-    form_variance_table,
-    q_corrected_table,
-    v_bootstrapped_table,
 )
 
 POLICY_SHIFTS = (0.1, 0.25, 0.5, 0.75, 1.0)

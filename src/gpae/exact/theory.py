@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from gpae.exact.control_variate_tables import ESTIMATORS
 from gpae.exact.plots import plot_theory
 from gpae.exact.report import TheoryReport, compute_theory, save_theory
 from gpae.exact.tables import Settings
-from gpae.exact.two_critics_tables import ESTIMATORS
 from gpae.exact.variance import BASELINES
 
 _RATES = {"modulus": "modulus", "radius": "radius"}
@@ -144,7 +144,8 @@ def _render_form_variances(report: TheoryReport) -> Table:
     table = Table(
         title=f"Variance of one agent's policy gradient: GAE's over each estimator's, "
         f"lambda = {report.settings.lambda_:g}",
-        caption="Exact critics; decomposed: the critic V + sum_j u_j that its targets lead to.",
+        caption="Exact critics. Decomposed: the critic V + sum_j u_j that its targets lead to; "
+        "pairs: with a term for each pair of agents.",
     )
     table.add_column("rewards")
     table.add_column("N", justify="right")

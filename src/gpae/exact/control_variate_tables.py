@@ -7,11 +7,7 @@ import numpy as np
 
 from gpae.estimators import TRACE_SCHEMES
 from gpae.exact.arrays import Policy, Table
-from gpae.exact.games import RewardStructure, TeamGame
-from gpae.exact.off_policy import traces
-from gpae.exact.operators import contraction_modulus, fixed_point, spectral_radius
-from gpae.exact.tables import Settings, distance, draw_games, finite
-from gpae.exact.two_critics import (
+from gpae.exact.control_variates import (
     Critics,
     action_value_operator,
     agent_values_of,
@@ -21,6 +17,10 @@ from gpae.exact.two_critics import (
     form_variance,
     state_value_operator,
 )
+from gpae.exact.games import RewardStructure, TeamGame
+from gpae.exact.off_policy import traces
+from gpae.exact.operators import contraction_modulus, fixed_point, spectral_radius
+from gpae.exact.tables import Settings, distance, draw_games, finite
 from gpae.exact.values import action_values, state_values
 from gpae.exact.variance import gradient_variance
 
@@ -30,9 +30,14 @@ ESTIMATORS = (
     "v_bootstrapped",
     "q_corrected",
     "q_corrected, decomposed",
+    "q_corrected, pairs",
     "exact Q - EQ",
 )
-"""Estimators of the variance table; the fifth has the critic ``V + sum_j u_j`` that it learns."""
+"""Estimators of the variance table.
+
+``decomposed`` has the critic ``V + sum_j u_j`` that its targets lead to, ``pairs`` the same with a
+term for each pair of agents.
+"""
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,12 @@ def q_corrected_table(settings: Settings) -> list[QCorrectedRow]:
 
 
 def decomposed_critic(
-    game: TeamGame, target: Policy, behaviour: Policy, traces: Table, limit: float | None = None
+    game: TeamGame,
+    target: Policy,
+    behaviour: Policy,
+    traces: Table,
+    limit: float | None = None,
+    order: int = 1,
 ) -> Table:
     """Fixed point Q of a decomposed critic's targets, see :func:`decomposed_operator`.
 
@@ -184,9 +194,10 @@ def decomposed_critic(
         behaviour: mu, ``[N, S, A]``.
         traces: lambda c(s, a).
         limit: None for targets without weights; a number for min(limit, rho).
+        order: most agents of a term.
     """
     parts = game, target, behaviour, traces
-    operator, features = decomposed_operator(*parts, target_limit=limit)
+    operator, features = decomposed_operator(*parts, target_limit=limit, order=order)
     return (features @ fixed_point(operator)).reshape(game.rewards.shape)
 
 
@@ -207,13 +218,19 @@ def _gradient_variances(game: TeamGame, policy: Policy, lambda_: float) -> list[
     """Variances of agent 0's policy gradient in the order of ``ESTIMATORS``."""
     exact = Critics.of(action_values(game, policy), policy, 0)
     decay = np.full(game.rewards.shape, lambda_)
-    learned = Critics.of(decomposed_critic(game, policy, policy, decay), policy, 0)
+    learned = [
+        Critics.of(decomposed_critic(game, policy, policy, decay, order=order), policy, 0)
+        for order in (1, 2)
+    ]
     return [
         gradient_variance(game, policy, 0, "state", lambda_=lambda_),
         gradient_variance(game, policy, 0, "agent", lambda_=lambda_),
         form_gradient_variance(game, policy, 0, "v_bootstrapped", exact, lambda_=lambda_),
         form_gradient_variance(game, policy, 0, "q_corrected", exact, lambda_=lambda_),
-        form_gradient_variance(game, policy, 0, "q_corrected", learned, lambda_=lambda_),
+        *(
+            form_gradient_variance(game, policy, 0, "q_corrected", each, lambda_=lambda_)
+            for each in learned
+        ),
         gradient_variance(game, policy, 0, "agent"),
     ]
 

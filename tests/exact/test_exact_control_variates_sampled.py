@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gpae import estimators, exact
+from gpae.exact.control_variate_tables import ESTIMATORS
 from gpae.exact.policies import joint_factor
-from gpae.exact.two_critics_tables import ESTIMATORS
 
 ROOT = Path(__file__).resolve().parents[2]
 LENGTH, GAMMA, LAMBDA = 25, 0.6, 0.9

@@ -244,6 +244,34 @@ def test_where_q_is_a_sum_over_agents_the_decomposed_critic_is_exact(make_case, 
     np.testing.assert_allclose(found, case.action_values, **EXACT)
 
 
+def test_a_decomposed_critic_with_terms_of_all_agents_together_is_q(case):
+    table = schemed(case, "double")
+    parts = case.game, case.target, case.behaviour, table
+    found = exact.decomposed_critic(*parts, order=case.game.num_agents)
+    np.testing.assert_allclose(found, case.action_values, **EXACT)
+
+
+def test_pair_terms_come_nearer_to_q_and_leave_v_and_the_main_effects(case):
+    parts = case.game, case.target, case.target, constant(case, 0.9)
+    v, effects = main_effects(case)
+    weights = joint_factor(case.target)
+    errors = []
+    for order in (1, 2):
+        found = exact.decomposed_critic(*parts, order=order)
+        errors.append((weights * (found - case.action_values) ** 2).sum())
+        critics = exact.Critics.of(found, case.target, 0)
+        np.testing.assert_allclose(critics.state, v, **EXACT)
+        expected = case.action_values - exact.expected_values(case.action_values, case.target, 0)
+        own = found - critics.agent
+        for j in range(1, case.game.num_agents):
+            own, expected = (
+                exact.expected_values(each, case.target, j) for each in (own, expected)
+            )
+        np.testing.assert_allclose(own, effects[0], **EXACT)
+        np.testing.assert_allclose(own, expected, **EXACT)
+    assert errors[1] < errors[0]
+
+
 def test_decomposed_closed_forms_are_the_means_of_q(case):
     """V and every EQ^i = Q - u_i without a sum over joint actions."""
     features = exact.decomposed_operator(

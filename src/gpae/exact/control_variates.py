@@ -10,6 +10,8 @@ sum of Q(lambda) and Retrace (Harutyunyan et al., 2016; Munos et al., 2016). No 
 step t itself: its action is given, and V(s_{t+1}) has no action in it.
 """
 
+import itertools
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -196,6 +198,7 @@ def decomposed_operator(
     traces: Table,
     *,
     target_limit: float | None = None,
+    order: int = 1,
 ) -> tuple[Operator, Float[np.ndarray, "J K"]]:
     """Operator on the coefficients of a decomposed critic ``Q = V(s) + sum_j u_j(s, a^j)``.
 
@@ -208,6 +211,8 @@ def decomposed_operator(
         behaviour: mu, ``[N, S, A]``.
         traces: lambda c(s, a), see :func:`gpae.exact.traces`.
         target_limit: None for w = 1; a number for w = min(limit, rho).
+        order: most agents of a term: 1 for the sum over u_j, 2 with terms of pairs
+            ``w_jk(s, a^j, a^k)`` too, each centred under both policies, and so on.
 
     Returns:
         The operator, of which only ``linear`` and ``offset`` speak of coefficients, and the
@@ -216,7 +221,7 @@ def decomposed_operator(
     Raises:
         ValueError: if a policy does not fit the game, or the sum over time diverges.
     """
-    features = _decomposed_features(game, target)
+    features = _decomposed_features(game, target, order)
     full = action_value_operator(game, target, behaviour, traces)
     weights = joint_factor(behaviour) * _target_weights(target, behaviour, target_limit)
     weighted = features.T * np.broadcast_to(weights, game.rewards.shape).ravel()
@@ -350,19 +355,23 @@ def _target_weights(target: Policy, behaviour: Policy, limit: float | None) -> T
     return np.minimum(limit, joint_factor(importance_ratios(target, behaviour)))
 
 
-def _decomposed_features(game: TeamGame, policy: Policy) -> Float[np.ndarray, "J K"]:
-    """Indicators of each state, and of each but the last own action, centred under pi^j."""
-    states = np.eye(game.num_states)
-    columns = [
-        np.broadcast_to(_of_states(state, game.rewards), game.rewards.shape) for state in states
-    ]
-    for agent in range(game.num_agents):
-        for action in range(game.num_actions - 1):
-            taken = np.zeros_like(policy)
-            taken[..., action] = 1.0
-            centred = own_factor(taken - policy[..., action : action + 1], agent)
-            columns += [
-                np.broadcast_to(_of_states(state, game.rewards) * centred, game.rewards.shape)
-                for state in states
-            ]
-    return np.stack([column.ravel() for column in columns], axis=1)
+def _decomposed_features(game: TeamGame, policy: Policy, order: int) -> Float[np.ndarray, "J K"]:
+    """Indicators of each state, times those of up to ``order`` agents' actions, centred.
+
+    The last action of an agent follows from its others, so that it has no indicator.
+    """
+    states, columns = np.eye(game.num_states), []
+    for size in range(order + 1):
+        for team in itertools.combinations(range(game.num_agents), size):
+            for actions in itertools.product(range(game.num_actions - 1), repeat=size):
+                factors = (_centred(policy, *each) for each in zip(team, actions, strict=True))
+                term = math.prod(factors, start=np.ones_like(game.rewards))
+                columns += [(_of_states(state, term) * term).ravel() for state in states]
+    return np.stack(columns, axis=1)
+
+
+def _centred(policy: Policy, agent: int, action: int) -> Table:
+    """Indicator of an agent's action less its probability."""
+    taken = np.zeros_like(policy)
+    taken[..., action] = 1.0
+    return own_factor(taken - policy[..., action : action + 1], agent)
