@@ -23,6 +23,7 @@ def dotted(values, prefix=""):
             yield prefix + name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS.names())
 def test_every_setting_is_there_with_a_meaning(method):
     known = {

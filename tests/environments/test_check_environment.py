@@ -317,6 +317,7 @@ def test_continuous_actions_are_drawn_within_their_bounds(bounds):
 FAST = ("jaxmarl/switch_riddle", "jaxmarl/MPE_simple_spread_v3", "smax/3m")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "task",
     [

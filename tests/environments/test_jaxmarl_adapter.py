@@ -121,6 +121,7 @@ def test_a_step_is_jaxmarls_own(task, played):
     jax.tree.map(assert_same, successor, state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [SPEAKER, OVERCOOKED, RIDDLE])
 def test_a_shared_reward_is_every_agents_own(task, played):
     _, _, (_, step, (_, _, rewards, _)) = played(task)
@@ -129,6 +130,7 @@ def test_a_shared_reward_is_every_agents_own(task, played):
     assert np.isfinite(step.reward).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [SPREAD, REFERENCE])
 def test_separate_rewards_are_added_up_by_default(task, played):
     _, _, (_, step, (_, _, rewards, _)) = played(task)
@@ -254,6 +256,7 @@ def test_continuous_actions_are_mapped_to_the_environments_bounds(quickly_compil
     np.testing.assert_array_equal(observation.available_actions.sum(axis=1), [3, 5])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["MPE_simple_v3", "MPE_simple_facmac_v1", "hanabi", "overcooked_v2", "jaxnav"]
 )

@@ -238,6 +238,7 @@ def test_the_time_limit_truncates(hopper):
     assert ends == [(False, False)] * (TIME_LIMIT - 1) + [(False, True)]
 
 
+@pytest.mark.slow
 def test_falling_terminates_and_does_not_truncate(hopper):
     state, _ = hopper.reset(KEY)
     fallen = False

@@ -67,6 +67,7 @@ def test_the_tables_are_the_releases(team, agent, observed):
     assert list(TEAMS[team].agents[agent].observed) == observed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_are_those_of_brax(name):
     body = make_body(name, "positional")

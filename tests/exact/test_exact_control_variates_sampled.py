@@ -129,6 +129,7 @@ def test_archived_variances_are_computed_again(team_size):
     assert_rows(found, [row for row in saved if row["num_agents"] == team_size])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["v_bootstrapped", "q_corrected"])
 def test_archived_errors_by_scheme_are_computed_again(table):
     settings, saved = archived(table)

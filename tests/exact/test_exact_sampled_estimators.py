@@ -95,6 +95,7 @@ def test_off_policy_estimator_converges(make_case, sample_cached, scheme, bootst
     assert_converged(case, sample_cached(case), scheme, bootstrap)
 
 
+@pytest.mark.slow
 def test_sampling_tells_the_two_bootstraps_apart(make_case, sample_cached):
     """The bounds above would not pass the wrong bootstrap."""
     case = make_case(3, num_agents=2, num_states=3, discount=0.6)

@@ -115,6 +115,7 @@ def test_printed_tables_show_the_rows(report, operators):
     assert exact_line.split("│")[3].strip() == "0"
 
 
+@pytest.mark.slow
 def test_run_writes_json_and_plots(tmp_path, monkeypatch, report):
     monkeypatch.setattr(theory, "compute_theory", lambda settings: report)
     output = tmp_path / "nested" / "theory"

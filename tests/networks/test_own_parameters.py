@@ -74,6 +74,7 @@ def network(request):
     return start, hidden_states, params, jax.jit(outputs), jax.jit(jacobian)
 
 
+@pytest.mark.slow
 def test_every_parameter_and_hidden_state_has_an_axis_of_agents(network):
     start, hidden_states, params, outputs, _ = network
     assert all(leaf.shape[0] == AGENTS for leaf in jax.tree.leaves(params))
@@ -93,6 +94,7 @@ def test_an_agents_parameters_change_its_own_outputs_alone(network):
         np.testing.assert_array_equal(changed, np.arange(AGENTS) == agent)
 
 
+@pytest.mark.slow
 def test_an_agents_outputs_have_a_gradient_by_its_own_parameters_alone(network):
     *_, params, _, jacobian = network
     for leaf in jax.tree.leaves(jacobian(params)):

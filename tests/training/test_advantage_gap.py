@@ -38,6 +38,7 @@ def test_gae_has_exactly_no_gap(estimation, diagnose):
     np.testing.assert_allclose(told["anomaly/rate"], batch.steps.forced.sum() / (16 * 4))
 
 
+@pytest.mark.slow
 def test_the_gap_is_measured_where_an_agent_was_forced(estimation, diagnose):
     batch = estimation.batch
     advantages = np.random.default_rng(0).normal(size=(16, 4, 3))

@@ -81,6 +81,7 @@ def test_greedy_episodes_are_those_played_by_hand(environment, params, greedy):
     np.testing.assert_array_equal(greedy["late"], outcomes)
 
 
+@pytest.mark.slow
 def test_results_are_of_the_episodes_asked_for(greedy, sampled):
     for result in (greedy, sampled):
         assert set(result) == {"episode_return", "episode_length", "late"}
