@@ -135,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_resume(commands)
     _add_evaluate(commands)
+    _add_credit(commands)
     _add_curves(commands)
     tasks = commands.add_parser("tasks", help="list the tasks")
     tasks.add_argument("filter", nargs="?", default="", help="only names that contain this text")
@@ -212,6 +213,34 @@ def _add_evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="seed of the episodes (default: %(default)s)",
     )
     evaluate.set_defaults(command=_evaluate)
+
+
+def _add_credit(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    credit = commands.add_parser(
+        "credit", help="simulate the true credit of a run's agents, and judge its estimators"
+    )
+    credit.add_argument("run", type=Path, help="the run's folder")
+    for name, number, meaning in (
+        ("states", 64, "states to measure at, up to 2048"),
+        ("repetitions", 64, "repetitions of the simulated truth"),
+        ("samples", 32, "samples of each estimator"),
+    ):
+        credit.add_argument(
+            f"--{name}",
+            type=whole_number(2, 2048),
+            default=number,
+            help=f"{meaning} (default: %(default)s)",
+        )
+    _add_imports(credit)
+    _add_checkpoint(credit)
+    credit.add_argument(
+        "--seed",
+        type=whole_number(0, 2**32 - 1),
+        default=0,
+        help="seed of the measurement (default: %(default)s)",
+    )
+    credit.add_argument("--output", type=Path, help="folder for the results as JSON and a plot")
+    credit.set_defaults(command=_credit)
 
 
 def _add_imports(command: _Parser) -> None:
@@ -458,6 +487,27 @@ def _evaluate(parsed: argparse.Namespace, console: "Console") -> int:
     for name, values in episodes.items():
         spread = f"mean {shown(values.mean(), 4)}  std {shown(values.std(), 4)}"
         _say(console, f"{name:>16}  {spread}")
+    return 0
+
+
+def _credit(parsed: argparse.Namespace, console: "Console") -> int:
+    from gpae.config.compose import from_dict
+    from gpae.runs import RunFolder
+    from gpae.runs.devices import prepare_jax
+
+    folder = RunFolder.open(parsed.run)
+    config = from_dict(folder.config, parsed.imports)
+    prepare_jax(config.run.devices)
+    from gpae.report.credit import save_credit, show_credit
+    from gpae.runs.credit import CreditSettings, measure_credit
+
+    settings = CreditSettings(parsed.states, parsed.repetitions, parsed.samples, parsed.seed)
+    say = partial(_say, console)
+    report = measure_credit(config, folder, settings, checkpoint=parsed.checkpoint, say=say)
+    show_credit(report, console)
+    if parsed.output is not None:
+        for path in save_credit(report, parsed.output):
+            say(f"written {path}")
     return 0
 
 

@@ -192,9 +192,14 @@ class PolicyGradientLearner:
         state = replace(state, clock=clock, params=params, optimiser_states=optimiser_states)
         return state, None, metrics
 
-    def initial_hidden_states(self) -> HiddenStates:
-        """The networks' hidden states before the first step of every environment."""
-        environments, agents = self.budget.environments, self.collection.environment.spec.num_agents
+    def initial_hidden_states(self, environments: int | None = None) -> HiddenStates:
+        """The networks' hidden states before the first step of every environment.
+
+        Args:
+            environments: Number of environments; those of the run when None.
+        """
+        environments = environments or self.budget.environments
+        agents = self.collection.environment.spec.num_agents
         return {
             "actor": initial_hidden_state(self.network, environments, agents),
             **{

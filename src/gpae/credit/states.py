@@ -1,0 +1,142 @@
+"""States from which credit is measured: everything that an episode needs to go on from there."""
+
+from dataclasses import replace
+from typing import Any
+from zlib import crc32
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Bool, Int
+
+from gpae.environments import Actions, EnvironmentState, Observation
+from gpae.methods import HiddenStates
+from gpae.networks import Policy, PolicyNetwork, apply_actor
+from gpae.training.collection import CollectionPlan, begin, collect
+from gpae.training.estimation.forward import rollout_forward
+from gpae.training.keys import Clock
+from gpae.training.policy_gradient import PolicyGradientLearner
+from gpae.training.state import CollectorState, Params
+
+
+@struct.dataclass
+class CreditStates:
+    """S moments of episodes, each with the joint action that was carried out there.
+
+    Attributes:
+        environment_state: The environments' own states, in which the time of the episode is.
+        observation: The observations.
+        first: True where an episode begins, [S].
+        hidden_states: The networks' hidden states before the step, [S, ...], by network; those of
+            ``actor`` suffice for the truth, an estimator needs its critics' too.
+        actions: The policy's own joint actions, or the ones carried out where a wrapper replaced
+            them, [S, N] or [S, N, A].
+        forced: The agents whose actions a wrapper had replaced, [S, N].
+    """
+
+    environment_state: EnvironmentState
+    observation: Observation
+    first: Bool[Array, " S"]
+    hidden_states: HiddenStates
+    actions: Actions
+    forced: Bool[Array, "S N"]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, index: Any) -> "CreditStates":
+        """The states at some places."""
+        return jax.tree.map(lambda leaf: leaf[index], self)
+
+    def policy(self, actor: PolicyNetwork, params: Any) -> Policy:
+        """The policies at the states, [S, N, A].
+
+        Args:
+            actor: The policy network.
+            params: Its parameters.
+        """
+        _, policy = apply_actor(
+            actor,
+            params,
+            self.hidden_states["actor"],
+            self.observation.observations[None],
+            self.observation.available_actions[None],
+            self.first[None],
+        )
+        return policy[0]
+
+
+def collect_states(
+    learner: PolicyGradientLearner,
+    params: Params,
+    *,
+    count: int,
+    environments: int = 16,
+    steps: int = 128,
+    seed: int = 0,
+) -> CreditStates:
+    """Act with the current policy, and pick states evenly in time, environments in turn.
+
+    Args:
+        learner: The constants of the run.
+        params: The parameters of all its networks.
+        count: Number S of states.
+        environments: Environments to act in, each from an episode's start.
+        steps: Steps to act.
+        seed: From which the keys follow; they are none of training's.
+
+    Raises:
+        ValueError: There are fewer steps in all environments than states asked for.
+    """
+    if not 1 <= count <= environments * steps:
+        raise ValueError(
+            f"count: expected 1 to {environments * steps}, the steps of {environments} "
+            f"environments, found {count}"
+        )
+    moments = _act(learner, params, stream_seed(seed, "states"), environments, steps)
+    picked = jnp.arange(count)
+    places = picked * steps // count, picked % environments
+    return jax.tree.map(lambda leaf: leaf[places], moments)
+
+
+def _act(
+    learner: PolicyGradientLearner, params: Params, seed: int, environments: int, steps: int
+) -> CreditStates:
+    """Every moment of every environment, [steps, environments, ...]."""
+    plan = CollectionPlan(learner.collection.environment, learner.actor, steps=1)
+    numbers = jnp.arange(environments)
+
+    def advance(
+        collector: CollectorState, time: Int[Array, ""]
+    ) -> tuple[CollectorState, CreditStates]:
+        clock = Clock(seed=jnp.uint32(seed), update=time)
+        after, rollout, acted, _ = collect(plan, params["actor"], collector, clock, numbers)
+        forwards = rollout_forward(
+            learner.estimation, params, collector.hidden_states, rollout, acted
+        )
+        hidden_states = {
+            name: jax.tree.map(lambda leaf: leaf[0], each.hidden_states)
+            for name, each in forwards.items()
+        }
+        moment = CreditStates(
+            environment_state=collector.environment_state,
+            observation=collector.observation,
+            first=collector.first,
+            hidden_states=collector.hidden_states,
+            actions=rollout.steps.actions[0],
+            forced=rollout.steps.forced[0],
+        )
+        return replace(after, hidden_states=hidden_states), moment
+
+    @jax.jit
+    def acted() -> CreditStates:
+        hidden_states = learner.initial_hidden_states(environments)
+        start = begin(plan, jnp.uint32(seed), numbers, hidden_states)
+        return jax.lax.scan(advance, start, jnp.arange(steps))[1]
+
+    return acted()
+
+
+def stream_seed(seed: int, name: str) -> int:
+    """Seed of one of the measurement's streams of keys, none of which is that of training."""
+    return crc32(f"credit/{name}/{seed}".encode())

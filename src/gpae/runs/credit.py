@@ -1,0 +1,185 @@
+"""Credit of a run: the truth at states of its own, and its estimators beside it."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from gpae.config.schema import Config
+from gpae.credit import (
+    CreditStates,
+    EstimatorSamples,
+    TrueCredit,
+    allowed_estimators,
+    collect_states,
+    sample_estimators,
+    true_credit,
+)
+from gpae.credit.comparison import Row, calibrate_critic, compare_estimators
+from gpae.credit.pairs import Progress
+from gpae.errors import UserError
+from gpae.runs.checkpoints import Checkpoints
+from gpae.runs.folder import RunFolder
+from gpae.runs.system import System
+from gpae.training.policy_gradient import PolicyGradientLearner
+
+
+@dataclass(frozen=True)
+class CreditSettings:
+    """The size of a measurement.
+
+    Attributes:
+        states: Number of states.
+        repetitions: Repetitions of the simulated truth.
+        samples: Fresh samples of each estimator.
+        seed: From which all keys follow.
+    """
+
+    states: int = 64
+    repetitions: int = 64
+    samples: int = 32
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class CreditReport:
+    """A run's credit measured.
+
+    Attributes:
+        settings: The size of the measurement.
+        update: The update whose parameters were measured.
+        truth: The simulated truth.
+        samples: The estimators' advantages and the critic's values.
+        rows: Statistics by estimator, and of the truth.
+        forced: The same over the states in which an action was replaced; empty without any.
+        calibration: Slope, intercept and R^2 of the critic.
+        seconds: Time taken by the truth and by the estimators, compilation included.
+    """
+
+    settings: CreditSettings
+    update: int
+    truth: TrueCredit
+    samples: EstimatorSamples
+    rows: dict[str, Row]
+    forced: dict[str, Row]
+    calibration: Row
+    seconds: dict[str, float]
+
+    def summary(self) -> dict[str, Any]:
+        """Everything but the arrays, for JSON; numbers that do not exist are None."""
+        content = {
+            "settings": asdict(self.settings),
+            "update": self.update,
+            "estimators": self.rows,
+            "forced": self.forced,
+            "calibration": self.calibration,
+            "cut_off": self.truth.cut_off,
+            "seconds": self.seconds,
+        }
+        return jax.tree.map(lambda leaf: None if leaf != leaf else leaf, content)
+
+
+def measure_credit(
+    config: Config,
+    folder: RunFolder,
+    settings: CreditSettings,
+    *,
+    checkpoint: int | None,
+    say: Any,
+) -> CreditReport:
+    """Measure the true credit of a run's policies, and its estimators on the same states.
+
+    Args:
+        config: The run's configuration.
+        folder: The run's folder; nothing is written to it.
+        settings: The size of the measurement.
+        checkpoint: Which checkpoint; the newest when None.
+        say: Called with lines about the progress.
+
+    Raises:
+        UserError: The method has no advantages, or there is no usable checkpoint.
+    """
+    if config.method.family != "policy_gradient":
+        raise UserError(
+            f"{config.method.name} estimates no advantages: there is no credit to judge"
+        )
+    system = System(config)
+    snapshot: Any = Checkpoints(folder.checkpoints_path).restore(
+        system.snapshot_shapes(), checkpoint
+    )
+    learner: Any = system.learner
+    params = jax.tree.map(jax.numpy.asarray, snapshot.state.params)
+    states = collect_states(learner, params, count=settings.states, seed=settings.seed)
+    begun = time.monotonic()
+    truth = _truth(learner, params, states, settings, say)
+    simulated = time.monotonic()
+    samples = _samples(config, learner, params, states, settings, say)
+    seconds = {"truth": simulated - begun, "estimators": time.monotonic() - simulated}
+    everywhere = np.ones(len(states), bool)
+    forced = np.any(np.asarray(states.forced), axis=-1, keepdims=True)[:, 0]
+    return CreditReport(
+        settings=settings,
+        update=int(snapshot.state.clock.update),
+        truth=truth,
+        samples=samples,
+        rows=compare_estimators(samples, truth, everywhere),
+        forced=compare_estimators(samples, truth, forced) if forced.sum() > 1 else {},
+        calibration=calibrate_critic(learner.networks["critic"].spec, samples, truth),
+        seconds=seconds,
+    )
+
+
+def _truth(
+    learner: PolicyGradientLearner,
+    params: Any,
+    states: CreditStates,
+    settings: CreditSettings,
+    say: Any,
+) -> TrueCredit:
+    return true_credit(
+        learner.collection.environment,
+        learner.actor,
+        params["actor"],
+        states,
+        discount=learner.estimation.discount,
+        repetitions=settings.repetitions,
+        rows=2048,
+        seed=settings.seed,
+        progress=_told(say, "truth"),
+    )
+
+
+def _samples(
+    config: Config,
+    learner: PolicyGradientLearner,
+    params: Any,
+    states: CreditStates,
+    settings: CreditSettings,
+    say: Any,
+) -> EstimatorSamples:
+    estimation = learner.estimation
+    estimators = allowed_estimators(
+        estimation.method, learner.collection.environment.spec, learner.network, config.update
+    )
+    return sample_estimators(
+        learner,
+        estimators,
+        params,
+        states,
+        repetitions=settings.samples,
+        steps=config.rollout.steps,
+        seed=settings.seed,
+        progress=_told(say, "estimators"),
+    )
+
+
+def _told(say: Any, part: str) -> Progress:
+    """Progress in a line for every tenth of the work."""
+
+    def tell(done: int, calls: int) -> None:
+        if done * 10 // calls > (done - 1) * 10 // calls:
+            say(f"{part}: {done} of {calls} calls")
+
+    return tell
