@@ -380,7 +380,7 @@ def _put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]
     """Build the system that trains these seeds, checked, and a line about the memory it needs."""
     from gpae.runs.devices import prepare_jax
 
-    prepare_jax(config.run.devices, len(seeds))
+    prepare_jax(config.run.devices, len(seeds), config.task_name)
     with without_garbage_collection():
         import gpae.runs.session  # noqa: F401 -- before garbage is looked for again
         from gpae.runs.memory import check_memory
@@ -470,7 +470,7 @@ def _evaluate(parsed: argparse.Namespace, console: "Console") -> int:
 
     folder = RunFolder.open(parsed.run)
     config = from_dict(folder.config, parsed.imports)
-    prepare_jax(config.run.devices)
+    prepare_jax(config.run.devices, task=config.task_name)
     from gpae.runs.session import evaluate
 
     episodes, update = evaluate(
@@ -497,7 +497,7 @@ def _credit(parsed: argparse.Namespace, console: "Console") -> int:
 
     folder = RunFolder.open(parsed.run)
     config = from_dict(folder.config, parsed.imports)
-    prepare_jax(config.run.devices)
+    prepare_jax(config.run.devices, task=config.task_name)
     from gpae.report.credit import save_credit, show_credit
     from gpae.runs.credit import CreditSettings, measure_credit
 

@@ -144,9 +144,8 @@ def _play(
 
 def _compiled(function: Callable[..., Any]) -> jax.stages.Wrapped:
     """A function of many environments, compiled in the least time: it runs for a moment only."""
-    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-    on_cpu = jax.default_backend() == "cpu"
-    return jax.jit(jax.vmap(function), compiler_options=options if on_cpu else None)
+    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+    return jax.jit(jax.vmap(function), compiler_options=options)
 
 
 def _select(condition: Any, if_true: Any, if_false: Any) -> Any:

@@ -13,17 +13,18 @@ is known. It can go when these tests pass without.
 """
 
 
-def prepare_jax(devices: int = 0, runs: int = 1) -> None:
+def prepare_jax(devices: int = 0, runs: int = 1, task: str = "") -> None:
     """Give a CPU one virtual device a core, and keep compiled programs between processes.
 
     From then on, random bits are compiled for a CPU as :mod:`gpae.kernels.random_bits` says, where
     the JAX that is installed lets them. What else is set already, in JAX's configuration or by
     ``XLA_FLAGS``, ``JAX_NUM_CPU_DEVICES`` or ``JAX_COMPILATION_CACHE_DIR``, stays as it is; so do
-    the devices of a JAX that has started. From JAX 0.11 on programs are partitioned by GSPMD.
+    the devices of a JAX that has started. From JAX 0.11 on, GSPMD partitions MABrax's programs.
 
     Args:
         devices: Over how many virtual devices a run is to be split; 0 for one a core.
         runs: How many runs are made together: several use all cores at least.
+        task: The task's name.
     """
     import jax
 
@@ -37,7 +38,7 @@ def prepare_jax(devices: int = 0, runs: int = 1) -> None:
         with suppress(RuntimeError):
             exactly = devices and runs == 1
             config.update("jax_num_cpu_devices", devices if exactly else max(devices, _cores()))
-    if jax.__version_info__ >= _SHARDY_CRASHES and "JAX_USE_SHARDY_PARTITIONER" not in os.environ:
+    if task.startswith("mabrax/") and jax.__version_info__ >= _SHARDY_CRASHES:
         config.update("jax_use_shardy_partitioner", False)
     cache = cache_folder()
     if config.jax_compilation_cache_dir is None and cache is not None:
