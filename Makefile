@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 # It asks for a pandas that nothing else here runs with, and needs none for what the tests use.
-MARL_EVAL := id-marl-eval==0.0.4
+MARL_EVAL := id-marl-eval==0.0.4 colorama
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: train test quick check format docs hooks theory bench clean
