@@ -1,4 +1,17 @@
-"""True credit of agents, by simulation from given states under the current policies."""
+"""True credit of agents, by simulation from given states under the current policies.
+
+From each state, the joint action and each alternative of each agent are carried out, and the
+policies act from there on. In one repetition every alternative has the same keys for actions and
+environment, so that what they share cancels in an advantage; its standard error is that of the
+paired differences. Discrete alternatives are all there, weighted by pi^i; of a continuous action,
+every repetition draws new samples. V(s) is of the environment as it is: a wrapper that replaces
+actions does so from the first step on, but leaves carried-out alternatives alone.
+
+An estimator bootstraps where a time limit truncates an episode: its values are of a future that
+goes on. So they are here by default: episodes are played on, past the limit, until they terminate
+or ``discount**horizon`` is negligible. With ``at_time_limit="stop"`` values are those within the
+episode, which for states late in it differ from what any estimator is after.
+"""
 
 import math
 from dataclasses import dataclass
@@ -83,18 +96,6 @@ def true_credit(
     progress: Progress | None = None,
 ) -> TrueCredit:
     """Q, EQ^i, V and A^i = Q - EQ^i of the current policies at given states (section 4.1).
-
-    From each state, the joint action and each alternative of each agent are carried out, and the
-    policies act from there on. In one repetition every alternative has the same keys for actions
-    and environment, so that what they share cancels in an advantage; its standard error is that of
-    the paired differences. Discrete alternatives are all there, weighted by pi^i; of a continuous
-    action, every repetition draws new samples. V(s) is of the environment as it is: a wrapper that
-    replaces actions does so from the first step on, but leaves carried-out alternatives alone.
-
-    An estimator bootstraps where a time limit truncates an episode: its values are of a future that
-    goes on. So they are here by default: episodes are played on, past the limit, until they
-    terminate or ``discount**horizon`` is negligible. With ``at_time_limit="stop"`` values are those
-    within the episode, which for states late in it differ from what any estimator is after.
 
     The cost is S R (N A + 1) episodes (continuous: S R (N (K + 1) + 1)), S states, R repetitions,
     N agents, A actions, K samples, in calls of about ``rows`` environments at once, which bounds

@@ -86,7 +86,7 @@ class ContinuousActions:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether both bounds are finite, and so is their distance in single precision."""
+        """Finite bounds, at a distance that is finite in single precision."""
         return abs(self.high - self.low) <= float(np.finfo(np.float32).max)
 
     def joint_action(self, num_agents: int) -> jax.ShapeDtypeStruct:

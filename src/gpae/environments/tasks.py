@@ -49,7 +49,7 @@ class Task:
 
     @property
     def is_of_library(self) -> bool:
-        """Whether the task is one of the library's own, whose episodes its tests have checked."""
+        """Membership in the library's own tasks, whose episodes its tests have checked."""
         return self.name in _OF_LIBRARY
 
     def make(self, **settings: Any) -> Environment:

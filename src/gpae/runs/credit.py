@@ -106,6 +106,11 @@ def measure_credit(
             f"{config.method.name} estimates no advantages: there is no credit to judge"
         )
     system = System(config)
+    if system.environment.spec.agent_rewards:
+        raise UserError(
+            f"{config.task_name} pays each agent a reward of its own: credit is measured for one "
+            "team reward"
+        )
     snapshot: Any = Checkpoints(folder.checkpoints_path).restore(
         system.snapshot_shapes(), checkpoint
     )

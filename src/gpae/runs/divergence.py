@@ -86,7 +86,7 @@ def _cause_in_episodes(names: Sequence[str], spec: EnvironmentSpec, params: Any)
 
 
 def _are_always_finite(actions: ActionSpace) -> bool:
-    """Whether an environment is given sound actions whatever the policy has become."""
+    """Soundness of the actions that an environment is given, whatever the policy has become."""
     return isinstance(actions, DiscreteActions)
 
 
