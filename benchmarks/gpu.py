@@ -5,10 +5,11 @@
 Every case is a process of its own. All compile side by side; when every one has made its first
 updates, they are measured one after the other, so no two share the GPU while a clock runs.
 
-A case is a JSON object: ``name``, ``overrides`` (as for ``gpae train``), and, where they differ from
-the defaults, ``runs`` (how many train together, 1), ``flags`` (``XLA_FLAGS``, none), ``recurrence``
-(``scan`` for the recurrent form without a kernel of its own), ``phases`` (1 to time phases and count
-their launches, 0).
+A case is a JSON object: ``name``, ``overrides`` (as for ``gpae train``) and, where they differ
+from the defaults, ``runs`` (how many train together, 1), ``flags`` (``XLA_FLAGS``, none),
+``recurrence`` (``scan`` for the recurrent form without a kernel of its own), ``phases`` (1 to time
+phases and count their launches, 0). One with ``script``, the path of JaxMARL's own MAPPO script for
+SMAX, runs that instead, with ``overrides`` of its own.
 """
 
 import argparse
@@ -21,7 +22,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -34,6 +36,8 @@ from gpae.errors import UserError
 ROOT = Path(__file__).resolve().parents[1]
 UPDATES = 4
 """Updates of one compiled call, each of which is timed as a whole."""
+SCRIPT_ENV_STEPS = 128 * 128
+"""Environment steps of an update of JaxMARL's script, by its own settings."""
 
 
 def main(parsed: argparse.Namespace) -> None:
@@ -43,7 +47,9 @@ def main(parsed: argparse.Namespace) -> None:
         measure(parsed, cases)
     else:
         meeting = Meeting(parsed.meeting, parsed.case, len(cases))
-        print(json.dumps(measure_case(cases[parsed.case], meeting, parsed.repeats)))
+        case = cases[parsed.case]
+        measured = measure_script if "script" in case else measure_case
+        print(json.dumps(measured(case, meeting, parsed.repeats)))
 
 
 def measure(parsed: argparse.Namespace, cases: list[dict[str, Any]]) -> None:
@@ -128,6 +134,41 @@ def measure_case(case: dict[str, Any], meeting: Meeting, repeats: int) -> dict[s
     }
 
 
+def measure_script(case: dict[str, Any], meeting: Meeting, repeats: int) -> dict[str, Any]:
+    """Measure JaxMARL's script in this process, while no case is measured.
+
+    It reports after every update; the first report waits until it may go on.
+
+    Returns:
+        Plain values, as those of :func:`measure_case`; calls are of one update here.
+    """
+    from benchmarks.jaxmarl_baseline import run
+
+    started = time.perf_counter()
+    reports: list[float] = []
+    script, updates = Path(case["script"]).resolve(), repeats * UPDATES + 1
+    with ExitStack() as alone:
+
+        def record(metrics: dict[str, Any]) -> None:
+            if not reports:
+                alone.enter_context(meeting.alone())
+            reports.append(time.perf_counter())
+
+        steps = [f"TOTAL_TIMESTEPS={updates * SCRIPT_ENV_STEPS}"]
+        run(script, [*case["overrides"], *steps], record)
+    import jax
+
+    seconds = [after - before for before, after in pairwise(reports)]
+    return {
+        "start": reports[0] - started,
+        "updates": seconds,
+        "env_steps": SCRIPT_ENV_STEPS,
+        "rate": SCRIPT_ENV_STEPS / median(seconds),
+        "device": [device.device_kind for device in jax.local_devices()],
+        "phases": {},
+    }
+
+
 def _without_recurrence_kernel() -> None:
     from gpae.kernels.recurrence import gru_hidden_states
 
@@ -203,8 +244,10 @@ def _start(
     flags = f"{os.environ.get('XLA_FLAGS', '')} {case.get('flags', '')}".strip()
     environment = {**os.environ, "XLA_FLAGS": flags, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     words = [str(parsed.cases), "--case", str(number), "--meeting", folder]
-    output, errors = (Path(folder, f"{name}-{number}").open("w") for name in ("output", "errors"))
-    with output, errors:
+    with (
+        Path(folder, f"output-{number}").open("w") as output,
+        Path(folder, f"errors-{number}").open("w") as errors,
+    ):
         return subprocess.Popen(
             [sys.executable, "-m", "benchmarks.gpu", *words, "--repeats", str(parsed.repeats)],
             env=environment,
