@@ -52,4 +52,4 @@ class MisplacedActionsCritic(ValueNetwork):
         """The inputs, with the actions of the environment before; of the last for the first."""
         inputs = super().inputs(observation, policy, summary, actions)
         misplaced = jnp.roll(inputs.action_features, 1, ENVIRONMENT_AXIS)
-        return inputs.replace(action_features=misplaced)
+        return replace(inputs, action_features=misplaced)
