@@ -44,14 +44,14 @@ class Launch(NamedTuple):
 
     Attributes:
         rows: Rows that a block takes through all steps: 16, 32 or 64.
-        warps: Warps of a block, 4 or 8.
+        warps: Warps of a block, 4, 8 or 16: more of them share the registers that a product needs.
         precision: Precision of the products by JAX's name, ``highest`` or ``TF32_TF32_F32_X3``.
         resident: Read the weights once before the first step, not in every step.
         interpret: Run as plain JAX operations, products in float32; None does so off a GPU.
     """
 
     rows: int = 16
-    warps: int = 4
+    warps: int = 16
     precision: str = "highest"
     resident: bool = False
     interpret: bool | None = None
