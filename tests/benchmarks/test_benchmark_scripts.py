@@ -94,6 +94,7 @@ SCRIPTS = (
     "compare",
     "compiler",
     "estimators",
+    "gpu_recurrence",
     "learning",
     "memory",
     "overhead",
@@ -124,6 +125,7 @@ def test_what_a_user_gets_wrong_is_told_in_a_line(tmp_path, name):
     words = {
         "compare": ["--against", "no-such-program", "--ours", "no-such-program"],
         "estimators": ["--calls", "0"],
+        "gpu_recurrence": ["--large"],
         "learning": ["--against", "no-such-program", "--ours", "no-such-program"],
         "memory": ["method=none"],
         "scaling": ["sideways"],
@@ -176,6 +178,29 @@ def test_v_trace_has_the_shapes_of_ours(script):
         for run in module.KERNELS["GPAE, double traces and targets, against V-trace"]
     )
     assert {leaf.shape for leaf in ours} == {leaf.shape for leaf in theirs} == {(20, 3, 2)}
+
+
+@pytest.mark.slow
+def test_forms_of_the_recurrence_are_measured_and_a_failure_is_told(
+    script, monkeypatch, tmp_path, capsys
+):
+    module = script("gpu_recurrence")
+    broken = module.Launch(16, warps=4, interpret=False)
+    plan = module.TINY._replace(launches=[*module.TINY.launches, broken])
+    monkeypatch.setattr(module, "TINY", plan)
+    output = tmp_path / "gpu_recurrence.json"
+    monkeypatch.setattr(sys, "argv", ["gpu_recurrence.py", "--tiny", "--output", str(output)])
+    module.measure(module.arguments())
+    shapes = read_document(output)["shapes"]
+    swept = shapes[plan.swept[0].name]
+    assert "interpret mode" in swept.pop("16 rows, 4 warps, highest")["error"]
+    assert len(swept) == 5
+    for results in [swept, *(shapes[shape.name] for shape in plan.other)]:
+        assert len(results) >= 4
+        for result in results.values():
+            assert max(result["errors"].values()) < 2e-6
+            assert result["first step alone"] < 1e-6
+    assert "Only interpret mode is supported" in capsys.readouterr().out
 
 
 FOREIGN = """

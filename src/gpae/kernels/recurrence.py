@@ -70,16 +70,16 @@ def gru_hidden_states(
     """
 
     def step(hidden_state: Array, given: tuple[GruInputs, Array]) -> tuple[Array, Array]:
-        hidden_state, _ = _step(weights, hidden_state, *given)
+        hidden_state, _ = gru_step(weights, hidden_state, *given)
         return hidden_state, hidden_state
 
     return jax.lax.scan(step, hidden_state, (inputs, resets))[1]
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
     """The parts of the hidden state after a step, each [B, R, H].
 
-    The backward loop puts gradients in their places: by what goes into the two gates and into the
+    A backward pass puts gradients in their places: by what goes into the two gates and into the
     candidate, and by the remembered part.
 
     Attributes:
@@ -95,19 +95,20 @@ class _Parts(NamedTuple):
     remembered: Array
 
 
-def _step(
+def gru_step(
     weights: GruWeights, hidden_state: Array, inputs: GruInputs, resets: Array
-) -> tuple[Array, _Parts]:
-    hidden_state = _forgotten(hidden_state, resets)
+) -> tuple[Array, Parts]:
+    """The hidden state after a step, [R, H], and its parts; arguments are those of one step."""
+    hidden_state = forgotten(hidden_state, resets)
     reset = jax.nn.sigmoid(inputs.reset + hidden_state @ weights.reset)
     keep = jax.nn.sigmoid(inputs.update + hidden_state @ weights.update)
     remembered = hidden_state @ weights.candidate + weights.bias
     candidate = jnp.tanh(inputs.candidate + reset * remembered)
     hidden_state = (1.0 - keep) * candidate + keep * hidden_state
-    return hidden_state, _Parts(reset, keep, candidate, remembered)
+    return hidden_state, Parts(reset, keep, candidate, remembered)
 
 
-@gru_hidden_states.fast("cpu", "gpu", "tpu")
+@gru_hidden_states.fast("cpu", "tpu")
 @jax.custom_vjp
 def _gru_hidden_states(
     weights: GruWeights, hidden_state: Array, inputs: GruInputs, resets: Array
@@ -118,20 +119,20 @@ def _gru_hidden_states(
 
 def _run(
     weights: GruWeights, hidden_state: Array, inputs: GruInputs, resets: Array
-) -> tuple[Array, _Parts]:
+) -> tuple[Array, Parts]:
     """The hidden states, and their parts."""
 
     def step(
         hidden_state: Array, given: tuple[GruInputs, Array]
-    ) -> tuple[Array, tuple[Array, _Parts]]:
-        hidden_state, parts = _step(weights, hidden_state, *given)
+    ) -> tuple[Array, tuple[Array, Parts]]:
+        hidden_state, parts = gru_step(weights, hidden_state, *given)
         return hidden_state, (hidden_state, parts)
 
     return jax.lax.scan(step, hidden_state, (inputs, resets))[1]
 
 
-_Slots = tuple[Array, _Parts]
-_Residuals = tuple[GruWeights, Array, Array, Array, _Parts]
+_Slots = tuple[Array, Parts]
+_Residuals = tuple[GruWeights, Array, Array, Array, Parts]
 
 
 def _forward(
@@ -150,7 +151,7 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[GruWeights, Array
     last step's own values where they are.
     """
     weights, hidden_state, hidden_states, resets, parts = residuals
-    matrices = [jax.lax.optimization_barrier(matrix.T) for matrix in weights[:3]]
+    matrices = jax.tree.map(jax.lax.optimization_barrier, transposed_matrices(weights))
     last = len(resets) - 1
 
     def step(
@@ -160,11 +161,9 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[GruWeights, Array
         time, resets, gradient = inputs
         slots = jax.tree.map(partial(_put, jnp.minimum(time + 1, last)), slots, pending)
         before = jnp.where(time == 0, hidden_state, _at(jnp.maximum(time - 1, 0), slots[0]))
-        read, parts = _forgotten(before, resets), jax.tree.map(partial(_at, time), slots[1])
-        by_parts, by_kept = _gradients_of_a_step(later + gradient, read, parts)
-        through = zip((by_parts.reset, by_parts.keep, by_parts.remembered), matrices, strict=True)
-        by_read = sum((part @ matrix for part, matrix in through), start=by_kept)
-        return (_forgotten(by_read, resets), slots, (read, by_parts)), None
+        read, parts = forgotten(before, resets), jax.tree.map(partial(_at, time), slots[1])
+        by_parts, by_read = gradients_of_a_step(later + gradient, read, parts, matrices)
+        return (forgotten(by_read, resets), slots, (read, by_parts)), None
 
     slots = hidden_states, parts
     unchanged = jax.tree.map(partial(_at, last), slots)
@@ -176,14 +175,34 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[GruWeights, Array
     )
     read, by_parts = jax.tree.map(partial(_put, 0), slots, first)
     by_inputs = GruInputs(by_parts.reset, by_parts.keep, by_parts.candidate)
-    return _gradients_by_weights(read, by_parts), by_hidden_state, by_inputs, None
+    return gradients_by_weights(read, by_parts), by_hidden_state, by_inputs, None
 
 
 _gru_hidden_states.defvjp(_forward, _backward)
 
 
-def _gradients_by_weights(read: Array, by_parts: _Parts) -> GruWeights:
-    """The gradients by the weights, in one product over the rows of all steps for each."""
+@gru_hidden_states.fast("gpu")
+def _on_a_gpu(weights: GruWeights, hidden_state: Array, inputs: GruInputs, resets: Array) -> Array:
+    """All steps in one launch where they fit, else the loops.
+
+    Pallas is imported only here: it takes time, and a JAX without it still has the loops.
+    """
+    try:
+        from gpae.kernels import gpu_recurrence
+    except ImportError:
+        return _gru_hidden_states(weights, hidden_state, inputs, resets)
+    if gpu_recurrence.fits(weights, hidden_state, inputs):
+        return gpu_recurrence.hidden_states(weights, hidden_state, inputs, resets)
+    return _gru_hidden_states(weights, hidden_state, inputs, resets)
+
+
+def gradients_by_weights(read: Float[Array, "B R H"], by_parts: Parts) -> GruWeights:
+    """The gradients by the weights, in one product over the rows of all steps for each.
+
+    Args:
+        read: The hidden state that each step read.
+        by_parts: The gradients by the parts of all steps.
+    """
     rows = transposed(_rows(read))
     return GruWeights(
         reset=rows @ _rows(by_parts.reset),
@@ -193,29 +212,36 @@ def _gradients_by_weights(read: Array, by_parts: _Parts) -> GruWeights:
     )
 
 
-def _gradients_of_a_step(
-    gradient: Array, hidden_state: Array, parts: _Parts
-) -> tuple[_Parts, Array]:
+def transposed_matrices(weights: GruWeights) -> tuple[Array, Array, Array]:
+    """The matrices that :func:`gradients_of_a_step` multiplies by, each [H, H]."""
+    return weights.reset.T, weights.update.T, weights.candidate.T
+
+
+def gradients_of_a_step(
+    gradient: Array, hidden_state: Array, parts: Parts, matrices: tuple[Array, Array, Array]
+) -> tuple[Parts, Array]:
     """From the gradient by the hidden state after a step to those by its parts.
 
     Args:
-        gradient: By the hidden state after the step.
-        hidden_state: The hidden state before it, as the step read it.
-        parts: The parts of the hidden state after it.
+        gradient: By the hidden state after the step, [R, H].
+        hidden_state: The hidden state before it, as the step read it, [R, H].
+        parts: The parts of the hidden state after it, each [R, H].
+        matrices: Those of :func:`transposed_matrices`.
 
     Returns:
         The gradients by what goes into the gates and the candidate, and by the remembered part;
-        and by the hidden state as far as the update gate keeps it.
+        and by the hidden state that the step read.
     """
     reset, keep, candidate, remembered = parts
     by_candidate = gradient * (1.0 - keep) * (1.0 - candidate**2)
-    gradients = _Parts(
+    gradients = Parts(
         reset=by_candidate * remembered * reset * (1.0 - reset),
         keep=gradient * (hidden_state - candidate) * keep * (1.0 - keep),
         candidate=by_candidate,
         remembered=by_candidate * reset,
     )
-    return gradients, gradient * keep
+    through = zip((gradients.reset, gradients.keep, gradients.remembered), matrices, strict=True)
+    return gradients, sum((part @ matrix for part, matrix in through), start=gradient * keep)
 
 
 def _at(time: Array | int, steps: Array) -> Array:
@@ -226,7 +252,8 @@ def _put(time: Array | int, steps: Array, step: Array) -> Array:
     return jax.lax.dynamic_update_index_in_dim(steps, step, time, 0, allow_negative_indices=False)
 
 
-def _forgotten(hidden_state: Array, resets: Array) -> Array:
+def forgotten(hidden_state: Float[Array, "*b H"], resets: Bool[Array, "*b"]) -> Array:
+    """The hidden state, dropped where an episode begins."""
     return jnp.where(resets[..., None], 0.0, hidden_state)
 
 
