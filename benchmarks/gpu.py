@@ -7,10 +7,9 @@ updates, they are measured one after the other, so no two share the GPU while a 
 
 A case is a JSON object: ``name``, ``overrides`` (as for ``gpae train``) and, where they differ
 from the defaults, ``runs`` (how many train together, 1), ``flags`` (``XLA_FLAGS``, none),
-``recurrence`` (``loops`` for GRUs as loops, or constants of a launch, of
-:class:`gpae.kernels.gpu_recurrence.Launch`), ``phases`` (1 to time phases and count their launches,
-0). One with ``script``, the path of JaxMARL's own MAPPO script for SMAX, runs that instead, with
-``overrides`` of its own.
+``recurrence`` (the backend whose form of a GRU is used, the GPU's), ``phases`` (1 to time phases
+and count their launches, 0). One with ``script``, the path of JaxMARL's own MAPPO script for SMAX,
+runs that instead, with ``overrides`` of its own.
 """
 
 import argparse
@@ -24,7 +23,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -171,14 +169,11 @@ def measure_script(case: dict[str, Any], meeting: Meeting, repeats: int) -> dict
     }
 
 
-def _choose_recurrence(chosen: str | dict[str, Any]) -> None:
-    """Have GRUs run as loops, or by launches with other constants."""
-    from gpae.kernels.gpu_recurrence import Launch, hidden_states
+def _choose_recurrence(backend: str) -> None:
+    """Have GRUs run in the form of another backend."""
     from gpae.kernels.recurrence import gru_hidden_states
 
-    form: Any = gru_hidden_states.form("cpu")
-    if isinstance(chosen, dict):
-        form = partial(hidden_states, launch=Launch(**chosen))
+    form: Any = gru_hidden_states.form(backend)
     gru_hidden_states.fast("gpu")(form)
 
 

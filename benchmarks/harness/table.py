@@ -131,7 +131,7 @@ def _estimators(document: dict[str, Any]) -> list[str]:
     return [f"Shapes: {document['shapes']}.", markdown(headings, rows)]
 
 
-def _gpu_recurrence(document: dict[str, Any]) -> list[str]:
+def _recurrence(document: dict[str, Any]) -> list[str]:
     tables = [f"On {document['device']}; medians, largest relative errors against float64."]
     for shape, results in document["shapes"].items():
         headings = ["form", "forward, ms", "with gradients, ms", *_ROUNDING, "error"]
@@ -283,7 +283,7 @@ _TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "compare": _compare,
     "learning": _learning,
     "estimators": _estimators,
-    "gpu_recurrence": _gpu_recurrence,
+    "recurrence": _recurrence,
     "overhead": _overhead,
     "seeds": _seeds,
     "memory": _memory,

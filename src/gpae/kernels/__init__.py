@@ -9,7 +9,6 @@ gradients up to rounding, which ``tests/kernels`` checks for every entry of
 ========================================  =========================================================
 :mod:`gpae.kernels.products`              products with a weight matrix, sums of rows
 :mod:`gpae.kernels.recurrence`            a GRU over some steps, and its gradient
-:mod:`gpae.kernels.gpu_recurrence`        the same on a GPU, in one launch each way
 :mod:`gpae.kernels.joint_actions`         a dense layer over the joint action as each agent sees it
 :mod:`gpae.kernels.blocks`                a network over time, a few steps at once, rematerialised
 :mod:`gpae.kernels.parts`                 the parts of a minibatch

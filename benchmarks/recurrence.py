@@ -1,14 +1,11 @@
-"""The GRU's forms on a GPU: rounding against float64, and seconds forwards and with gradients.
+"""The GRU's forms: rounding against float64, seconds forwards and with gradients.
 
-    python -m benchmarks.gpu_recurrence
+    python -m benchmarks.recurrence
 
-Every launch is compiled and tried by itself; one that fails leaves its error in the table. All
-launches are measured at some shapes, the two fastest of these at the rest. `--tiny` tries the
-script itself, anywhere.
+`--tiny` tries the script itself, anywhere.
 """
 
 import argparse
-import itertools
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -26,7 +23,6 @@ from benchmarks.harness.documents import new_document, write_document
 from benchmarks.harness.scripts import run_script
 from benchmarks.harness.table import render
 from benchmarks.harness.timing import timed
-from gpae.kernels.gpu_recurrence import Launch, hidden_states
 from gpae.kernels.recurrence import GruInputs, GruWeights, gru_hidden_states
 
 Form = Callable[..., jax.Array]
@@ -46,62 +42,35 @@ class Shape(NamedTuple):
         return f"{self.steps} steps, {self.rows} rows, {self.size} units{lanes}"
 
 
-class Plan(NamedTuple):
-    """What is measured.
-
-    Attributes:
-        swept: The shapes at which all launches are measured.
-        other: The shapes at which the fastest are.
-        launches: The launches.
-        repeats: Timed calls of each program.
-    """
-
-    swept: list[Shape]
-    other: list[Shape]
-    launches: list[Launch]
-    repeats: int
+SHAPES = [
+    Shape(128, 160, 128),
+    Shape(128, 1280, 128),
+    Shape(16, 1280, 128),
+    Shape(128, 160, 128, 8),
+    Shape(1, 640, 128),
+]
+TINY = [Shape(3, 20, 16), Shape(2, 5, 16, 2), Shape(1, 16, 16)]
 
 
-PRECISIONS = ("highest", "TF32_TF32_F32_X3")
-FULL = Plan(
-    swept=[Shape(128, 160, 128), Shape(128, 1280, 128)],
-    other=[Shape(128, 640, 128), Shape(16, 1280, 128), Shape(128, 160, 128, 8), Shape(1, 640, 128)],
-    launches=[
-        *itertools.starmap(Launch, itertools.product((16,), (4, 8, 16), PRECISIONS)),
-        *itertools.starmap(Launch, itertools.product((32,), (8, 16), PRECISIONS)),
-        *(Launch(rows, warps, PRECISIONS[1]) for rows, warps in ((32, 4), (64, 8), (64, 16))),
-        *(Launch(16, warps, resident=True) for warps in (8, 16)),
-    ],
-    repeats=20,
-)
-TINY = Plan(
-    swept=[Shape(3, 20, 16)],
-    other=[Shape(2, 5, 16, 2), Shape(1, 16, 16)],
-    launches=[Launch(16), Launch(32, resident=True), Launch(16, warps=8)],
-    repeats=2,
-)
+def with_precision(form: Form, precision: str | None) -> Form:
+    """A form whose products have a precision by JAX's name, JAX's own choice where None."""
 
-
-def loops(precision: str | None) -> Form:
-    """The loops of XLA's, with JAX's own precision of products or a given one."""
-
-    def form(*given: Any) -> jax.Array:
+    def precise(*given: Any) -> jax.Array:
         with jax.default_matmul_precision(precision):
-            return gru_hidden_states.form("cpu")(*given)
+            return form(*given)
 
-    return form
-
-
-LOOPS = {"loops": loops(None), "loops, highest": loops("highest")}
+    return precise
 
 
-def forms_of(launches: list[Launch]) -> dict[str, Form]:
-    """The launches as forms, by name."""
-    return {
-        f"{launch.rows} rows, {launch.warps} warps, {launch.precision}"
-        + (", resident" if launch.resident else ""): partial(hidden_states, launch=launch)
-        for launch in launches
-    }
+FORMS = {
+    f"{name}{'' if precision is None else f', {precision}'}": with_precision(form, precision)
+    for name, form in (
+        ("reference", gru_hidden_states.reference),
+        ("loops", gru_hidden_states.form("cpu")),
+        ("loops for a GPU", gru_hidden_states.form("gpu")),
+    )
+    for precision in (None, "highest")
+}
 
 
 def arguments_of(shape: Shape) -> tuple[tuple[Any, ...], np.ndarray]:
@@ -222,28 +191,12 @@ def line(result: dict[str, Any]) -> str:
     return f"{seconds}; errors of {rounding}; first step alone {result['first step alone']:.1e}"
 
 
-def fastest(shapes: Mapping[str, Any], names: list[str]) -> list[str]:
-    """The two forms that take least with gradients over shapes; those without failures."""
-
-    def total(name: str) -> float:
-        return sum(median(results[name]["seconds"]["both"]) for results in shapes.values())
-
-    whole = [n for n in names if not any("error" in results[n] for results in shapes.values())]
-    return sorted(whole, key=total)[:2]
-
-
 def measure(parsed: argparse.Namespace) -> None:
-    plan = TINY if parsed.tiny else FULL
-    launches, shapes = forms_of(plan.launches), {}
+    shapes: dict[str, Any] = {}
     device = jax.devices()[0].device_kind
-    document = new_document("gpu_recurrence", device=device, shapes=shapes)
-    for shape in [*plan.swept, *plan.other]:
-        if shape in plan.other:
-            names = fastest({each.name: shapes[each.name] for each in plan.swept}, [*launches])
-            chosen = {name: launches[name] for name in names}
-        else:
-            chosen = launches
-        shapes[shape.name] = measure_shape(shape, LOOPS | chosen, plan.repeats)
+    document = new_document("recurrence", device=device, shapes=shapes)
+    for shape in TINY if parsed.tiny else SHAPES:
+        shapes[shape.name] = measure_shape(shape, FORMS, 2 if parsed.tiny else 20)
         write_document(parsed.output, document)
     print(f"{render(document)}\n\nraw numbers in {parsed.output}")
 
@@ -253,7 +206,7 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tiny", action="store_true", help="sizes that take seconds on a CPU")
-    path = Path("benchmarks/results/gpu_recurrence.json")
+    path = Path("benchmarks/results/recurrence.json")
     parser.add_argument("--output", type=Path, default=path)
     return parser.parse_args()
 
