@@ -21,8 +21,8 @@ from gpae.training.collection import CollectionPlan, begin, collect, empty_rollo
 from gpae.training.estimation import EstimationPlan, batch_diagnostics, estimate
 from gpae.training.keys import Clock, Seed, derive_of_network
 from gpae.training.protocol import Budget, Phase
-from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, WindowSettings
+from gpae.training.shaping import make_shaping
 from gpae.training.sharding import (
     BY_ENVIRONMENT,
     BY_ROLLOUT_TIME_AND_ENVIRONMENT,
@@ -153,8 +153,8 @@ class PolicyGradientLearner:
             self.collection, state.params["actor"], state.collector, state.clock, environments
         )
         state = replace(state, collector=collector, window=append(state.window, rollout))
-        totals = jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
-        return state, acted if self.window_length == 1 else None, totals.metrics()
+        metrics = self.collection.metrics(totals, state.clock)
+        return state, acted if self.window_length == 1 else None, metrics
 
     def estimate_phase(
         self, state: TrainingState, acted: Forward | None, environments: Int[Array, " E"]
@@ -244,7 +244,8 @@ def make_policy_gradient_learner(
     """A learner of an environment, a method and settings already checked.
 
     Raises:
-        UserError: Actions are to be squashed into bounds that are not finite.
+        UserError: Actions are to be squashed into bounds that are not finite, or shaped rewards
+            are asked for and there are none.
     """
     space = environment.spec.actions
     if network.squash_actions and isinstance(space, ContinuousActions) and not space.is_bounded:
@@ -255,9 +256,10 @@ def make_policy_gradient_learner(
     budget = make_budget(rollout, window, update, total_env_steps)
     actor = Actor(network, space)
     networks = method.networks(environment.spec, network, update)
+    shaping = make_shaping(environment.spec, rollout.shaping_steps, budget.env_steps)
     schedule = learning_rate_schedule(update, budget.gradient_steps, budget.updates)
     return PolicyGradientLearner(
-        collection=CollectionPlan(environment, actor, rollout.steps),
+        collection=CollectionPlan(environment, actor, rollout.steps, shaping),
         estimation=EstimationPlan(actor, networks, method, discount),
         gradient=UpdatePlan(
             Objective(actor, networks, update),
