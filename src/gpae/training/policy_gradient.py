@@ -19,6 +19,7 @@ from gpae.methods import (
 from gpae.networks import Actor, NetworkSettings, initial_hidden_state
 from gpae.training.collection import CollectionPlan, begin, collect, empty_rollout
 from gpae.training.estimation import EstimationPlan, batch_diagnostics, estimate
+from gpae.training.hyperparameters import NumericSettings, Tunable, remaking
 from gpae.training.keys import Clock, Seed, derive_of_network
 from gpae.training.protocol import Budget, Phase
 from gpae.training.reduce import DEVICES
@@ -75,7 +76,7 @@ def make_budget(
 
 
 @dataclass(frozen=True)
-class PolicyGradientLearner:
+class PolicyGradientLearner(Tunable["PolicyGradientLearner"]):
     """The :class:`~gpae.training.protocol.Learner` of every policy-gradient method."""
 
     collection: CollectionPlan
@@ -256,7 +257,12 @@ def make_policy_gradient_learner(
     actor = Actor(network, space)
     networks = method.networks(environment.spec, network, update)
     schedule = learning_rate_schedule(update, budget.gradient_steps, budget.updates)
+
     return PolicyGradientLearner(
+        numbers=NumericSettings(method, update, discount),
+        remake=remaking(
+            make_policy_gradient_learner, environment, network, rollout, window, total_env_steps
+        ),
         collection=CollectionPlan(environment, actor, rollout.steps),
         estimation=EstimationPlan(actor, networks, method, discount),
         gradient=UpdatePlan(
