@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from gpae.durations import DESCRIPTION, is_duration
 from gpae.errors import UnknownNameError, UserError, did_you_mean
 
 _METADATA = "valid values"
@@ -72,6 +73,15 @@ def choice(default: str, names: Iterable[str]) -> Any:
 
     valid = ValidValues("one of the names", lambda value: value in names, known)
     return _field(default, valid)
+
+
+def duration() -> Any:
+    """A duration as text, such as 13m, or None, the default."""
+
+    def contains(value: str | None) -> bool:
+        return value is None or is_duration(value)
+
+    return _field(None, ValidValues(f"{DESCRIPTION}, or null", contains))
 
 
 def check_fields(settings: Any, group: str = "") -> None:
