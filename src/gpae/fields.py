@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
+from gpae.durations import DESCRIPTION, is_duration
 from gpae.errors import UnknownNameError, UserError, did_you_mean
 
 _METADATA = "valid values"
@@ -107,6 +108,15 @@ def with_data(settings: Settings, values: Mapping[str, Any]) -> Settings:
         raise ValueError(f"expected values of {', '.join(data_of(settings))}; found {[*values]}")
     changed: Any = replace(settings, **values)  # type: ignore[type-var]
     return changed
+
+
+def duration() -> Any:
+    """A duration as text, such as 13m, or None, the default."""
+
+    def contains(value: str | None) -> bool:
+        return value is None or is_duration(value)
+
+    return _field(None, ValidValues(f"{DESCRIPTION}, or null", contains))
 
 
 def check_fields(settings: Any, group: str = "") -> None:
