@@ -34,8 +34,8 @@ class FilledCell:
 
     @property
     def is_complete(self) -> bool:
-        """True if every seed wanted has finished."""
-        return len(self.runs) >= self.wanted > 0
+        """True if every seed wanted has ended, and one at least has finished."""
+        return bool(self.runs) and len(self.runs) + len(self.diverged) >= self.wanted > 0
 
     @property
     def env_steps(self) -> int:

@@ -93,12 +93,34 @@ class Selection:
 
 
 @dataclass
+class Claim:
+    """A statement of the paper that one row is better than others.
+
+    Attributes:
+        text: The statement.
+        row: The row that is to be better.
+        over: The rows that it is to be better than.
+        measure: The measure by which; the study's first if empty.
+        tasks: Patterns of the tasks it is about.
+        smaller: True if better means smaller.
+    """
+
+    text: str = ""
+    row: str = ""
+    over: list[str] = field(default_factory=list)
+    measure: str = ""
+    tasks: list[str] = field(default_factory=lambda: ["*"])
+    smaller: bool = False
+
+
+@dataclass
 class Study:
     """A table or a figure of the paper as a grid of runs.
 
     Attributes:
         title: The title.
-        claim: The paper's claim that it tests.
+        claim: The paper's claim that it tests, in a sentence.
+        claims: The same as comparisons of rows.
         runs_of: Another study whose runs this one draws; it then has no grid of its own.
         reads: A results file of a benchmark, relative to the repository, that is shown instead.
         command: The command that makes ``reads``.
@@ -115,6 +137,7 @@ class Study:
 
     title: str = ""
     claim: str = ""
+    claims: list[Claim] = field(default_factory=list)
     runs_of: str | None = None
     reads: str | None = None
     command: str | None = None
@@ -238,6 +261,11 @@ def _problems_of_grid(study: Study) -> Iterator[str]:
                 f"measure {measure.name}: source is one of {', '.join(SOURCES)}, "
                 f"moment one of {', '.join(MOMENTS)}"
             )
+    measures = {measure.name for measure in study.measures}
+    for claim in study.claims:
+        unknown = [row for row in (claim.row, *claim.over) if row not in names]
+        if unknown or not claim.over or not {claim.measure} <= {"", *measures}:
+            yield f"claim {claim.text!r} names a row or a measure that the study does not have"
     for selection in study.priority:
         for pattern in selection.rows:
             if not any(matches(row, [pattern]) for row in names):

@@ -36,7 +36,7 @@ def table_of(
         if _has_fractions(shown, measures):
             lines += ["Win rates in per cent.", ""]
         lines += [*_head(measures), *(_line(cell, measures, printed) for cell in shown), ""]
-    lines += [*_missing(cells)]
+    lines += [missing_line(cells)]
     return "\n".join(lines) + "\n"
 
 
@@ -45,14 +45,14 @@ def _head(measures: Sequence[Measure]) -> Iterator[str]:
     names = ["task", "row", "seeds", "env steps", first.name, "IQM [95 %]", "printed"]
     for measure in others:
         names += [measure.name]
-    yield f"| {' | '.join(names)} |"
+    yield table_line(*names)
     yield f"|---|---|---:|---:|{'---:|' * (len(names) - 4)}"
 
 
 def _line(cell: FilledCell, measures: Sequence[Measure], printed: Printed) -> str:
     first, *others = measures
     texts = [
-        cell.task.replace("|", "\\|"),
+        cell.task,
         cell.row,
         seeds_of(cell),
         f"{cell.env_steps:,}",
@@ -65,12 +65,18 @@ def _line(cell: FilledCell, measures: Sequence[Measure], printed: Printed) -> st
         texts.append(
             spread_of(cell, measure) + (f" (printed {value})" if value != _NOTHING else "")
         )
-    return f"| {' | '.join(texts)} |"
+    return table_line(*texts)
+
+
+def table_line(*texts: str) -> str:
+    """A line of a Markdown table."""
+    escaped = (text.replace("|", "\\|") for text in texts)
+    return f"| {' | '.join(escaped)} |"
 
 
 def seeds_of(cell: FilledCell) -> str:
     """The number of seeds finished, of those wanted, and of those that diverged."""
-    wanted = f" of {cell.wanted}" if cell.wanted > len(cell.runs) else ""
+    wanted = f" of {cell.wanted}" if cell.wanted > len(cell.runs) + len(cell.diverged) else ""
     diverged = f", {len(cell.diverged)} diverged" if cell.diverged else ""
     return f"{len(cell.runs)}{wanted}{diverged}"
 
@@ -106,7 +112,7 @@ def printed_of(cell: FilledCell, measure: Measure, printed: Printed) -> str:
     value = printed.value(measure.name, cell.task, cell.row)
     if value is None:
         return _NOTHING
-    return " ± ".join(f"{each:g}" for each in value)
+    return " ± ".join(map(str, value))
 
 
 def number(value: float) -> str:
@@ -116,15 +122,14 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _missing(cells: Sequence[FilledCell]) -> Iterator[str]:
+def missing_line(cells: Sequence[FilledCell]) -> str:
     """A line on what the study plans and has not finished."""
     left = [cell for cell in cells if len(cell.runs) + len(cell.diverged) < cell.wanted]
     if not left:
-        yield "Nothing is missing."
-        return
+        return "Nothing is missing."
     runs = sum(cell.wanted - len(cell.runs) - len(cell.diverged) for cell in left)
     untouched = [cell for cell in left if not cell.runs]
-    yield f"Missing: {runs} runs; {len(untouched)} of {_planned(cells)} cells have none yet."
+    return f"Missing: {runs} runs; {len(untouched)} of {_planned(cells)} cells have none yet."
 
 
 def _planned(cells: Sequence[FilledCell]) -> int:
