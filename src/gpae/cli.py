@@ -16,6 +16,7 @@ from gpae.arguments import duration, whole_number
 from gpae.errors import DivergedError, UserError
 from gpae.extras import missing_extras
 from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
+from gpae.studies.command import add_study
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_credit(commands)
     _add_curves(commands)
+    add_study(commands)
     tasks = commands.add_parser("tasks", help="list the tasks")
     tasks.add_argument("filter", nargs="?", default="", help="only names that contain this text")
     _add_imports(tasks)

@@ -16,7 +16,6 @@ import pytest
 import gpae.kernels
 from gpae.errors import UserError
 from gpae.kernels import blocks
-from gpae.kernels.compiler import compiler_options
 from gpae.kernels.factorisation import in_one_thread
 from gpae.kernels.kernel import KERNELS, Kernel, kernel
 from gpae.kernels.parts import number_of_parts
