@@ -166,6 +166,19 @@ def test_memory_that_does_not_suffice_halves_a_population(
     assert all(result.finished for result in results)
 
 
+def test_populations_of_one_size_are_traced_once(
+    small, tmp_path, collected_when_traced, gpae, same_end
+):
+    words = [small(seed=seed, total_env_steps=64) for seed in range(4)]
+    results = train_packed(configs_of(words, tmp_path), OutputConsole(), population="2")
+    assert all(result.finished for result in results)
+    assert len(collected_when_traced) == 1
+    runs = configs_of(words[2:], tmp_path / "again")
+    train_packed(runs, OutputConsole(), population="2")
+    for number in (2, 3):
+        same_end(tmp_path / str(number), tmp_path / "again" / str(number - 2))
+
+
 def test_results_are_in_the_order_of_the_runs(small, tmp_path):
     short = {"total_env_steps": 32, "network__core": "feedforward", "evaluation__absolute": "false"}
     words = [
