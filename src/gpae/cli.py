@@ -45,6 +45,7 @@ settings  method.trace_scheme=double|joint|individual|inner|untruncated|none
           rollout.environments=128  rollout.steps=128  update.epochs=4  update.minibatches=4
           evaluation.interval=5e5   evaluation.episodes=128   evaluation.mode=greedy|sampled|both
           run.folder=PATH    run.checkpoint_interval=5e5
+          run.population=auto|N    the most runs of a sweep that are made together
           run.budget=13m     stop with a checkpoint when the time is up, to go on later
           task.SETTING=...   settings of the task, such as task.stop_probability=0.05
           profile=true       time collection, estimation and update separately
@@ -52,7 +53,8 @@ settings  method.trace_scheme=double|joint|individual|inner|untruncated|none
 
   gpae settings                             all settings, with descriptions
   gpae train --cfg OVERRIDES...             print the whole configuration and stop
-  gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination
+  gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination; those
+                                           that share a program together
   gpae train -m hydra/launcher=... hydra/sweeper=...    a sweep by Hydra's plugins
   gpae train seeds=N                             seeds seed to seed+N-1 together, in one process
 
@@ -185,7 +187,7 @@ def _add_train(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _add_resume(commands: "argparse._SubParsersAction[_Parser]") -> None:
     resume = commands.add_parser("resume", help="continue a run from its newest checkpoint")
     resume.add_argument(
-        "run", type=Path, nargs="+", help="the run's folder, or those of runs made with seeds=N"
+        "run", type=Path, nargs="+", help="a run's folder, or several, or a folder of run folders"
     )
     _add_imports(resume)
     _add_checkpoint(resume)

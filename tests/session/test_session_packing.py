@@ -92,7 +92,7 @@ def test_a_run_that_diverges_stops_alone(gpae, small, tmp_path, metrics):
     folders = by_setting(tmp_path, "update.learning_rate")
     sound, broken = folders[(1e-3,)], folders[(1e30,)]
     assert len(metrics(sound)) == 10
-    assert len(metrics(broken)) < 10
+    assert not (broken / "metrics.jsonl").exists(), "its first update is not recorded"
     assert (broken / "failure.txt").read_text() in result.err
     assert not (sound / "failure.txt").exists()
 
@@ -164,6 +164,19 @@ def test_memory_that_does_not_suffice_halves_a_population(
     assert sizes == [3, 1, 1, 1]
     assert [type(result) for result in results] == [Outcome] * 3
     assert all(result.finished for result in results)
+
+
+def test_populations_of_one_size_are_traced_once(
+    small, tmp_path, collected_when_traced, gpae, same_end
+):
+    words = [small(seed=seed, total_env_steps=64) for seed in range(4)]
+    results = train_packed(configs_of(words, tmp_path), OutputConsole(), population="2")
+    assert all(result.finished for result in results)
+    assert len(collected_when_traced) == 1
+    runs = configs_of(words[2:], tmp_path / "again")
+    train_packed(runs, OutputConsole(), population="2")
+    for number in (2, 3):
+        same_end(tmp_path / str(number), tmp_path / "again" / str(number - 2))
 
 
 def test_results_are_in_the_order_of_the_runs(small, tmp_path):

@@ -9,7 +9,7 @@ has the rule by which their number is chosen.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rich.console import Console
 
@@ -29,7 +29,7 @@ from gpae.runs.system import System, numbers_of
 Result = Outcome | Failure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """A run to be made.
 
@@ -144,6 +144,7 @@ class Group:
     deadline: Deadline | None
     tracing: Tracing
     population: str | None
+    _systems: dict[int, System] = field(default_factory=dict, init=False, repr=False)
 
     def train(self, stopped: bool) -> Iterator[dict[int, Result]]:
         """Make the runs, and give the results of some of them as they end.
@@ -158,7 +159,7 @@ class Group:
         left = [run for run in self.runs if not self._is_complete(alone, run)]
         if len(left) < len(self.runs):
             yield self._as_they_are(alone, [run for run in self.runs if run not in left])
-        size = self._size(alone, len(left))
+        size = self._size(alone, len(left)) if left else 0
         devices = alone.population.devices_a_run
         while left:
             if stopped or self._is_over:
@@ -199,21 +200,26 @@ class Group:
 
     def _train_together(self, pack: Sequence[Run], devices: int) -> dict[int, Result]:
         """Train some runs in a population, each over so many devices."""
-        config = pack[0].config
-        with self.tracing():
-            system = System(
-                replace(config, run=replace(config.run, devices=devices)),
-                [run.config.seed for run in pack],
-                [numbers_of(run.config) for run in pack],
-            )
         results = train_each(
-            system,
+            self._system_of(pack, devices),
             [run.folder for run in pack],
             self.console,
             tracing=self.tracing,
             deadline=self.deadline,
         )
         return {run.number: result for run, result in zip(pack, results, strict=True)}
+
+    def _system_of(self, pack: Sequence[Run], devices: int) -> System:
+        """The system of some runs; as many after them share what is compiled."""
+        seeds = [run.config.seed for run in pack]
+        numbers = [numbers_of(run.config) for run in pack]
+        if len(pack) in self._systems:
+            return self._systems[len(pack)].for_other_runs(seeds, numbers)
+        config = pack[0].config
+        config = replace(config, run=replace(config.run, devices=devices))
+        with self.tracing():
+            made = self._systems[len(pack)] = System(config, seeds, numbers)
+        return made
 
     def _update(self, system: System, run: Run) -> int:
         """The update of the newest checkpoint, -1 where there is none."""

@@ -3,9 +3,11 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import jax
@@ -29,6 +31,8 @@ from gpae.training.protocol import Budget
 
 EPISODES_AT_ONCE = 1024
 """Most episodes that :func:`evaluate` plays side by side, so that its memory has a limit."""
+
+_SAVES_AT_ONCE = 8
 
 Tracing = Callable[[], AbstractContextManager[None]]
 
@@ -357,20 +361,32 @@ class Session:
 
     def _state_of(self, number: int, state: Any) -> Any:
         """One member's part of the joint state, on the host."""
-        return self.system.population.split(state)[number]
+        return jax.device_get(jax.tree.map(itemgetter(number), state))
 
     def _save(self, state: Any, update: int) -> None:
-        for member, part in zip(self.members, self.system.population.split(state), strict=True):
-            if member.failure is None:
-                with self._apart(member):
-                    member.save(part, update)
+        """Write a checkpoint of each run that goes on; those of several runs at once."""
+        parts = zip(self.members, self.system.population.split(state), strict=True)
+        parts_going_on = [(member, part) for member, part in parts if member.failure is None]
+        if len(self.members) > 1:
+            self._save_at_once(parts_going_on, update)
+            return
+        for member, part in parts_going_on:
+            with self._apart(member):
+                member.save(part, update)
+
+    def _save_at_once(self, parts: Sequence[tuple[Member, Any]], update: int) -> None:
+        with ThreadPoolExecutor(_SAVES_AT_ONCE) as pool:
+            saves = [(member, pool.submit(member.save, part, update)) for member, part in parts]
+        for member, save in saves:
+            with self._apart(member):
+                save.result()
 
     def _evaluate(self, state: Any, update: int) -> None:
-        if not self.system.config.evaluation.episodes:
+        members = self.going_on
+        if not (members and self.system.config.evaluation.episodes):
             return
         parts = self.system.population.split(state.params)
         params = {id(member): part for member, part in zip(self.members, parts, strict=True)}
-        members = self.going_on
         of_members = [params[id(member)] for member in members]
         played = {mode: self._play(members, of_members, update, mode) for mode in self.system.modes}
         for number, member in enumerate(members):

@@ -1,6 +1,7 @@
 """The learner, runner and evaluator of a configuration, and the contents of a checkpoint."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -93,6 +94,15 @@ class System:
         self.metric = headline_metric(environment)
         self.directions = metric_directions(environment)
         self.cautions = _cautions(config, environment)
+
+    def for_other_runs(
+        self, seeds: Sequence[int], hyperparameters: Sequence[Hyperparameters]
+    ) -> "System":
+        """The system of as many other runs, which shares what is compiled for these."""
+        other = copy(self)
+        other.seeds, other.hyperparameters = tuple(seeds), hyperparameters
+        other.population = self.population.for_other_runs(hyperparameters)
+        return other
 
     @property
     def budget(self) -> Budget:
