@@ -46,7 +46,8 @@ class Member:
         self.cut_off = 0
 
     def begin(self) -> Any:
-        """The state before the first update, on the host."""
+        """The state before the first update, on the host; the policy's description is written."""
+        self.system.policy_spec.write(self.folder.policy_path)
         snapshot = self.system.initial_snapshot(self.seed)
         self.best: Best = snapshot.best
         self._best_score = -math.inf
