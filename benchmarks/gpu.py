@@ -7,9 +7,9 @@ updates, they are measured one after the other, so no two share the GPU while a 
 
 A case is a JSON object: ``name``, ``overrides`` (as for ``gpae train``) and, where they differ
 from the defaults, ``runs`` (how many train together, 1), ``flags`` (``XLA_FLAGS``, none),
-``recurrence`` (``scan`` for the recurrent form without a kernel of its own), ``phases`` (1 to time
-phases and count their launches, 0). One with ``script``, the path of JaxMARL's own MAPPO script for
-SMAX, runs that instead, with ``overrides`` of its own.
+``recurrence`` (the backend whose form of a GRU is used, the GPU's), ``phases`` (1 to time phases
+and count their launches, 0). One with ``script``, the path of JaxMARL's own MAPPO script for SMAX,
+runs that instead, with ``overrides`` of its own.
 """
 
 import argparse
@@ -109,8 +109,8 @@ def measure_case(case: dict[str, Any], meeting: Meeting, repeats: int) -> dict[s
 
     from gpae.runs.system import System
 
-    if case.get("recurrence") == "scan":
-        _without_recurrence_kernel()
+    if "recurrence" in case:
+        _choose_recurrence(case["recurrence"])
     seeds = range(case.get("runs", 1))
     system = System(config, seeds)
     system.population.compile_ahead()
@@ -169,10 +169,12 @@ def measure_script(case: dict[str, Any], meeting: Meeting, repeats: int) -> dict
     }
 
 
-def _without_recurrence_kernel() -> None:
+def _choose_recurrence(backend: str) -> None:
+    """Have GRUs run in the form of another backend."""
     from gpae.kernels.recurrence import gru_hidden_states
 
-    gru_hidden_states.fast("gpu")(gru_hidden_states.form("cpu"))
+    form: Any = gru_hidden_states.form(backend)
+    gru_hidden_states.fast("gpu")(form)
 
 
 def _calls(system: Any, state: Any, repeats: int) -> tuple[Any, list[float]]:

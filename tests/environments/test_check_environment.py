@@ -98,7 +98,16 @@ def nan_where(place, condition):
     )
 
 
+def each(reward, time):
+    return jnp.ones(2)
+
+
+def alone(reward, time):
+    return jnp.float32(1.0)
+
+
 EACH = replace(SPEC, agent_rewards=True)
+SHAPED = replace(SPEC, shaped_rewards=True)
 NAMES = replace(SPEC, metrics=("hot", "cold"))
 
 SHAPES = [
@@ -114,6 +123,18 @@ SHAPES = [
     (
         stepped(reward=lambda reward, _: jnp.int32(1)),
         "reward after a step is int32[], and float32[] is expected",
+    ),
+    (
+        stepped(SHAPED),
+        "shaped_reward after a step is of type NoneType, and float32[] is expected",
+    ),
+    (
+        stepped(replace(EACH, shaped_rewards=True), reward=each, shaped_reward=alone),
+        "shaped_reward after a step is float32[], and float32[2] is expected",
+    ),
+    (
+        stepped(shaped_reward=alone),
+        "a step gives a shaped_reward: set shaped_rewards=True in the spec",
     ),
     (
         Kiln(spoil_state=lambda state: {**state, "time": 1.0 * state["time"]}),
@@ -215,6 +236,10 @@ VALUES = [
     (
         stepped(EACH, reward=lambda _, time: jnp.array([1.0, jnp.nan])),
         "reward of agent 1 is not finite after step 1 of an episode",
+    ),
+    (
+        stepped(SHAPED, shaped_reward=lambda _, time: jnp.where(time == 2, jnp.nan, 1.0)),
+        "shaped_reward is not finite after step 2 of an episode",
     ),
     (
         stepped(outcomes=lambda *_: {"hot": jnp.float32(jnp.nan)}),

@@ -104,6 +104,34 @@ def test_sizes_are_those_of_the_spec(task, played):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("task", [OVERCOOKED, "jaxmarl/overcooked_v2"])
+@pytest.mark.parametrize("reward", ["shared", "sum", "mean"])
+def test_a_cooks_shaped_reward_is_the_teams_in_the_form_of_the_reward(
+    task, reward, quickly_compiled
+):
+    environment = make(task, random_reset=True, reward=reward)
+    game, agents = environment._game, environment._game.agents
+
+    def transition(carry, key):
+        state, observation = carry
+        actions = random_actions(key, observation.available_actions)
+        orders = {agent: actions[i] for i, agent in enumerate(agents)}
+        information = game.step_env(key, state, orders)[4]
+        successor, step = environment.step(key, state, actions)
+        return (successor, step.observation), (step.shaped_reward, information["shaped_reward"])
+
+    def episode(key):
+        return jax.lax.scan(transition, environment.reset(key), jax.random.split(key, 100))[1]
+
+    keys = jax.random.split(jax.random.key(3), 64)
+    found, by_agent = quickly_compiled(jax.vmap(episode))(keys)
+    assert environment.spec.shaped_rewards
+    own = np.stack([by_agent[agent] for agent in agents])
+    assert all((row > 0).any() for row in own)
+    np.testing.assert_array_equal(found, own.mean(0) if reward == "mean" else own.sum(0))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("task", SHORT)
 def test_a_step_is_jaxmarls_own(task, played):
     environment, _, (successor, step, (observations, state, _, dones)) = played(task)

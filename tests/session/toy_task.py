@@ -49,6 +49,7 @@ class Beacon:
             LIMIT,
             ("hit",),
             early_truncation=False,
+            shaped_rewards=True,
         )
 
     def reset(self, key):
@@ -57,7 +58,8 @@ class Beacon:
 
     def step(self, key, state, actions):
         place_key, end_key = jax.random.split(key)
-        hit = jnp.all(actions == state["place"]).astype(jnp.float32)
+        right = actions == state["place"]
+        hit = jnp.all(right).astype(jnp.float32)
         state = {
             "time": state["time"] + 1,
             "place": jax.random.randint(place_key, (), 0, PLACES),
@@ -71,6 +73,7 @@ class Beacon:
             truncated=~terminated & (state["time"] >= LIMIT),
             outcomes={"hit": hit},
             forced=jnp.zeros(AGENTS, bool),
+            shaped_reward=right.mean(dtype=jnp.float32),
         )
 
     def observation(self, state):

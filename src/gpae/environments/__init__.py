@@ -15,12 +15,14 @@ from gpae.environments.environment import (
     auto_reset_step,
 )
 from gpae.environments.jaxmarl_adapter import JaxmarlEnvironment
+from gpae.environments.jaxmarl_games import AdapterOptions
 from gpae.environments.tasks import Task, all_tasks, find_task, make, register, task_names
 from gpae.environments.wrappers import ForcedStop
 
 __all__ = [
     "ActionSpace",
     "Actions",
+    "AdapterOptions",
     "ContinuousActions",
     "DiscreteActions",
     "Environment",

@@ -141,6 +141,8 @@ class EnvironmentSpec:
             small is ``Metric(NAME, maximise=False)``.
         agent_rewards: Whether a step pays each agent a reward of its own, [N], instead of one
             reward to the team.
+        shaped_rewards: Whether a step gives a shaped reward beside its reward
+            (:attr:`Step.shaped_reward`), which ``rollout.shaping_steps`` adds in training.
         early_truncation: Whether episodes may be truncated before ``max_episode_steps`` too. False
             lets a learner keep fewer successors of truncated steps; training stops if one is lost.
     """
@@ -153,6 +155,7 @@ class EnvironmentSpec:
     max_episode_steps: int | None
     metrics: tuple[str, ...] = ()
     agent_rewards: bool = False
+    shaped_rewards: bool = False
     early_truncation: bool = True
 
 
@@ -191,6 +194,9 @@ class Step:
         outcomes: A value for each of :attr:`EnvironmentSpec.metrics`; only those of an episode's
             last step count.
         forced: True for agents whose action a wrapper replaced on this step, [N].
+        shaped_reward: A reward for progress on the way to the reward, which is no part of the
+            return, in the form of ``reward``; None unless :attr:`EnvironmentSpec.shaped_rewards` is
+            set.
     """
 
     observation: Observation
@@ -200,6 +206,7 @@ class Step:
     truncated: Bool[Array, "*b"]
     outcomes: dict[str, Float[Array, "*b"]]
     forced: Bool[Array, "*b N"]
+    shaped_reward: Float[Array, "*b"] | Float[Array, "*b N"] | None = None
 
     @property
     def boundary(self) -> Bool[Array, "*b"]:

@@ -78,6 +78,7 @@ class JaxmarlEnvironment:
         self._game, self._options = game, options or AdapterOptions()
         self._team: list[Hashable] = list(getattr(game, self._options.team_attribute))
         self._team_reward = _TEAM_REWARDS[choice.reward]
+        self._team_shaped_reward = jnp.mean if choice.reward == "mean" else jnp.sum
         self._converter = ActionConverter(game, self._team, name)
         observations, game_state = jax.eval_shape(game.reset, jax.random.key(0))
         self._unlimited = without_time_limit(
@@ -94,6 +95,7 @@ class JaxmarlEnvironment:
             actions=self._converter.space,
             max_episode_steps=max_episode_steps,
             metrics=tuple(self._options.outcomes),
+            shaped_rewards=self._options.shaped_reward is not None,
             early_truncation=max_episode_steps is None,
         )
 
@@ -113,10 +115,12 @@ class JaxmarlEnvironment:
     ) -> tuple[EnvironmentState, Step]:
         """Make one transition, without resetting."""
         by_agent = self._converter.by_agent(actions)
-        observations, successor, agent_rewards, dones, _ = self._game.step_env(key, state, by_agent)
+        observations, successor, agent_rewards, dones, information = self._game.step_env(
+            key, state, by_agent
+        )
         successor = _settled(successor)
         terminated = self._terminated(key, state, by_agent, dones["__all__"])
-        rewards = jnp.stack([agent_rewards[agent] for agent in self._team]).astype(jnp.float32)
+        rewards = self._by_row(agent_rewards)
         return successor, Step(
             observation=self._observation(observations, successor),
             actions=actions,
@@ -128,7 +132,17 @@ class JaxmarlEnvironment:
                 for name, outcome in self._options.outcomes.items()
             },
             forced=jnp.zeros(len(self._team), bool),
+            shaped_reward=self._shaped_reward(information),
         )
+
+    def _by_row(self, numbers: Mapping[Hashable, Any]) -> Float[Array, " N"]:
+        return jnp.stack([numbers[agent] for agent in self._team]).astype(jnp.float32)
+
+    def _shaped_reward(self, information: Mapping[str, Any]) -> Float[Array, ""] | None:
+        """The team's shaped reward: the sum of the agents', or the mean if the reward is that."""
+        if self._options.shaped_reward is None:
+            return None
+        return self._team_shaped_reward(self._by_row(information[self._options.shaped_reward]))
 
     def _terminated(
         self,

@@ -38,6 +38,8 @@ class AdapterOptions:
             None if all can.
         outcomes: The episode's metrics by name, as functions of the environment's state and the
             team's rewards, [N], after a step.
+        shaped_reward: Key, in the information that a step returns, of each agent's shaped reward;
+            None where there is none.
     """
 
     team_attribute: str = "agents"
@@ -46,6 +48,7 @@ class AdapterOptions:
     outcomes: Mapping[str, Callable[[Any, Float[Array, " N"]], Float[Array, ""]]] = field(
         default_factory=dict
     )
+    shaped_reward: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Game:
 
 
 _PURSUIT = AdapterOptions(team_attribute="adversaries")
+_COOKING = AdapterOptions(shaped_reward="shaped_reward")
 
 GAMES: Mapping[str, Game] = {
     "MPE_simple_v3": Game("1 particle goes to a landmark", 1, ParticleSettings),
@@ -104,8 +108,10 @@ GAMES: Mapping[str, Game] = {
         HanabiSettings,
         options=AdapterOptions(mask_method="get_legal_moves"),
     ),
-    "overcooked": Game("2 cooks in a kitchen", 2, OvercookedSettings),
-    "overcooked_v2": Game("2 cooks in a kitchen, with recipes", 2, OvercookedV2Settings),
+    "overcooked": Game("2 cooks in a kitchen", 2, OvercookedSettings, options=_COOKING),
+    "overcooked_v2": Game(
+        "2 cooks in a kitchen, with recipes", 2, OvercookedV2Settings, options=_COOKING
+    ),
     "jaxnav": Game(
         "2 robots find their way",
         2,

@@ -80,6 +80,8 @@ def _faults(spec: EnvironmentSpec, acted_on: Observation, played: Step) -> Itera
     # Nothing is learnt from an observation after which there is nothing to be done.
     yield from _of_observation(spec, played.observation, ~played.terminated, begins=False)
     yield Fault("reward", "is not finite", _not_finite(played.reward))
+    if played.shaped_reward is not None:
+        yield Fault("shaped_reward", "is not finite", _not_finite(played.shaped_reward))
     for name, value in played.outcomes.items():
         broken = _not_finite(value) & played.boundary
         yield Fault(f"outcome {name!r}", "is not finite", broken)

@@ -38,6 +38,7 @@ def check_shapes(environment: Environment) -> None:
         )
     _require(spec, "a step", step.observation, _of_observation(spec))
     _require(spec, "a step", step, _of_step(spec))
+    _check_shaped_reward(spec, step)
     _check_outcomes(spec, step.outcomes)
     _require_alike(spec, "the environment's state", state, next_state)
     _require_alike(spec, "the observation", observation, step.observation)
@@ -98,15 +99,17 @@ def _of_observation(spec: EnvironmentSpec) -> Expected:
 def _of_step(spec: EnvironmentSpec) -> Expected:
     agents = spec.num_agents
     discrete = isinstance(spec.actions, DiscreteActions)
+    reward = ((agents,) if spec.agent_rewards else (), jnp.zeros(()).dtype)
     return {
         "actions": (
             spec.actions.joint_action(agents).shape,
             jnp.integer if discrete else jnp.floating,
         ),
-        "reward": ((agents,) if spec.agent_rewards else (), jnp.zeros(()).dtype),
+        "reward": reward,
         "terminated": ((), jnp.bool_),
         "truncated": ((), jnp.bool_),
         "forced": ((agents,), jnp.bool_),
+        **({"shaped_reward": reward} if spec.shaped_rewards else {}),
     }
 
 
@@ -133,6 +136,13 @@ def _advice(spec: EnvironmentSpec, field: str, array: Any) -> str:
     if array.shape == () and spec.agent_rewards:
         return ": the spec has agent_rewards=True"
     return ""
+
+
+def _check_shaped_reward(spec: EnvironmentSpec, step: Step) -> None:
+    if step.shaped_reward is not None and not spec.shaped_rewards:
+        raise UserError(
+            f"{spec.name}: a step gives a shaped_reward: set shaped_rewards=True in the spec"
+        )
 
 
 def _check_outcomes(spec: EnvironmentSpec, outcomes: Mapping[str, Any]) -> None:

@@ -21,6 +21,8 @@ from gpae.environments.environment import (
 from gpae.methods import HiddenStates, Metrics, Steps
 from gpae.networks import PolicyNetwork, apply_actor, sample
 from gpae.training.keys import Clock, Purpose, Seed, derive_each
+from gpae.training.reduce import DEVICES
+from gpae.training.shaping import RewardShaping
 from gpae.training.state import CollectorState, Forward, Rollout, Truncations
 
 LOST_TRUNCATIONS = "train/lost_truncations"
@@ -58,11 +60,14 @@ class CollectionPlan:
         environment: The environment, unbatched.
         actor: The policy network.
         steps: Steps T a rollout.
+        shaping: The annealing of shaped rewards, which are then added to the rewards; None for
+            rewards alone.
     """
 
     environment: Environment
     actor: PolicyNetwork
     steps: int
+    shaping: RewardShaping | None = None
 
     @property
     def truncation_slots(self) -> int:
@@ -71,6 +76,18 @@ class CollectionPlan:
         if spec.early_truncation or spec.max_episode_steps is None:
             return self.steps
         return -(-self.steps // spec.max_episode_steps)
+
+    def reward(self, step: Step, clock: Clock) -> Float[Array, "*b"]:
+        """The reward of a step to learn from."""
+        return step.reward if self.shaping is None else self.shaping.reward(step, clock.update)
+
+    def metrics(self, totals: EpisodeTotals, clock: Clock) -> Metrics:
+        """The metrics of a rollout of which ``totals`` are one device's share."""
+        everywhere = jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
+        metrics: Metrics = everywhere.metrics()
+        if self.shaping is not None:
+            metrics["shaping/coefficient"] = self.shaping.coefficient(clock.update)
+        return metrics
 
 
 def begin(
@@ -263,7 +280,7 @@ def _act(
         first=collector.first,
         actions=_stored(plan.environment.spec.actions, actions),
         log_probs=policy.log_prob(actions),
-        rewards=step.reward,
+        rewards=plan.reward(step, clock),
         terminated=step.terminated,
         truncated=step.truncated,
         forced=step.forced,

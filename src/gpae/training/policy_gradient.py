@@ -19,10 +19,11 @@ from gpae.methods import (
 from gpae.networks import Actor, NetworkSettings, initial_hidden_state
 from gpae.training.collection import CollectionPlan, begin, collect, empty_rollout
 from gpae.training.estimation import EstimationPlan, batch_diagnostics, estimate
+from gpae.training.hyperparameters import NumericSettings, Tunable, remaking
 from gpae.training.keys import Clock, Seed, derive_of_network
 from gpae.training.protocol import Budget, Phase
-from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, WindowSettings
+from gpae.training.shaping import make_shaping
 from gpae.training.sharding import (
     BY_ENVIRONMENT,
     BY_ROLLOUT_TIME_AND_ENVIRONMENT,
@@ -75,7 +76,7 @@ def make_budget(
 
 
 @dataclass(frozen=True)
-class PolicyGradientLearner:
+class PolicyGradientLearner(Tunable["PolicyGradientLearner"]):
     """The :class:`~gpae.training.protocol.Learner` of every policy-gradient method."""
 
     collection: CollectionPlan
@@ -153,8 +154,8 @@ class PolicyGradientLearner:
             self.collection, state.params["actor"], state.collector, state.clock, environments
         )
         state = replace(state, collector=collector, window=append(state.window, rollout))
-        totals = jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
-        return state, acted if self.window_length == 1 else None, totals.metrics()
+        metrics = self.collection.metrics(totals, state.clock)
+        return state, acted if self.window_length == 1 else None, metrics
 
     def estimate_phase(
         self, state: TrainingState, acted: Forward | None, environments: Int[Array, " E"]
@@ -244,7 +245,8 @@ def make_policy_gradient_learner(
     """A learner of an environment, a method and settings already checked.
 
     Raises:
-        UserError: Actions are to be squashed into bounds that are not finite.
+        UserError: Actions are to be squashed into bounds that are not finite, or shaped rewards
+            are asked for and there are none.
     """
     space = environment.spec.actions
     if network.squash_actions and isinstance(space, ContinuousActions) and not space.is_bounded:
@@ -255,9 +257,15 @@ def make_policy_gradient_learner(
     budget = make_budget(rollout, window, update, total_env_steps)
     actor = Actor(network, space)
     networks = method.networks(environment.spec, network, update)
+    shaping = make_shaping(environment.spec, rollout.shaping_steps, budget.env_steps)
     schedule = learning_rate_schedule(update, budget.gradient_steps, budget.updates)
+
     return PolicyGradientLearner(
-        collection=CollectionPlan(environment, actor, rollout.steps),
+        numbers=NumericSettings(method, update, discount),
+        remake=remaking(
+            make_policy_gradient_learner, environment, network, rollout, window, total_env_steps
+        ),
+        collection=CollectionPlan(environment, actor, rollout.steps, shaping),
         estimation=EstimationPlan(actor, networks, method, discount),
         gradient=UpdatePlan(
             Objective(actor, networks, update),

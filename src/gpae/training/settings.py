@@ -16,10 +16,13 @@ class RolloutSettings:
         environments: Environments of the update batch; with ``window.mode=constant_batch`` a window
             of M rollouts collects from environments / M of them.
         steps: Steps T of each environment an iteration.
+        shaping_steps: Environment steps over which shaped rewards, where a task has them, are added
+            to the rewards with a coefficient that falls from 1 to 0; 0 for none.
     """
 
     environments: int = whole(128, 1)
     steps: int = whole(128, 1)
+    shaping_steps: float = whole(0, 0)
 
 
 @dataclass

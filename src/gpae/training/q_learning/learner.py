@@ -14,6 +14,7 @@ from gpae.errors import UserError
 from gpae.methods import Metrics, QLearningMethod, UpdateSettings
 from gpae.networks import GreedyActor, NetworkSettings, QNetwork, initial_hidden_state
 from gpae.training.collection import CollectionPlan, EpisodeTotals
+from gpae.training.hyperparameters import NumericSettings, Tunable, remaking
 from gpae.training.keys import Clock, Seed, derive_of_network
 from gpae.training.protocol import Budget, Phase
 from gpae.training.q_learning.buffer import BUFFER_SPECS, add, empty_buffer, trajectories_held
@@ -22,8 +23,8 @@ from gpae.training.q_learning.exploration import EpsilonGreedyActor, Explorer, e
 from gpae.training.q_learning.state import QState, Trajectories
 from gpae.training.q_learning.targets import ValuePlan
 from gpae.training.q_learning.update import QUpdatePlan, make_q_optimiser, update_from_buffer
-from gpae.training.reduce import DEVICES
 from gpae.training.settings import RolloutSettings, WindowSettings
+from gpae.training.shaping import make_shaping
 from gpae.training.sharding import EVERYWHERE
 from gpae.training.state import Params
 from gpae.training.update import learning_rate_schedule
@@ -62,7 +63,7 @@ def make_q_budget(
 
 
 @dataclass(frozen=True)
-class QLearner:
+class QLearner(Tunable["QLearner"]):
     """The :class:`~gpae.training.protocol.Learner` of every Q-learning method."""
 
     collection: CollectionPlan
@@ -119,8 +120,7 @@ class QLearner:
         """Collect a trajectory of each environment and put it into the buffer."""
         trajectories, totals = self._collect(state.params, state.clock, environments)
         state = replace(state, buffer=add(state.buffer, trajectories))
-        totals = jax.tree.map(lambda total: jax.lax.psum(total, DEVICES), totals)
-        return state, None, totals.metrics()
+        return state, None, self.collection.metrics(totals, state.clock)
 
     def update_phase(
         self, state: QState, inputs: None, environments: Int[Array, " E"]
@@ -195,9 +195,9 @@ def make_q_learner(
     """A Q-learner of an environment, a method and settings already checked.
 
     Raises:
-        UserError: The environment's actions are continuous, or it pays each agent its own reward.
+        UserError: The environment's actions are continuous, it pays each agent its own reward, or
+            shaped rewards are asked for and there are none.
     """
-    del window
     space = environment.spec.actions
     if not isinstance(space, DiscreteActions):
         raise UserError(
@@ -210,11 +210,17 @@ def make_q_learner(
             "one team reward: use another method, such as method=gpae"
         )
     budget = make_q_budget(method, rollout, update, total_env_steps)
+    shaping = make_shaping(environment.spec, rollout.shaping_steps, budget.env_steps)
     q_network = QNetwork(network, space.size)
     learning = max(1, budget.updates - budget.warmup)
     schedule = learning_rate_schedule(update, budget.gradient_steps, learning)
+
     return QLearner(
-        collection=CollectionPlan(environment, EpsilonGreedyActor(q_network), rollout.steps),
+        numbers=NumericSettings(method, update, discount),
+        remake=remaking(make_q_learner, environment, network, rollout, window, total_env_steps),
+        collection=CollectionPlan(
+            environment, EpsilonGreedyActor(q_network), rollout.steps, shaping
+        ),
         gradient=QUpdatePlan(
             ValuePlan(q_network, method.mixer, method, discount),
             make_q_optimiser(update, schedule),
