@@ -9,13 +9,67 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gpae.errors import DivergedError, UserError
+    from gpae.library import TrainedRun, resume, train
+    from gpae.methods import (
+        Coma,
+        Dae,
+        Gpae,
+        Ippo,
+        Mappo,
+        QCorrected,
+        Qmix,
+        VBootstrapped,
+        Vdn,
+    )
+    from gpae.runs.callbacks import Callback, WatchedRun
+    from gpae.runs.devices import prepare_jax
     from gpae.runs.team_policy import TeamPolicy, load_policy
 
 __version__ = "0.1.0"
 
-__all__ = ["TeamPolicy", "__version__", "load_policy"]
+__all__ = [
+    "Callback",
+    "Coma",
+    "Dae",
+    "DivergedError",
+    "Gpae",
+    "Ippo",
+    "Mappo",
+    "QCorrected",
+    "Qmix",
+    "TeamPolicy",
+    "TrainedRun",
+    "UserError",
+    "VBootstrapped",
+    "Vdn",
+    "WatchedRun",
+    "__version__",
+    "load_policy",
+    "prepare_jax",
+    "resume",
+    "train",
+]
 
-_HOMES = {"TeamPolicy": "gpae.runs.team_policy", "load_policy": "gpae.runs.team_policy"}
+_NAMES = {
+    "errors": ("DivergedError", "UserError"),
+    "library": ("TrainedRun", "resume", "train"),
+    "methods": (
+        "Coma",
+        "Dae",
+        "Gpae",
+        "Ippo",
+        "Mappo",
+        "QCorrected",
+        "Qmix",
+        "VBootstrapped",
+        "Vdn",
+    ),
+    "runs.callbacks": ("Callback", "WatchedRun"),
+    "runs.devices": ("prepare_jax",),
+    "runs.team_policy": ("TeamPolicy", "load_policy"),
+}
+_HOMES = {name: f"gpae.{room}" for room, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

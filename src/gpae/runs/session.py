@@ -15,6 +15,7 @@ from rich.console import Console
 from gpae.config.schema import Config
 from gpae.console import say, shown
 from gpae.errors import UserError
+from gpae.runs.callbacks import Callback, WatchedRun, Watchers
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.deadline import Deadline
 from gpae.runs.folder import RunFolder
@@ -66,6 +67,7 @@ def train(
     checkpoint: int | None = None,
     tracing: Tracing = nullcontext,
     deadline: Deadline | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> list[Outcome]:
     """Train until the end or until asked to stop; the runs' locks are held meanwhile.
 
@@ -79,6 +81,7 @@ def train(
             :func:`gpae.garbage.without_garbage_collection`; a library leaves its host's process
             as it is.
         deadline: When to stop with a checkpoint, as at a signal; never if None.
+        callbacks: Callbacks of each of the runs.
 
     Returns:
         The outcome of each run.
@@ -97,7 +100,8 @@ def train(
         for folder in folders:
             locks.enter_context(folder.lock())
         members = [
-            Member(system, folder, seed) for folder, seed in zip(folders, system.seeds, strict=True)
+            Member(system, folder, seed, Watchers(callbacks, WatchedRun(folder.path, seed, stop)))
+            for folder, seed in zip(folders, system.seeds, strict=True)
         ]
         return Session(system, members, console, stop, tracing).run(checkpoint)
 
