@@ -21,6 +21,7 @@ ROOMS = (
     "search",
     "studies",
     "inspect",
+    "library",
     "cli",
 )
 """From the top down; modules of one file beside them are the foundation that all may stand on."""

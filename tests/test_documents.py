@@ -42,7 +42,7 @@ def test_commands_of_the_documents_are_configurations(words):
 
 @pytest.mark.parametrize("name", ["README.md", "docs/howto/estimators_alone.md"])
 def test_the_estimators_examples_give_each_agent_an_advantage(name):
-    (example,) = code_blocks(ROOT / name, "python")
+    *_, example = code_blocks(ROOT / name, "python")
     names = {}
     exec(example, names)
     shape = (names["T"], names["E"], names["N"])

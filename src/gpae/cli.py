@@ -141,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_resume(commands)
     _add_evaluate(commands)
+    _add_export(commands)
     _add_credit(commands)
     _add_curves(commands)
     add_study(commands)
@@ -223,6 +224,22 @@ def _add_evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="seed of the episodes (default: %(default)s)",
     )
     evaluate.set_defaults(command=_evaluate)
+
+
+def _add_export(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    export = commands.add_parser(
+        "export", help="write a run's policy as safetensors and JSON, for other programs"
+    )
+    export.add_argument("run", type=Path, help="the run's folder")
+    export.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="the folder of the two files"
+    )
+    export.add_argument(
+        "--best", action="store_true", help="export the best parameters instead of the last ones"
+    )
+    _add_imports(export)
+    _add_checkpoint(export)
+    export.set_defaults(command=_export)
 
 
 def _add_credit(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -641,6 +658,16 @@ def _evaluate(parsed: argparse.Namespace, console: "Console") -> int:
     for name, values in episodes.items():
         spread = f"mean {shown(values.mean(), 4)}  std {shown(values.std(), 4)}"
         _say(console, f"{name:>16}  {spread}")
+    return 0
+
+
+def _export(parsed: argparse.Namespace, console: "Console") -> int:
+    from gpae.runs.export import export_policy
+    from gpae.runs.team_policy import load_policy
+
+    policy = load_policy(parsed.run, best=parsed.best, checkpoint=parsed.checkpoint)
+    for path in export_policy(policy.spec, policy.params, policy.update, parsed.out):
+        _say(console, f"written {path}, of update {policy.update}")
     return 0
 
 

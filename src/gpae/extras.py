@@ -18,6 +18,7 @@ EXTRAS = {
         "orbax": "Orbax",
         "psutil": "psutil",
         "rich": "Rich",
+        "safetensors": "safetensors",
         "scipy": "SciPy",
         "tensorboardX": "tensorboardX",
         "threadpoolctl": "threadpoolctl",

@@ -33,6 +33,7 @@ def evaluated(tmp_path):
             directions=metric_directions(environment),
             budget=Budget(environments=1, env_steps=10, gradient_steps=1, updates=len(scores)),
             config=SimpleNamespace(run=SimpleNamespace(keep_checkpoints=1)),
+            policy_spec=SimpleNamespace(write=lambda path: None),
         )
         system.score = System.score.__get__(system)
         best = Best(score=jnp.float32(-jnp.inf), update=jnp.int32(0), params=None)

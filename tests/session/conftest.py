@@ -81,6 +81,13 @@ def compiled_alike(folder):
         jax.experimental.compilation_cache.compilation_cache.reset_cache()
 
 
+@pytest.fixture
+def alike(compilation_cache):
+    """Runs made in the test itself are compiled as those of the command line are."""
+    with compiled_alike(compilation_cache):
+        yield
+
+
 @pytest.fixture(scope="session")
 def gpae(compilation_cache):
     """The command line in this process."""

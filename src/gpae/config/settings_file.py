@@ -1,10 +1,11 @@
 """Files of settings in YAML, such as a run's ``config.yaml``, as overrides in Hydra's syntax."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from gpae.errors import UserError
@@ -48,17 +49,24 @@ def read_settings(path: Path) -> SettingsFile:
     imports = values.pop("imports", None) or []
     if not isinstance(imports, list):
         raise UserError(f"{path}: imports must be a list of modules")
-    return SettingsFile(list(_overrides(values)), [str(module) for module in imports])
+    return SettingsFile(list(as_overrides(values)), [str(module) for module in imports])
 
 
-def _overrides(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+def as_overrides(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Settings by name as overrides in Hydra's syntax.
+
+    Args:
+        values: The settings, nested or dotted; ``task`` and ``method`` are a name or a mapping with
+            one.
+        prefix: The group that they are of, with its dot.
+    """
     for name, value in values.items():
         setting = prefix + name
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             if setting in _CHOSEN_BY_NAME and "name" in value:
                 yield f"{setting}={value['name']}"
                 value = {field: given for field, given in value.items() if field != "name"}
-            yield from _overrides(value, f"{setting}.")
+            yield from as_overrides(value, f"{setting}.")
         else:
             yield f"{setting}={value if setting in _GROUPS else _written(value)}"
 
@@ -67,9 +75,13 @@ def _written(value: Any) -> str:
     """A value in the grammar of Hydra's overrides."""
     if value is None:
         return "null"
+    if isinstance(value, np.generic):
+        return _written(value.item())
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, list):
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list | tuple):
         return f"[{','.join(map(_written, value))}]"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace("'", "\\'")

@@ -10,10 +10,10 @@ import re
 import shlex
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -118,26 +118,29 @@ class Checkpoints:
         require_fit(stored, described_template(template), self._name(step))
         return rebuilt(template, self._read(step, stored))
 
-    def restore_part(self, part: str, template: ArrayTree) -> ArrayTree:
-        """Read a part of the newest checkpoint's tree, after checking it as :meth:`restore` does.
+    def restore_parts(
+        self, templates: Mapping[str, ArrayTree], step: int | None = None
+    ) -> dict[str, ArrayTree]:
+        """Read parts of a checkpoint's tree, after checking it as :meth:`restore` does.
 
         Args:
-            part: The part's place in the tree, such as ``state/params``.
-            template: A tree of the part's structure, shapes and types.
+            templates: A tree of the structure, shapes and types of each part, by the part's place,
+                such as ``state/params``.
+            step: Which checkpoint; the newest when None.
+
+        Returns:
+            The parts by their places.
 
         Raises:
-            UserError: There is no checkpoint, it is damaged, or its part does not fit.
+            UserError: There is no such checkpoint, it is damaged, or a part does not fit.
         """
-        step, prefix = self._chosen(None), f"{part}/"
+        step = self._chosen(step)
         stored = self._stored(step)
-        of_part = {
-            name.removeprefix(prefix): description
-            for name, description in stored.items()
-            if name.startswith(prefix)
-        }
-        require_fit(of_part, described_template(template), f"{part} of {self._name(step)}")
+        for part, template in templates.items():
+            found = _part(stored, part)
+            require_fit(found, described_template(template), f"{part} of {self._name(step)}")
         arrays = self._read(step, stored)
-        return rebuilt(template, {name: arrays[prefix + name] for name in of_part})
+        return {part: rebuilt(each, _part(arrays, part)) for part, each in templates.items()}
 
     def _stored(self, step: int) -> dict[str, str]:
         """Type and shape of each array of a checkpoint that is whole."""
@@ -264,6 +267,16 @@ def _read_arrays(folder: Path, step: int, descriptions: dict[str, str]) -> dict[
     stored = {name: array for name, array in blank.items() if array.size}
     with _manager(folder) as manager:
         return blank | manager.restore(step, args=ocp.args.StandardRestore(stored))
+
+
+def _part(by_name: Mapping[str, Any], part: str) -> dict[str, Any]:
+    """The entries of one part of a tree, by their names within it."""
+    of_part = {
+        name.removeprefix(f"{part}/"): entry
+        for name, entry in by_name.items()
+        if name.startswith(f"{part}/")
+    }
+    return {"value": by_name[part]} if part in by_name else of_part
 
 
 def _require_same(found: dict[str, np.ndarray], written: dict[str, np.ndarray]) -> None:

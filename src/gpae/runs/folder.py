@@ -119,6 +119,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def policy_path(self) -> Path:
+        """The description of the policy that is learnt, JSON."""
+        return self.path / "policy.json"
+
+    @property
     def tensorboard_path(self) -> Path:
         """The folder of TensorBoard event files."""
         return self.path / "tensorboard"

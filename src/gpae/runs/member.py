@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gpae.errors import DivergedError, UserError
+from gpae.runs.callbacks import Watchers
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.divergence import find_cause
 from gpae.runs.folder import RunFolder
@@ -31,6 +32,7 @@ class Member:
         system: The runner and evaluator of its configuration.
         folder: Where it is kept.
         seed: Its seed.
+        watchers: The callbacks that are told what happens; none by default.
 
     Attributes:
         final: The headline metric's mean in the last evaluation, None where there was none.
@@ -39,8 +41,11 @@ class Member:
         failure: The error that ended it in this session, None while it goes on.
     """
 
-    def __init__(self, system: System, folder: RunFolder, seed: int) -> None:
+    def __init__(
+        self, system: System, folder: RunFolder, seed: int, watchers: Watchers | None = None
+    ) -> None:
         self.system, self.folder, self.seed = system, folder, seed
+        self.watchers = watchers
         self.checkpoints = Checkpoints(folder.checkpoints_path, system.config.run.keep_checkpoints)
         self.final: float | None = None
         self.absolute: float | None = None
@@ -48,7 +53,8 @@ class Member:
         self.failure: DivergedError | None = None
 
     def begin(self) -> Any:
-        """The state before the first update, on the host."""
+        """The state before the first update, on the host; the policy's description is written."""
+        self.system.policy_spec.write(self.folder.policy_path)
         snapshot = self.system.initial_snapshot(self.seed)
         self.best: Best = snapshot.best
         self._best_score = -math.inf
@@ -116,6 +122,8 @@ class Member:
         record = {**self._counters(update), **_of_ended_episodes(metrics)}
         self._require_finite(record, update, state)
         self._writer.write({**record, **times})
+        if self.watchers is not None:
+            self.watchers.metrics({**record, **times})
 
     def save(self, state: Any, update: int) -> None:
         """Write a checkpoint, unless it would be of no use."""
@@ -125,6 +133,11 @@ class Member:
         self._require_finite({"parameters": 0.0 if sound else math.nan}, update, lambda: host.state)
         self._writer.sync()
         self.checkpoints.save(update, host)
+
+    def tell_of_checkpoint(self, update: int) -> None:
+        """Call the callbacks of a checkpoint."""
+        if self.watchers is not None:
+            self.watchers.checkpoint(update)
 
     def evaluated(self, params: Any, update: int, played: Mapping[str, Episodes]) -> None:
         """Record an evaluation of parameters, and keep them if they are the best so far.
@@ -235,6 +248,8 @@ class Member:
         self.cut_off += int(episodes.get(CUT_OFF, np.zeros(1)).sum())
         self._writer.write_evaluation(record)
         self._remember(record)
+        if self.watchers is not None:
+            self.watchers.evaluation(record)
 
 
 def _of_ended_episodes(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -18,6 +18,7 @@ from gpae.config.schema import Config
 from gpae.console import say, shown
 from gpae.errors import DivergedError, MemoryShortageError, UserError
 from gpae.methods import Metrics
+from gpae.runs.callbacks import Callback, WatchedRun, Watchers
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.deadline import Deadline
 from gpae.runs.folder import RunFolder
@@ -84,6 +85,7 @@ def train(
     checkpoint: int | None = None,
     tracing: Tracing = nullcontext,
     deadline: Deadline | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> list[Outcome]:
     """Train until the end or until asked to stop, as :func:`train_each` does.
 
@@ -96,7 +98,13 @@ def train(
             others have gone on to the end. The last good checkpoints are kept.
     """
     results = train_each(
-        system, folders, console, checkpoint=checkpoint, tracing=tracing, deadline=deadline
+        system,
+        folders,
+        console,
+        checkpoint=checkpoint,
+        tracing=tracing,
+        deadline=deadline,
+        callbacks=callbacks,
     )
     for result in results:
         if isinstance(result, Failure):
@@ -112,6 +120,7 @@ def train_each(
     checkpoint: int | None = None,
     tracing: Tracing = nullcontext,
     deadline: Deadline | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> list[Outcome | Failure]:
     """Train until the end or until asked to stop; the runs' locks are held meanwhile.
 
@@ -127,6 +136,7 @@ def train_each(
             :func:`gpae.garbage.without_garbage_collection`; a library leaves its host's process
             as it is.
         deadline: When to stop with a checkpoint, as at a signal; never if None.
+        callbacks: Callbacks of each of the runs.
 
     Returns:
         The outcome of each run, or its failure where a loss, a gradient, a parameter or an
@@ -144,7 +154,8 @@ def train_each(
         for folder in folders:
             locks.enter_context(folder.lock())
         members = [
-            Member(system, folder, seed) for folder, seed in zip(folders, system.seeds, strict=True)
+            Member(system, folder, seed, Watchers(callbacks, WatchedRun(folder.path, seed, stop)))
+            for folder, seed in zip(folders, system.seeds, strict=True)
         ]
         return Session(system, members, console, stop, tracing).run(checkpoint)
 
@@ -373,6 +384,7 @@ class Session:
         for member, part in parts_going_on:
             with self._apart(member):
                 member.save(part, update)
+                member.tell_of_checkpoint(update)
 
     def _save_at_once(self, parts: Sequence[tuple[Member, Any]], update: int) -> None:
         with ThreadPoolExecutor(_SAVES_AT_ONCE) as pool:
@@ -380,6 +392,7 @@ class Session:
         for member, save in saves:
             with self._apart(member):
                 save.result()
+                member.tell_of_checkpoint(update)
 
     def _evaluate(self, state: Any, update: int) -> None:
         members = self.going_on

@@ -17,6 +17,7 @@ from gpae.errors import UserError
 from gpae.networks import NetworkSettings
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
+from gpae.runs.policy_spec import PolicySpec
 from gpae.training.evaluation import Evaluator, headline_metric, metric_directions
 from gpae.training.families import make_learner
 from gpae.training.hyperparameters import Hyperparameters, NumericSettings
@@ -110,6 +111,11 @@ class System:
         return self.learner.budget
 
     @property
+    def policy_spec(self) -> PolicySpec:
+        """The description of the policy that is learnt."""
+        return PolicySpec.of(self.config, self.environment.spec)
+
+    @property
     def modes(self) -> tuple[str, ...]:
         """The modes of evaluation, the headline's first."""
         mode = self.config.evaluation.mode
@@ -156,7 +162,8 @@ class System:
         checkpoints = Checkpoints(folder.checkpoints_path)
         if checkpoints.latest() is None:
             raise UserError(f"initial_params: {folder.path} has no checkpoint yet")
-        return checkpoints.restore_part("state/params", self.population.state_shapes.params)
+        part = "state/params"
+        return checkpoints.restore_parts({part: self.population.state_shapes.params})[part]
 
     def snapshot_shapes(self) -> Snapshot:
         """A checkpoint's contents as shapes and types; nothing is computed."""
