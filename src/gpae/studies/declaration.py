@@ -1,5 +1,6 @@
 """Declaration of a study: its grid, the measures taken, and the order in which it is run."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -219,10 +220,17 @@ def read_study(name: str, text: str) -> Study:
     except yaml.YAMLError as error:
         raise UserError(f"study {name} is no YAML: {' '.join(str(error).split())}") from error
     except (OmegaConfBaseException, ValueError) as error:
-        raise UserError(f"study {name}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"study {name}: {_one_line(error)}") from error
     assert isinstance(study, Study)
     _check(name, study)
     return study
+
+
+def _one_line(error: Exception) -> str:
+    """OmegaConf's message with the key that it is about."""
+    message = str(error).splitlines()[0]
+    key = re.search(r"full_key: (\S+)", str(error))
+    return f"{key[1]}: {message}" if key else message
 
 
 def _check(name: str, study: Study) -> None:

@@ -42,6 +42,8 @@ def _of_tasks(study: Study, cells: Sequence[FilledCell]) -> Iterator[Panel]:
                 for cell in cells
                 if cell.task == task
             }
+            if not any(steps.size for curves in lines.values() for steps, _ in curves):
+                continue
             heading = task if len(study.measures) == 1 else f"{task}: {measure.name}"
             yield Panel(heading, measure.name, lines)
 

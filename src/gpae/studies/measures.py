@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from gpae.errors import UserError
 from gpae.report.evaluations import headline_of
 from gpae.studies.archive import ArchivedRun
 from gpae.studies.declaration import Measure
@@ -39,15 +38,14 @@ def series(run: ArchivedRun, measure: Measure) -> Series:
     )
 
 
-def score(run: ArchivedRun, measure: Measure) -> float:
+def score(run: ArchivedRun, measure: Measure) -> float | None:
     """A measure as one number of a run: its last value, or its mean over the updates.
 
-    Raises:
-        UserError: The run has no value of it.
+    None for a run without it, as one of a method that has no traces.
     """
     steps, values = series(run, measure)
     if not values.size:
-        raise UserError(f"{run.folder.path} has no {measure.metric}")
+        return None
     if measure.moment == "last":
         return float(values[-1])
     weights = np.diff(steps, prepend=0)

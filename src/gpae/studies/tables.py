@@ -82,9 +82,14 @@ def seeds_of(cell: FilledCell) -> str:
 
 
 def scores_of(cell: FilledCell, measure: Measure) -> list[float]:
-    """The measure of each of a cell's runs, in per cent where the paper prints it so."""
+    """The measure of each of a cell's runs, in per cent where the paper prints it so.
+
+    Empty if one of them does not have it.
+    """
     factor = 100.0 if cell.runs and is_fraction(cell.runs[0], measure) else 1.0
-    return [factor * score(run, measure) for run in cell.runs]
+    scores = [score(run, measure) for run in cell.runs]
+    found = [factor * each for each in scores if each is not None]
+    return found if len(found) == len(scores) else []
 
 
 def spread_of(cell: FilledCell, measure: Measure) -> str:

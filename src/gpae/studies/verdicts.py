@@ -29,11 +29,11 @@ def verdict_on_number(cell: FilledCell, measure: Measure, printed: Printed) -> s
     value = printed.value(measure.name, cell.task, cell.row)
     if value is None:
         return ""
-    if not cell.runs:
+    ours = scores_of(cell, measure)
+    if not ours:
         return NOT_RUN
     if not cell.is_complete:
         return NOT_FULL
-    ours = scores_of(cell, measure)
     mean, *deviation = value
     spread = hypot(float(np.std(ours, ddof=1)) if len(ours) > 1 else 0.0, *deviation)
     difference = float(np.mean(ours)) - mean
@@ -62,8 +62,8 @@ class Comparison:
 
     @property
     def is_begun(self) -> bool:
-        """True if both rows have runs."""
-        return bool(self.one.runs and self.other.runs)
+        """True if both rows have runs with the measure."""
+        return all(scores_of(cell, self.measure) for cell in (self.one, self.other))
 
     @property
     def probability(self) -> tuple[float, float, float]:
