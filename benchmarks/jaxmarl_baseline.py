@@ -15,32 +15,49 @@ import runpy
 import sys
 import tempfile
 import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _VIRTUAL_DEVICES = ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES")
 """The script uses one device: what would split a CPU into several is not passed on to it."""
 
 
-def silent_tracker(log: Path | None) -> types.ModuleType:
+Record = Callable[[dict[str, Any]], None]
+
+
+def writer(log: Path | None) -> Record:
+    """A record of metrics as JSON lines in a file; of nothing where there is no file."""
+    if log is None:
+        return lambda metrics: None
+    stream = log.open("w", encoding="utf-8")
+
+    def record(metrics: dict[str, Any]) -> None:
+        line = {name: float(value) for name, value in metrics.items()}
+        print(json.dumps(line), file=stream, flush=True)
+
+    return record
+
+
+def silent_tracker(record: Record) -> types.ModuleType:
     """A module in the place of ``wandb``, with the two functions that the script calls."""
-    tracker = types.ModuleType("wandb")
-    stream = None if log is None else log.open("w", encoding="utf-8")
-
-    def record(metrics: dict) -> None:
-        if stream is not None:
-            line = {name: float(value) for name, value in metrics.items()}
-            print(json.dumps(line), file=stream, flush=True)
-
+    tracker: Any = types.ModuleType("wandb")
     tracker.init = lambda **_: None
     tracker.log = record
     return tracker
 
 
-def run(script: Path, settings: list[str], log: Path | None) -> None:
-    """Run the script in this process, to the end of its last update."""
+def run(script: Path, settings: list[str], record: Record) -> None:
+    """Run the script in this process, to the end of its last update.
+
+    Args:
+        script: The script.
+        settings: Its overrides, in Hydra's syntax.
+        record: Called with what the script reports, after each update.
+    """
     for name in _VIRTUAL_DEVICES:
         os.environ.pop(name, None)
-    sys.modules["wandb"] = silent_tracker(log)
+    sys.modules["wandb"] = silent_tracker(record)
     with tempfile.TemporaryDirectory(prefix="jaxmarl-baseline-") as folder:
         sys.argv = [
             str(script),
@@ -81,4 +98,4 @@ if __name__ == "__main__":
         f"SEED={parsed.seed}",
         *parsed.overrides,
     ]
-    run(parsed.script.resolve(), settings, parsed.log)
+    run(parsed.script.resolve(), settings, writer(parsed.log))

@@ -29,9 +29,9 @@ def collected_when_traced(monkeypatch):
 
     enabled, iteration = [], Population._iteration
 
-    def traced(population, state, inputs, environments):
+    def traced(population, *arguments):
         enabled.append(gc.isenabled())
-        return iteration(population, state, inputs, environments)
+        return iteration(population, *arguments)
 
     monkeypatch.setattr(Population, "_iteration", traced)
     return enabled

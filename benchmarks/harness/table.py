@@ -131,6 +131,27 @@ def _estimators(document: dict[str, Any]) -> list[str]:
     return [f"Shapes: {document['shapes']}.", markdown(headings, rows)]
 
 
+def _recurrence(document: dict[str, Any]) -> list[str]:
+    tables = [f"On {document['device']}; medians, largest relative errors against float64."]
+    for shape, results in document["shapes"].items():
+        headings = ["form", "forward, ms", "with gradients, ms", *_ROUNDING, "error"]
+        rows = [[name, *_of_a_form(result)] for name, result in results.items()]
+        tables.append(f"{shape}:\n\n{markdown(headings, rows)}")
+    return tables
+
+
+_ROUNDING = ("values", "gradients by weights", "other gradients", "first step alone")
+
+
+def _of_a_form(result: dict[str, Any]) -> list[str]:
+    """A row's entries after its name: times, errors, and why there are none."""
+    if "error" in result:
+        return [""] * (2 + len(_ROUNDING)) + [result["error"]]
+    errors = result["errors"] | {"first step alone": result["first step alone"]}
+    times = [f"{1e3 * median(result['seconds'][name]):.3f}" for name in ("forward", "both")]
+    return [*times, *(f"{errors[name]:.1e}" for name in _ROUNDING), ""]
+
+
 def _overhead(document: dict[str, Any]) -> list[str]:
     seconds, reference = document["seconds"], document["seconds"][document["reference"]]
     rows = []
@@ -262,6 +283,7 @@ _TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "compare": _compare,
     "learning": _learning,
     "estimators": _estimators,
+    "recurrence": _recurrence,
     "overhead": _overhead,
     "seeds": _seeds,
     "memory": _memory,

@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Callable
 
+from gpae.durations import DESCRIPTION, is_duration
+
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     """A whole number from ``least`` up to ``most``, such as 10000 or 1e4, as an argument's type."""
@@ -15,6 +17,13 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return convert
+
+
+def duration(text: str) -> str:
+    """A duration such as 13m, as an argument's type; it stays as it was written."""
+    if not is_duration(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {DESCRIPTION}")
+    return text
 
 
 def _whole(text: str) -> int | None:

@@ -5,13 +5,14 @@ import math
 import shlex
 import statistics
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from gpae import __version__
-from gpae.arguments import whole_number
+from gpae.arguments import duration, whole_number
 from gpae.errors import DivergedError, UserError
 from gpae.extras import missing_extras
 from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from gpae.config.schema import Config
     from gpae.runs import RunFolder
+    from gpae.runs.deadline import Deadline
     from gpae.runs.session import Outcome
     from gpae.runs.system import System
 
@@ -42,6 +44,7 @@ settings  method.trace_scheme=double|joint|individual|inner|untruncated|none
           rollout.environments=128  rollout.steps=128  update.epochs=4  update.minibatches=4
           evaluation.interval=5e5   evaluation.episodes=128   evaluation.mode=greedy|sampled|both
           run.folder=PATH    run.checkpoint_interval=5e5
+          run.budget=13m     stop with a checkpoint when the time is up, to go on later
           task.SETTING=...   settings of the task, such as task.stop_probability=0.05
           profile=true       time collection, estimation and update separately
           (qmix and vdn have settings of their own: docs/q_learning.md)
@@ -184,6 +187,9 @@ def _add_resume(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )
     _add_imports(resume)
     _add_checkpoint(resume)
+    resume.add_argument(
+        "--budget", type=duration, metavar="TIME", help="stop again after this time, such as 13m"
+    )
     resume.set_defaults(command=_resume)
 
 
@@ -273,6 +279,7 @@ def _add_curves(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _train(parsed: argparse.Namespace, console: "Console") -> int:
+    begun = time.time()
     with without_garbage_collection():
         from gpae.config.compose import compose, describe, expand_sweep, names_hydra
         from gpae.config.settings_file import SettingsFile, read_settings
@@ -281,7 +288,7 @@ def _train(parsed: argparse.Namespace, console: "Console") -> int:
         make = partial(compose, imports=[*file.imports, *parsed.imports], defaults=file.overrides)
         with_hydra = names_hydra(parsed.overrides)
         if parsed.multirun and with_hydra and not parsed.cfg:
-            return _sweep_with_hydra(parsed.overrides, make)
+            return _sweep_with_hydra(parsed.overrides, partial(_train_job, make, begun))
         jobs = expand_sweep(parsed.overrides) if parsed.multirun else [parsed.overrides]
         configs = [make(job) for job in jobs]
     if parsed.cfg:
@@ -290,43 +297,64 @@ def _train(parsed: argparse.Namespace, console: "Console") -> int:
         return 0
     if with_hydra:
         _say(console, "note: Hydra's own settings matter to sweeps alone, `gpae train -m`")
-    return _train_in_turn(jobs, configs, console)
+    return _train_in_turn(jobs, configs, begun, console)
 
 
-def _sweep_with_hydra(overrides: list[str], make: "Callable[[list[str]], Config]") -> int:
+class _BudgetSpent(KeyboardInterrupt):
+    """The end of a sweep's time budget; nothing that Hydra catches, so that it ends the sweep."""
+
+
+def _sweep_with_hydra(overrides: list[str], train_job: Callable[[list[str]], float]) -> int:
     from gpae.runs.sweeps import sweep
 
-    results = sweep(overrides, partial(_train_job, make))
+    try:
+        results = sweep(overrides, train_job)
+    except _BudgetSpent:
+        return 0
     return DivergedError.exit_code if any(map(math.isnan, results)) else 0
 
 
-def _train_job(make: "Callable[[list[str]], Config]", overrides: list[str]) -> float:
+def _train_job(make: "Callable[[list[str]], Config]", begun: float, overrides: list[str]) -> float:
     """Train the runs of one Hydra job, and return the mean of their final headline metrics.
 
     The mean is NaN if a run diverged. A requested stop raises KeyboardInterrupt, which ends Hydra's
-    sweep.
+    sweep, and so does a budget that is spent.
     """
     from gpae.console import OutputConsole
+    from gpae.runs.deadline import Deadline
 
+    config, console = make(overrides), OutputConsole()
+    deadline = Deadline.of(config.run.budget, begun)
+    if deadline is not None and deadline.passed:
+        _say(console, f"{deadline.reason}: not begun: {' '.join(overrides)}")
+        raise _BudgetSpent
     try:
-        outcomes = _train_new(make(overrides), OutputConsole())
+        outcomes = _train_new(config, console, deadline)
     except DivergedError as error:
         _complain(str(error))
         return math.nan
     if outcomes[0].stopped:
-        raise KeyboardInterrupt
+        raise _BudgetSpent if deadline is not None and deadline.passed else KeyboardInterrupt
     return statistics.fmean(outcome.final or 0.0 for outcome in outcomes)
 
 
-def _train_in_turn(jobs: list[list[str]], configs: "list[Config]", console: "Console") -> int:
+def _train_in_turn(
+    jobs: list[list[str]], configs: "list[Config]", begun: float, console: "Console"
+) -> int:
+    from gpae.runs.deadline import Deadline
+
     if len(configs) > 1 and any(config.run.folder for config in configs):
         raise UserError("run.folder names one folder: a sweep makes its own under run.root")
     exit_code = 0
     for number, (job, config) in enumerate(zip(jobs, configs, strict=True), start=1):
+        deadline = Deadline.of(config.run.budget, begun)
+        if number > 1 and deadline is not None and deadline.passed:
+            _say(console, f"{deadline.reason}; runs not begun: {len(configs) - number + 1}")
+            break
         if len(configs) > 1:
             _say(console, f"run {number} of {len(configs)}: {' '.join(job)}")
         try:
-            stopped = _train_new(config, console)[0].stopped
+            stopped = _train_new(config, console, deadline)[0].stopped
         except DivergedError as error:
             _complain(str(error))
             exit_code, stopped = error.exit_code, False
@@ -337,7 +365,9 @@ def _train_in_turn(jobs: list[list[str]], configs: "list[Config]", console: "Con
     return exit_code
 
 
-def _train_new(config: "Config", console: "Console") -> "list[Outcome]":
+def _train_new(
+    config: "Config", console: "Console", deadline: "Deadline | None"
+) -> "list[Outcome]":
     """Train in new folders, which are created after all checks."""
     for caution in config.method.cautions():
         _say(console, f"note: {caution}")
@@ -354,7 +384,7 @@ def _train_new(config: "Config", console: "Console") -> "list[Outcome]":
     for folder in folders:
         _say(console, f"run folder {folder.path}")
     _say(console, memory)
-    outcomes = _train_to_the_end(system, folders, console)
+    outcomes = _train_to_the_end(system, folders, console, deadline=deadline)
     _conclude(folders, outcomes, console)
     return outcomes
 
@@ -364,13 +394,19 @@ def _train_to_the_end(
     folders: "Sequence[RunFolder]",
     console: "Console",
     checkpoint: int | None = None,
+    deadline: "Deadline | None" = None,
 ) -> "list[Outcome]":
     """Train with the process's garbage collector paused while JAX traces."""
     from gpae.runs.session import train
 
     try:
         return train(
-            system, folders, console, checkpoint=checkpoint, tracing=without_garbage_collection
+            system,
+            folders,
+            console,
+            checkpoint=checkpoint,
+            tracing=without_garbage_collection,
+            deadline=deadline,
         )
     finally:
         collect_garbage_as_ever()
@@ -406,7 +442,9 @@ def _new_folders(config: "Config") -> "list[RunFolder]":
 def _resume(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.config.compose import from_dict
     from gpae.runs import RunFolder, same_but_for_seeds
+    from gpae.runs.deadline import Deadline
 
+    deadline = Deadline.of(parsed.budget)
     folders = [RunFolder.open(path) for path in parsed.run]
     same_but_for_seeds(folders)
     configs = [from_dict(folder.config, parsed.imports) for folder in folders]
@@ -416,7 +454,7 @@ def _resume(parsed: argparse.Namespace, console: "Console") -> int:
         changes = _changes(folder, config.run.devices, system.population.devices_a_run)
         if changes:
             _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
-    outcomes = _train_to_the_end(system, folders, console, parsed.checkpoint)
+    outcomes = _train_to_the_end(system, folders, console, parsed.checkpoint, deadline)
     _conclude(folders, outcomes, console)
     return 0
 
@@ -445,7 +483,10 @@ def _conclude(
             learning_curve(folder.path, folder.curve_path)
     if not outcomes[0].finished:
         resume = shlex.join(["gpae", "resume", *(str(folder.path) for folder in folders)])
-        _say(console, f"stopped at {outcomes[0].env_steps:,} env steps; continue with: {resume}")
+        reason = outcomes[0].reason or ""
+        why = f", as {reason}" if " " in reason else ""
+        steps = f"stopped at {outcomes[0].env_steps:,} env steps{why}"
+        _say(console, f"{steps}; continue with: {resume}")
         return
     for folder, outcome in ended:
         for name, value in (("final", outcome.final), ("absolute", outcome.absolute)):

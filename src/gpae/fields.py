@@ -1,13 +1,18 @@
 """Settings as dataclass fields that state their valid values: messages, checks and pages follow."""
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
+from gpae.durations import DESCRIPTION, is_duration
 from gpae.errors import UnknownNameError, UserError, did_you_mean
 
 _METADATA = "valid values"
+
+_DATA = "data of a run"
+
+Settings = TypeVar("Settings")
 
 
 @dataclass(frozen=True)
@@ -37,31 +42,34 @@ def whole(default: float | None, least: int, most: int | None = None) -> Any:
     return _field(default, ValidValues(f"a whole number from {least} {upper}", contains))
 
 
-def fraction(default: float) -> Any:
-    """A number from 0 to 1."""
-    return _field(default, ValidValues("from 0 to 1", lambda value: 0.0 <= value <= 1.0))
+def fraction(default: float, *, static: bool = False) -> Any:
+    """A number from 0 to 1; data of a run unless it is ``static``, see :func:`data_of`."""
+    valid = ValidValues("from 0 to 1", lambda value: 0.0 <= value <= 1.0)
+    return _field(default, valid, data=not static)
 
 
-def positive_fraction(default: float) -> Any:
-    """A number above 0, up to 1."""
-    return _field(default, ValidValues("above 0 and at most 1", lambda value: 0.0 < value <= 1.0))
+def positive_fraction(default: float, *, static: bool = False) -> Any:
+    """A number above 0, up to 1; data of a run unless it is ``static``."""
+    valid = ValidValues("above 0 and at most 1", lambda value: 0.0 < value <= 1.0)
+    return _field(default, valid, data=not static)
 
 
-def positive(default: float) -> Any:
-    """A positive, finite number."""
-    return _field(default, ValidValues("positive and finite", lambda value: 0.0 < value < math.inf))
+def positive(default: float, *, static: bool = False) -> Any:
+    """A positive, finite number; data of a run unless it is ``static``."""
+    valid = ValidValues("positive and finite", lambda value: 0.0 < value < math.inf)
+    return _field(default, valid, data=not static)
 
 
-def positive_or_infinite(default: float) -> Any:
-    """A positive number, or infinity."""
-    return _field(default, ValidValues("positive", lambda value: value > 0.0))
+def positive_or_infinite(default: float, *, static: bool = False) -> Any:
+    """A positive number, or infinity; data of a run unless it is ``static``."""
+    valid = ValidValues("positive", lambda value: value > 0.0)
+    return _field(default, valid, data=not static)
 
 
-def not_negative(default: float) -> Any:
-    """A finite number from 0 up."""
-    return _field(
-        default, ValidValues("finite and not negative", lambda value: 0.0 <= value < math.inf)
-    )
+def not_negative(default: float, *, static: bool = False) -> Any:
+    """A finite number from 0 up; data of a run unless it is ``static``."""
+    valid = ValidValues("finite and not negative", lambda value: 0.0 <= value < math.inf)
+    return _field(default, valid, data=not static)
 
 
 def choice(default: str, names: Iterable[str]) -> Any:
@@ -72,6 +80,43 @@ def choice(default: str, names: Iterable[str]) -> Any:
 
     valid = ValidValues("one of the names", lambda value: value in names, known)
     return _field(default, valid)
+
+
+def data_of(settings: Any) -> dict[str, float]:
+    """The values of those fields of a dataclass that are data of a run, by name.
+
+    A compiled program takes them as arguments, so that runs of different values share it and may be
+    made together. Inside it they are traced scalars: code that reads such a field computes with it,
+    and neither branches on it in Python nor makes a shape, a name or an initialiser of it. A field
+    that is read otherwise is ``static``, and one that is made without this module always is.
+    """
+    names = [each.name for each in fields(settings) if _DATA in each.metadata]
+    return {name: getattr(settings, name) for name in names}
+
+
+def with_data(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """A copy of a dataclass instance with other values of the fields that are data of a run.
+
+    Args:
+        settings: The instance.
+        values: A number or a traced scalar for each name in :func:`data_of`.
+
+    Raises:
+        ValueError: A value is missing, or there is one of another field.
+    """
+    if values.keys() != data_of(settings).keys():
+        raise ValueError(f"expected values of {', '.join(data_of(settings))}; found {[*values]}")
+    changed: Any = replace(settings, **values)  # type: ignore[type-var]
+    return changed
+
+
+def duration() -> Any:
+    """A duration as text, such as 13m, or None, the default."""
+
+    def contains(value: str | None) -> bool:
+        return value is None or is_duration(value)
+
+    return _field(None, ValidValues(f"{DESCRIPTION}, or null", contains))
 
 
 def check_fields(settings: Any, group: str = "") -> None:
@@ -113,5 +158,5 @@ def described_values(setting: Any) -> str:
     return valid.description if valid.names is None else ", ".join(valid.names())
 
 
-def _field(default: Any, valid: ValidValues) -> Any:
-    return field(default=default, metadata={_METADATA: valid})
+def _field(default: Any, valid: ValidValues, *, data: bool = False) -> Any:
+    return field(default=default, metadata={_METADATA: valid, **({_DATA: True} if data else {})})

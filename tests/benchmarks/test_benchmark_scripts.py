@@ -94,9 +94,11 @@ SCRIPTS = (
     "compare",
     "compiler",
     "estimators",
+    "gpu",
     "learning",
     "memory",
     "overhead",
+    "recurrence",
     "scaling",
     "seeds",
 )
@@ -124,8 +126,10 @@ def test_what_a_user_gets_wrong_is_told_in_a_line(tmp_path, name):
     words = {
         "compare": ["--against", "no-such-program", "--ours", "no-such-program"],
         "estimators": ["--calls", "0"],
+        "gpu": ["no-such-cases.json"],
         "learning": ["--against", "no-such-program", "--ours", "no-such-program"],
         "memory": ["method=none"],
+        "recurrence": ["--large"],
         "scaling": ["sideways"],
         "seeds": ["--seeds", "0"],
     }.get(name, ["method=none"])
@@ -176,6 +180,48 @@ def test_v_trace_has_the_shapes_of_ours(script):
         for run in module.KERNELS["GPAE, double traces and targets, against V-trace"]
     )
     assert {leaf.shape for leaf in ours} == {leaf.shape for leaf in theirs} == {(20, 3, 2)}
+
+
+@pytest.mark.slow
+def test_forms_of_the_recurrence_are_measured_and_a_failure_is_told(
+    script, monkeypatch, tmp_path, capsys
+):
+    def broken(*_):
+        raise ValueError("no such form")
+
+    module = script("recurrence")
+    monkeypatch.setattr(module, "FORMS", module.FORMS | {"broken": broken})
+    output = tmp_path / "recurrence.json"
+    monkeypatch.setattr(sys, "argv", ["recurrence.py", "--tiny", "--output", str(output)])
+    module.measure(module.arguments())
+    shapes = read_document(output)["shapes"]
+    assert len(shapes) == len(module.TINY)
+    for results in shapes.values():
+        assert results.pop("broken")["error"] == "ValueError: no such form"
+        assert len(results) == 6
+        for result in results.values():
+            assert max(result["errors"].values()) < 2e-6
+            assert result["first step alone"] < 1e-6
+    assert "broken: ValueError: no such form" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_cases_are_measured_alone_and_one_that_fails_is_told(script, monkeypatch, tmp_path):
+    small = ["task=smax/3m", "method=mappo", "rollout.environments=8", "rollout.steps=16"]
+    cases = [
+        {"name": "two", "overrides": [*small, "network.hidden_size=16"], "runs": 2, "phases": 1},
+        {"name": "no method", "overrides": ["task=smax/3m", "method=none"]},
+    ]
+    (tmp_path / "cases.json").write_text(json.dumps(cases))
+    words = [tmp_path / "cases.json", "--repeats", 2, "--output", tmp_path / "gpu.json"]
+    monkeypatch.setattr(sys, "argv", ["gpu.py", *map(str, words)])
+    module = script("gpu")
+    module.main(module.arguments())
+    found = {case["name"]: case for case in read_document(tmp_path / "gpu.json")["cases"]}
+    assert "no method 'none'" in found["no method"]["failure"]
+    assert found["two"]["env_steps"] == 2 * 8 * 16
+    assert len(found["two"]["updates"]) == 2
+    assert set(found["two"]["phases"]) == {"collect", "estimate", "update"}
 
 
 FOREIGN = """

@@ -1,4 +1,4 @@
-"""Options of the compiler: small reductions stay out of a library, results stay as they are."""
+"""Options of the compiler by backend; results stay as they are."""
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,12 @@ LIBRARY_CALL = "ynn"
 
 @pytest.fixture(autouse=True)
 def asked_anew():
-    form = compiler_options.form("cpu")
-    form.cache_clear()
+    forms = [compiler_options.form(backend) for backend in compiler_options.backends]
+    for form in forms:
+        form.cache_clear()
     yield
-    form.cache_clear()
+    for form in forms:
+        form.cache_clear()
 
 
 def distances(positions):
@@ -50,3 +52,14 @@ def test_nothing_is_said_to_a_compiler_without_the_option(monkeypatch):
 
 def test_the_option_is_known_to_the_compiler_the_project_is_tested_with():
     assert compiler_options() == {"xla_cpu_experimental_ynn_fusion_type": ""}
+
+
+def test_loops_on_a_gpu_are_graphs_of_kernels_side_by_side():
+    options = compiler_options.form("gpu")()
+    assert options["xla_gpu_command_buffer_scheduling_mode"] == "CONCURRENT"
+    assert "WHILE" in options["xla_gpu_enable_command_buffer"].split(",")
+
+
+def test_each_option_of_a_gpu_can_be_set_by_the_user(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_command_buffer_scheduling_mode=SERIALIZE")
+    assert set(compiler_options.form("gpu")()) == {"xla_gpu_enable_command_buffer"}

@@ -131,6 +131,7 @@ CASES = {
         gru_case(5, 3, 16, reset=0.0),
         gru_case(4, 3, 16, reset=1.0),
         gru_case(8, 80, 128),
+        gru_case(3, 40, 32),
     ],
     "apply_to_joint_actions": [
         Case(

@@ -1,10 +1,12 @@
 import os
 import signal
 import threading
+import time
 
 import pytest
 
 from gpae.runs import StopRequest
+from gpae.runs.deadline import Deadline
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -65,3 +67,26 @@ def test_outside_the_main_thread_only_request_stops() -> None:
     thread.start()
     thread.join()
     assert reasons == [None, "deadline"]
+
+
+def test_a_deadline_that_has_passed_asks_for_a_stop_and_calls_nobody() -> None:
+    heard: list[str] = []
+    begun = time.time()
+    early, late = Deadline.of("1m", since=begun - 59.0), Deadline.of("1m", since=begun - 61.0)
+    with StopRequest(heard.append, early) as stop:
+        assert not stop.requested
+    with StopRequest(heard.append, late) as stop:
+        assert stop.requested
+        assert stop.reason == "the budget of 1m is spent"
+    assert heard == []
+
+
+def test_a_signal_before_the_deadline_remains_the_reason() -> None:
+    with StopRequest(deadline=Deadline.of("1s", since=time.time() - 2.0)) as stop:
+        stop.request("SIGTERM")
+        assert stop.requested
+        assert stop.reason == "SIGTERM"
+
+
+def test_no_budget_has_no_deadline() -> None:
+    assert Deadline.of(None) is None

@@ -180,7 +180,7 @@ def test_an_update_is_traced_once(setup, runs, monkeypatch):
     monkeypatch.setattr(type(setup), "collect_phase", collect_phase)
     population = make_population(setup, runs, 1, UPDATES)
     state = population.initial_state(*range(runs))
-    population._compiled_run.trace(state, population._environments, np.int32(1))
+    population._compiled_run.trace(state, *population._constants, np.int32(1))
     assert traced == [setup]
 
 
@@ -196,9 +196,11 @@ def test_what_was_compiled_ahead_is_what_runs(setup, runs, compilations):
 
 def population_of_broken(setup, collect, devices):
     """A population of a learner whose only phase is the given one."""
-    names = "budget", "state_sharding", "initial_state"
+    names = "budget", "state_sharding", "initial_state", "hyperparameters"
     like = {name: getattr(setup, name) for name in names}
-    return Population(SimpleNamespace(**like, phases=(Phase("collect", collect),)), devices, 1)
+    broken = SimpleNamespace(**like, phases=(Phase("collect", collect),))
+    broken.with_hyperparameters = lambda values: broken
+    return Population(broken, devices, 1)
 
 
 def test_what_cannot_be_traced_is_told_at_once(setup, cpu_devices):

@@ -110,10 +110,13 @@ def from_dict(values: dict[str, Any], imports: Sequence[str] = ()) -> Config:
 def to_dict(config: Config) -> dict[str, Any]:
     """The configuration of one run as plain values.
 
-    It is the same wherever the run lies and with whichever others it is made: neither is in it.
+    It is the same wherever the run lies, with whichever others it is made and in however many
+    sittings: none of these is in it.
     """
     values = asdict(config)
-    del values["run"]["folder"], values["run"]["root"], values["seeds"]
+    for name in ("folder", "root", "budget"):
+        del values["run"][name]
+    del values["seeds"]
     return values
 
 

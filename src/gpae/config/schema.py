@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpae.fields import fraction, whole
+from gpae.fields import duration, fraction, whole
 from gpae.methods import UpdateSettings
 from gpae.networks import NetworkSettings
 from gpae.training.settings import EvaluationSettings, RolloutSettings, WindowSettings
@@ -22,6 +22,8 @@ class RunSettings:
         updates_per_call: The most updates one compiled call makes; a stop waits for the call to
             end.
         devices: The most devices to split environments over; 0 for all that divide them.
+        budget: Time for the command, all runs of a sweep together, such as 90s, 13m or 2h; when it
+            is spent, the run stops with a checkpoint, to be continued.
     """
 
     folder: str | None = None
@@ -30,6 +32,7 @@ class RunSettings:
     keep_checkpoints: int = whole(2, 1)
     updates_per_call: int = whole(4, 1)
     devices: int = whole(0, 0)
+    budget: str | None = duration()
 
 
 @dataclass

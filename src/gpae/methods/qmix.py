@@ -23,7 +23,7 @@ class Qmix(QLearningMethod):
     name: str = "qmix"
     mixing_size: int = whole(64, 1)
     hypernetwork_size: int = whole(256, 1)
-    mixer_scale: float = positive(0.001)
+    mixer_scale: float = positive(0.001, static=True)
 
     table1: ClassVar[Table1Row] = Table1Row(
         credit="implicit",

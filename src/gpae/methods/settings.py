@@ -29,7 +29,7 @@ class UpdateSettings:
     chunk: int = whole(0, 0)
     clip: float = positive(0.2)
     value_clip: bool = True
-    huber_delta: float = not_negative(0.0)
+    huber_delta: float = not_negative(0.0, static=True)
     value_coefficient: float = not_negative(0.5)
     entropy_coefficient: float = not_negative(0.0)
     learning_rate: float = positive(2e-3)

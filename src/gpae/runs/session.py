@@ -16,6 +16,7 @@ from gpae.config.schema import Config
 from gpae.console import say, shown
 from gpae.errors import UserError
 from gpae.runs.checkpoints import Checkpoints
+from gpae.runs.deadline import Deadline
 from gpae.runs.folder import RunFolder
 from gpae.runs.member import ABSOLUTE_EVALUATIONS, Member
 from gpae.runs.phases import PhaseTimes
@@ -38,6 +39,8 @@ class Outcome:
     Attributes:
         finished: Whether the run is complete; else a stop was asked for.
         stopped: Whether a stop was asked for; the run may be complete all the same.
+        reason: The reason of the stop: a signal's name, or words about the time budget; None
+            without a stop.
         update: The number of updates made.
         env_steps: Environment steps made.
         metric: The headline metric's name.
@@ -47,6 +50,7 @@ class Outcome:
 
     finished: bool
     stopped: bool
+    reason: str | None
     update: int
     env_steps: int
     metric: str
@@ -61,6 +65,7 @@ def train(
     *,
     checkpoint: int | None = None,
     tracing: Tracing = nullcontext,
+    deadline: Deadline | None = None,
 ) -> list[Outcome]:
     """Train until the end or until asked to stop; the runs' locks are held meanwhile.
 
@@ -73,6 +78,7 @@ def train(
         tracing: The context in which the updates' program is traced. The command line gives
             :func:`gpae.garbage.without_garbage_collection`; a library leaves its host's process
             as it is.
+        deadline: When to stop with a checkpoint, as at a signal; never if None.
 
     Returns:
         The outcome of each run.
@@ -87,7 +93,7 @@ def train(
     def notify(signal: str) -> None:
         say(console, f"{signal}: finishing the current call")
 
-    with ExitStack() as locks, StopRequest(notify) as stop, _memory_errors():
+    with ExitStack() as locks, StopRequest(notify, deadline) as stop, _memory_errors():
         for folder in folders:
             locks.enter_context(folder.lock())
         members = [
@@ -223,6 +229,7 @@ class Session:
         return Outcome(
             finished=update == self.system.budget.updates,
             stopped=self.stop.requested,
+            reason=self.stop.reason,
             update=update,
             env_steps=update * self.system.budget.env_steps,
             metric=self.system.metric,

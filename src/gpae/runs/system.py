@@ -18,6 +18,7 @@ from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
 from gpae.training.evaluation import Evaluator, headline_metric, metric_directions
 from gpae.training.families import make_learner
+from gpae.training.hyperparameters import Hyperparameters
 from gpae.training.population import Population, make_population
 from gpae.training.protocol import Budget, Learner
 
@@ -53,11 +54,14 @@ class System:
     Attributes:
         config: The configuration.
         seeds: The seeds of the runs that are made together, instead of the configuration's.
+        hyperparameters: The numeric settings of each of them; the configuration's where there are
+            none.
         environment: The environment, unbatched.
     """
 
     config: Config
     seeds: Sequence[int] = ()
+    hyperparameters: Sequence[Hyperparameters] = ()
     environment: Environment = field(init=False)
     learner: Learner = field(init=False)
     population: Population = field(init=False)
@@ -72,7 +76,11 @@ class System:
         self.learner = _learner(config, environment)
         self.seeds = tuple(self.seeds) or (config.seed,)
         self.population = make_population(
-            self.learner, len(self.seeds), config.run.devices, config.run.updates_per_call
+            self.learner,
+            len(self.seeds),
+            config.run.devices,
+            config.run.updates_per_call,
+            self.hyperparameters,
         )
         self.evaluator = Evaluator(
             environment,

@@ -19,6 +19,7 @@ from gpae.methods import (
 from gpae.networks import Actor, NetworkSettings, initial_hidden_state
 from gpae.training.collection import CollectionPlan, begin, collect, empty_rollout
 from gpae.training.estimation import EstimationPlan, batch_diagnostics, estimate
+from gpae.training.hyperparameters import NumericSettings, Tunable, remaking
 from gpae.training.keys import Clock, Seed, derive_of_network
 from gpae.training.protocol import Budget, Phase
 from gpae.training.settings import RolloutSettings, WindowSettings
@@ -75,7 +76,7 @@ def make_budget(
 
 
 @dataclass(frozen=True)
-class PolicyGradientLearner:
+class PolicyGradientLearner(Tunable["PolicyGradientLearner"]):
     """The :class:`~gpae.training.protocol.Learner` of every policy-gradient method."""
 
     collection: CollectionPlan
@@ -258,7 +259,12 @@ def make_policy_gradient_learner(
     networks = method.networks(environment.spec, network, update)
     shaping = make_shaping(environment.spec, rollout.shaping_steps, budget.env_steps)
     schedule = learning_rate_schedule(update, budget.gradient_steps, budget.updates)
+
     return PolicyGradientLearner(
+        numbers=NumericSettings(method, update, discount),
+        remake=remaking(
+            make_policy_gradient_learner, environment, network, rollout, window, total_env_steps
+        ),
         collection=CollectionPlan(environment, actor, rollout.steps, shaping),
         estimation=EstimationPlan(actor, networks, method, discount),
         gradient=UpdatePlan(

@@ -1,12 +1,13 @@
-"""Populations: runs that differ in their seeds alone, made by the same compiled calls.
+"""Populations: runs that differ in seeds and numeric settings alone, made by the same calls.
 
-A single run is a population of one.
+A single run is a population of one. The numbers are arguments of the compiled program and no part
+of the joint state: a checkpoint does not hold them, and a run that goes on has its settings'.
 """
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any
 
@@ -19,12 +20,15 @@ from jaxtyping import Array, Int
 from gpae.kernels.compiler import compiler_options
 from gpae.kernels.factorisation import in_one_thread
 from gpae.methods import Metrics
-from gpae.training.protocol import Learner
+from gpae.training.hyperparameters import Hyperparameters
+from gpae.training.protocol import Learner, Phase
 from gpae.training.reduce import DEVICES
 from gpae.training.sharding import BY_ENVIRONMENT, EVERYWHERE, is_spec
 
 RUNS = "runs"
 """Name of the mesh axis that runs are split over."""
+
+BY_RUN: Any = PartitionSpec(RUNS)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Population:
         updates_per_call: The most updates one compiled call makes.
         runs: The number of runs R.
         lanes: The number of lanes, which divides both runs and devices.
+        hyperparameters: The numeric settings of each run; the learner's own where there are none.
     """
 
     learner: Learner
@@ -47,6 +52,7 @@ class Population:
     updates_per_call: int
     runs: int = 1
     lanes: int = 1
+    hyperparameters: Sequence[Hyperparameters] = ()
     _pending: list[Future[Any]] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @cached_property
@@ -100,7 +106,7 @@ class Population:
         An error in compiling is raised by :meth:`run`.
         """
         states = self._by_sharding(_shapes_on, self._joint_shapes())
-        lowered = self._compiled_run.lower(states, self._environments, jnp.int32(1))
+        lowered = self._compiled_run.lower(states, *self._constants, jnp.int32(1))
         executor = ThreadPoolExecutor(max_workers=1)
         self._pending.append(executor.submit(lowered.compile))
         executor.shutdown(wait=False)
@@ -125,7 +131,7 @@ class Population:
             raise ValueError(f"count: expected 1 to {self.updates_per_call}, found {count}")
         while self._pending:
             self._pending.pop().result()
-        state, metrics = self._compiled_run(state, self._environments, jnp.int32(count))
+        state, metrics = self._compiled_run(state, *self._constants, jnp.int32(count))
         return state, jax.tree.map(lambda leaf: np.asarray(leaf)[:count], metrics)
 
     def run_phases(self, state: Any, on_phase: Callable[[str], None]) -> tuple[Any, Metrics]:
@@ -141,18 +147,23 @@ class Population:
         outputs: Any = None
         metrics: Metrics = {}
         for name, run in self._compiled_phases.items():
-            state, outputs, of_phase = jax.block_until_ready(
-                run(state, outputs, self._environments)
-            )
+            state, outputs, of_phase = jax.block_until_ready(run(state, outputs, *self._constants))
             metrics |= of_phase
             on_phase(name)
         return state, jax.tree.map(lambda leaf: np.asarray(leaf)[None], metrics)
 
     @cached_property
-    def _environments(self) -> Int[Array, " E"]:
-        return jax.device_put(
-            jnp.arange(self.learner.budget.environments),
-            NamedSharding(self.mesh, BY_ENVIRONMENT),
+    def _constants(self) -> tuple[Hyperparameters, Int[Array, " E"]]:
+        """What every call is given beside the state: each run's numbers, and the environments'."""
+        each = self.hyperparameters or [self.learner.hyperparameters] * self.runs
+        if len(each) != self.runs:
+            raise ValueError(f"hyperparameters: expected {self.runs}, found {len(each)}")
+        return (
+            jax.device_put(jax.tree.map(_stacked, *each), NamedSharding(self.mesh, BY_RUN)),
+            jax.device_put(
+                jnp.arange(self.learner.budget.environments),
+                NamedSharding(self.mesh, BY_ENVIRONMENT),
+            ),
         )
 
     @cached_property
@@ -164,12 +175,12 @@ class Population:
         """The phases as compiled functions, by name."""
         inputs: Any = None
         compiled: dict[str, Callable[..., Any]] = {}
-        for phase in self.learner.phases:
+        for number, phase in enumerate(self.learner.phases):
             outputs = _by_run(phase.output_sharding)
             compiled[phase.name] = self._over_devices(
-                self._of_each_run(phase.run),
-                (self._state_sharding, inputs, BY_ENVIRONMENT),
-                (self._state_sharding, outputs, PartitionSpec(RUNS)),
+                self._of_each_run(partial(self._iteration, slice(number, number + 1))),
+                (self._state_sharding, inputs, BY_RUN, BY_ENVIRONMENT),
+                (self._state_sharding, outputs, BY_RUN),
             )
             inputs = outputs
         return compiled
@@ -178,37 +189,47 @@ class Population:
     def _compiled_run(self) -> jax.stages.Wrapped:
         return self._over_devices(
             self._run_shard,
-            (self._state_sharding, BY_ENVIRONMENT, EVERYWHERE),
+            (self._state_sharding, BY_RUN, BY_ENVIRONMENT, EVERYWHERE),
             (self._state_sharding, PartitionSpec(None, RUNS)),
         )
 
     def _run_shard(
-        self, state: Any, environments: Int[Array, " E"], count: Int[Array, ""]
+        self,
+        state: Any,
+        hyperparameters: Hyperparameters,
+        environments: Int[Array, " E"],
+        count: Int[Array, ""],
     ) -> tuple[Any, Metrics]:
         """``count`` iterations on one device, their metrics written into rows 0 .. count-1."""
-        iteration = jax.jit(self._of_each_run(self._iteration))
-        shapes = jax.eval_shape(iteration, state, None, environments)[2]
+        iteration = jax.jit(self._of_each_run(partial(self._iteration, slice(None))))
+        shapes = jax.eval_shape(iteration, state, None, hyperparameters, environments)[2]
         blank = jax.tree.map(
             lambda leaf: jnp.zeros((self.updates_per_call, *leaf.shape), leaf.dtype), shapes
         )
 
         def step(index: Int[Array, ""], carry: tuple[Any, Metrics]) -> tuple[Any, Metrics]:
             state, rows = carry
-            state, _, metrics = iteration(state, None, environments)
+            state, _, metrics = iteration(state, None, hyperparameters, environments)
             return state, jax.tree.map(lambda rows, row: rows.at[index].set(row), rows, metrics)
 
         return jax.lax.fori_loop(0, count, step, (state, blank))
 
     def _iteration(
-        self, state: Any, inputs: None, environments: Int[Array, " E"]
-    ) -> tuple[Any, None, Metrics]:
-        """Every phase in turn, as a phase of its own."""
+        self,
+        chosen: slice,
+        state: Any,
+        inputs: Any,
+        hyperparameters: Hyperparameters,
+        environments: Int[Array, " E"],
+    ) -> tuple[Any, Any, Metrics]:
+        """The chosen phases in turn, by one run's numbers, as a phase of its own."""
+        phases: tuple[Phase, ...] = self.learner.with_hyperparameters(hyperparameters).phases
         outputs: Any = inputs
         metrics: Metrics = {}
-        for phase in self.learner.phases:
+        for phase in phases[chosen]:
             state, outputs, of_phase = phase.run(state, outputs, environments)
             metrics |= of_phase
-        return state, None, metrics
+        return state, outputs, metrics
 
     def _of_each_run(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A phase of one run as one of all the runs of a lane.
@@ -216,11 +237,11 @@ class Population:
         Where a lane has one run its axis is taken off: XLA would multiply batches of one matrix.
         """
         if self.runs > self.lanes:
-            return jax.vmap(function, in_axes=(0, 0, None))
+            return jax.vmap(function, in_axes=(0, 0, 0, None))
 
-        def of_the_run(state: Any, inputs: Any, environments: Int[Array, " E"]) -> Any:
-            state, inputs = jax.tree.map(itemgetter(0), (state, inputs))
-            results = function(state, inputs, environments)
+        def of_the_run(*arguments: Any) -> Any:
+            *of_runs, environments = arguments
+            results = function(*jax.tree.map(itemgetter(0), of_runs), environments)
             return jax.tree.map(lambda leaf: leaf[None], results)
 
         return of_the_run
@@ -254,7 +275,13 @@ class Population:
         )
 
 
-def make_population(learner: Learner, runs: int, limit: int, updates_per_call: int) -> Population:
+def make_population(
+    learner: Learner,
+    runs: int,
+    limit: int,
+    updates_per_call: int,
+    hyperparameters: Sequence[Hyperparameters] = (),
+) -> Population:
     """A population over all devices that are of use.
 
     The runs are split over as many devices as divide them and leave each run the devices that the
@@ -266,6 +293,7 @@ def make_population(learner: Learner, runs: int, limit: int, updates_per_call: i
         limit: The most devices for a run's environments, fewer where there are not as many or they
             do not divide the work; 0 for all that are of use.
         updates_per_call: The most updates one compiled call makes.
+        hyperparameters: The numeric settings of each run; the learner's own where there are none.
     """
     available = jax.local_devices()
     wanted = len(choose_devices(learner.shares, limit)) if limit else 1
@@ -273,7 +301,7 @@ def make_population(learner: Learner, runs: int, limit: int, updates_per_call: i
     room = len(available) // lanes
     lane = len(choose_devices(learner.shares, min(limit or room, room)))
     devices = tuple(available[: lanes * lane])
-    return Population(learner, devices, updates_per_call, runs, lanes)
+    return Population(learner, devices, updates_per_call, runs, lanes, hyperparameters)
 
 
 def choose_devices(shares: int, limit: int) -> list[jax.Device]:

@@ -8,6 +8,7 @@ from jaxtyping import Array, Int
 
 from gpae.methods import Metrics
 from gpae.networks import NetworkSettings
+from gpae.training.hyperparameters import Hyperparameters
 from gpae.training.keys import Seed
 from gpae.training.state import Params
 
@@ -87,6 +88,13 @@ class Learner(Protocol):
     @property
     def phases(self) -> tuple[Phase, ...]:
         """The phases of an iteration in order, collection first."""
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """The numbers among its settings that are data of a run."""
+
+    def with_hyperparameters(self, values: Hyperparameters) -> "Learner":
+        """The same learner with other numbers, which may be traced."""
 
     def initial_state(self, seed: Seed) -> Any:
         """The state before the first update of the run with a seed, for all its environments."""

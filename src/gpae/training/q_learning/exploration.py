@@ -68,5 +68,5 @@ def epsilon_greedy(
 def epsilon_at(method: QLearningMethod, update: Int[Array, ""], updates: int) -> Float[Array, ""]:
     """Epsilon of the rollout collected after ``update`` of a run's ``updates`` updates."""
     falling = method.epsilon_decay * updates
-    part = jnp.clip(update / falling, 0.0, 1.0) if falling > 0 else jnp.float32(1.0)
+    part = jnp.where(falling > 0, jnp.clip(update / jnp.maximum(falling, 1e-30), 0.0, 1.0), 1.0)
     return method.epsilon_start + part * (method.epsilon_finish - method.epsilon_start)

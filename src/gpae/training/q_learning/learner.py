@@ -14,6 +14,7 @@ from gpae.errors import UserError
 from gpae.methods import Metrics, QLearningMethod, UpdateSettings
 from gpae.networks import GreedyActor, NetworkSettings, QNetwork, initial_hidden_state
 from gpae.training.collection import CollectionPlan, EpisodeTotals
+from gpae.training.hyperparameters import NumericSettings, Tunable, remaking
 from gpae.training.keys import Clock, Seed, derive_of_network
 from gpae.training.protocol import Budget, Phase
 from gpae.training.q_learning.buffer import BUFFER_SPECS, add, empty_buffer, trajectories_held
@@ -62,7 +63,7 @@ def make_q_budget(
 
 
 @dataclass(frozen=True)
-class QLearner:
+class QLearner(Tunable["QLearner"]):
     """The :class:`~gpae.training.protocol.Learner` of every Q-learning method."""
 
     collection: CollectionPlan
@@ -197,7 +198,6 @@ def make_q_learner(
         UserError: The environment's actions are continuous, it pays each agent its own reward, or
             shaped rewards are asked for and there are none.
     """
-    del window
     space = environment.spec.actions
     if not isinstance(space, DiscreteActions):
         raise UserError(
@@ -214,7 +214,10 @@ def make_q_learner(
     q_network = QNetwork(network, space.size)
     learning = max(1, budget.updates - budget.warmup)
     schedule = learning_rate_schedule(update, budget.gradient_steps, learning)
+
     return QLearner(
+        numbers=NumericSettings(method, update, discount),
+        remake=remaking(make_q_learner, environment, network, rollout, window, total_env_steps),
         collection=CollectionPlan(
             environment, EpsilonGreedyActor(q_network), rollout.steps, shaping
         ),

@@ -1,4 +1,4 @@
-"""A GRU over some steps, with a gradient that multiplies few and large matrices.
+"""The loops of a GRU, with a gradient that multiplies few and large matrices.
 
 JAX's gradient of a loop multiplies a weight matrix's gradient together, and adds it up, in every
 step. In the fast form the loop backwards only finds the gradients by what went into the
@@ -12,102 +12,24 @@ been read before it is overwritten (https://github.com/jax-ml/jax/issues/17845, 
 """
 
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from gpae.kernels.blocks import kept
-from gpae.kernels.kernel import kernel
 from gpae.kernels.products import sum_of_rows, transposed
+from gpae.kernels.recurrence.gru import (
+    GruInputs,
+    GruParts,
+    GruWeights,
+    forgotten,
+    gru_hidden_states,
+    gru_step,
+)
 
 
-class GruWeights(NamedTuple):
-    """The parameters a GRU applies to its hidden state.
-
-    Attributes:
-        reset: The reset gate's matrix, [H, H].
-        update: The update gate's matrix, [H, H].
-        candidate: The candidate's matrix, [H, H].
-        bias: The bias of the candidate's recurrent part, [H].
-    """
-
-    reset: Array
-    update: Array
-    candidate: Array
-    bias: Array
-
-
-class GruInputs(NamedTuple):
-    """A GRU's inputs after their own dense layers, for every step.
-
-    Attributes:
-        reset: The part of the reset gate, [B, R, H].
-        update: The part of the update gate, [B, R, H].
-        candidate: The part of the candidate, [B, R, H].
-    """
-
-    reset: Array
-    update: Array
-    candidate: Array
-
-
-@kernel
-def gru_hidden_states(
-    weights: GruWeights,
-    hidden_state: Float[Array, "R H"],
-    inputs: GruInputs,
-    resets: Bool[Array, "B R"],
-) -> Float[Array, "B R H"]:
-    """The hidden states of ``flax.linen.GRUCell`` after each of B steps.
-
-    Args:
-        weights: The recurrent parameters.
-        hidden_state: The hidden state before the first step.
-        inputs: The inputs' part of the gates and of the candidate.
-        resets: True where a step begins an episode: the hidden state from before it is dropped.
-    """
-
-    def step(hidden_state: Array, given: tuple[GruInputs, Array]) -> tuple[Array, Array]:
-        hidden_state, _ = _step(weights, hidden_state, *given)
-        return hidden_state, hidden_state
-
-    return jax.lax.scan(step, hidden_state, (inputs, resets))[1]
-
-
-class _Parts(NamedTuple):
-    """The parts of the hidden state after a step, each [B, R, H].
-
-    The backward loop puts gradients in their places: by what goes into the two gates and into the
-    candidate, and by the remembered part.
-
-    Attributes:
-        reset: How much of the remembered part the candidate gets, 0 to 1.
-        keep: How much of the hidden state stays, 0 to 1.
-        candidate: The replacement of the rest, -1 to 1.
-        remembered: The hidden state's part of the candidate.
-    """
-
-    reset: Array
-    keep: Array
-    candidate: Array
-    remembered: Array
-
-
-def _step(
-    weights: GruWeights, hidden_state: Array, inputs: GruInputs, resets: Array
-) -> tuple[Array, _Parts]:
-    hidden_state = _forgotten(hidden_state, resets)
-    reset = jax.nn.sigmoid(inputs.reset + hidden_state @ weights.reset)
-    keep = jax.nn.sigmoid(inputs.update + hidden_state @ weights.update)
-    remembered = hidden_state @ weights.candidate + weights.bias
-    candidate = jnp.tanh(inputs.candidate + reset * remembered)
-    hidden_state = (1.0 - keep) * candidate + keep * hidden_state
-    return hidden_state, _Parts(reset, keep, candidate, remembered)
-
-
-@gru_hidden_states.fast("cpu", "gpu", "tpu")
+@gru_hidden_states.fast("cpu", "tpu")
 @jax.custom_vjp
 def _gru_hidden_states(
     weights: GruWeights, hidden_state: Array, inputs: GruInputs, resets: Array
@@ -118,20 +40,20 @@ def _gru_hidden_states(
 
 def _run(
     weights: GruWeights, hidden_state: Array, inputs: GruInputs, resets: Array
-) -> tuple[Array, _Parts]:
+) -> tuple[Array, GruParts]:
     """The hidden states, and their parts."""
 
     def step(
         hidden_state: Array, given: tuple[GruInputs, Array]
-    ) -> tuple[Array, tuple[Array, _Parts]]:
-        hidden_state, parts = _step(weights, hidden_state, *given)
+    ) -> tuple[Array, tuple[Array, GruParts]]:
+        hidden_state, parts = gru_step(weights, hidden_state, *given)
         return hidden_state, (hidden_state, parts)
 
     return jax.lax.scan(step, hidden_state, (inputs, resets))[1]
 
 
-_Slots = tuple[Array, _Parts]
-_Residuals = tuple[GruWeights, Array, Array, Array, _Parts]
+_Slots = tuple[Array, GruParts]
+_Residuals = tuple[GruWeights, Array, Array, Array, GruParts]
 
 
 def _forward(
@@ -160,11 +82,11 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[GruWeights, Array
         time, resets, gradient = inputs
         slots = jax.tree.map(partial(_put, jnp.minimum(time + 1, last)), slots, pending)
         before = jnp.where(time == 0, hidden_state, _at(jnp.maximum(time - 1, 0), slots[0]))
-        read, parts = _forgotten(before, resets), jax.tree.map(partial(_at, time), slots[1])
+        read, parts = forgotten(before, resets), jax.tree.map(partial(_at, time), slots[1])
         by_parts, by_kept = _gradients_of_a_step(later + gradient, read, parts)
         through = zip((by_parts.reset, by_parts.keep, by_parts.remembered), matrices, strict=True)
         by_read = sum((part @ matrix for part, matrix in through), start=by_kept)
-        return (_forgotten(by_read, resets), slots, (read, by_parts)), None
+        return (forgotten(by_read, resets), slots, (read, by_parts)), None
 
     slots = hidden_states, parts
     unchanged = jax.tree.map(partial(_at, last), slots)
@@ -182,7 +104,7 @@ def _backward(residuals: _Residuals, gradient: Array) -> tuple[GruWeights, Array
 _gru_hidden_states.defvjp(_forward, _backward)
 
 
-def _gradients_by_weights(read: Array, by_parts: _Parts) -> GruWeights:
+def _gradients_by_weights(read: Array, by_parts: GruParts) -> GruWeights:
     """The gradients by the weights, in one product over the rows of all steps for each."""
     rows = transposed(_rows(read))
     return GruWeights(
@@ -194,8 +116,8 @@ def _gradients_by_weights(read: Array, by_parts: _Parts) -> GruWeights:
 
 
 def _gradients_of_a_step(
-    gradient: Array, hidden_state: Array, parts: _Parts
-) -> tuple[_Parts, Array]:
+    gradient: Array, hidden_state: Array, parts: GruParts
+) -> tuple[GruParts, Array]:
     """From the gradient by the hidden state after a step to those by its parts.
 
     Args:
@@ -209,7 +131,7 @@ def _gradients_of_a_step(
     """
     reset, keep, candidate, remembered = parts
     by_candidate = gradient * (1.0 - keep) * (1.0 - candidate**2)
-    gradients = _Parts(
+    gradients = GruParts(
         reset=by_candidate * remembered * reset * (1.0 - reset),
         keep=gradient * (hidden_state - candidate) * keep * (1.0 - keep),
         candidate=by_candidate,
@@ -224,10 +146,6 @@ def _at(time: Array | int, steps: Array) -> Array:
 
 def _put(time: Array | int, steps: Array, step: Array) -> Array:
     return jax.lax.dynamic_update_index_in_dim(steps, step, time, 0, allow_negative_indices=False)
-
-
-def _forgotten(hidden_state: Array, resets: Array) -> Array:
-    return jnp.where(resets[..., None], 0.0, hidden_state)
 
 
 def _rows(steps: Float[Array, "B R H"]) -> Float[Array, "BR H"]:
