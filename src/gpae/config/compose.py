@@ -114,7 +114,7 @@ def to_dict(config: Config) -> dict[str, Any]:
     sittings: none of these is in it.
     """
     values = asdict(config)
-    for name in ("folder", "root", "budget"):
+    for name in ("folder", "root", "population", "budget"):
         del values["run"][name]
     del values["seeds"]
     return values

@@ -18,7 +18,7 @@ from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
 from gpae.training.evaluation import Evaluator, headline_metric, metric_directions
 from gpae.training.families import make_learner
-from gpae.training.hyperparameters import Hyperparameters
+from gpae.training.hyperparameters import Hyperparameters, NumericSettings
 from gpae.training.population import Population, make_population
 from gpae.training.protocol import Budget, Learner
 
@@ -152,6 +152,11 @@ class System:
         """A checkpoint's contents as shapes and types; nothing is computed."""
         state = self.population.state_shapes
         return _unevaluated(state, state.params)
+
+
+def numbers_of(config: Config) -> Hyperparameters:
+    """The numeric settings of a configuration that are data of its run, by dotted name."""
+    return NumericSettings(config.method, config.update, config.discount).values()
 
 
 def _learner(config: Config, environment: Environment) -> Learner:
