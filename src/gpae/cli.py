@@ -16,6 +16,7 @@ from gpae.arguments import duration, whole_number
 from gpae.errors import DivergedError, UserError
 from gpae.extras import missing_extras
 from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
+from gpae.search.command import add_search
 from gpae.studies.command import add_study
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     parsed, rest = parser.parse_known_args(arguments)
     flags = [word for word in rest if word.startswith("-")]
-    if flags or (rest and parsed.command is not _train):
+    if flags or (rest and not hasattr(parsed, "overrides")):
         raise UserError(f"unknown argument {(flags or rest)[0]!r}; see `gpae --help`")
     if rest:
         parsed.overrides += rest
@@ -145,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_credit(commands)
     _add_curves(commands)
     add_study(commands)
+    _add_imports(add_search(commands))
     tasks = commands.add_parser("tasks", help="list the tasks")
     tasks.add_argument("filter", nargs="?", default="", help="only names that contain this text")
     _add_imports(tasks)
@@ -270,7 +272,7 @@ def _add_credit(commands: "argparse._SubParsersAction[_Parser]") -> None:
     credit.set_defaults(command=_credit)
 
 
-def _add_imports(command: _Parser) -> None:
+def _add_imports(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--import",
         dest="imports",

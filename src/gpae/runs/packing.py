@@ -23,7 +23,7 @@ from gpae.runs.folder import RunFolder
 from gpae.runs.member import Member
 from gpae.runs.memory import check_memory
 from gpae.runs.population_size import Size, population_size
-from gpae.runs.session import Failure, Outcome, Tracing, train_each
+from gpae.runs.session import Failure, Outcome, Tracing, last_update, train_each
 from gpae.runs.system import System, numbers_of
 
 Result = Outcome | Failure
@@ -52,6 +52,7 @@ def train_packed(
     tracing: Tracing = nullcontext,
     population: str | None = None,
     on_end: Callable[[dict[int, Result]], None] = lambda results: None,
+    until: float | None = None,
 ) -> list[Result]:
     """Train runs, together where they share a program, each in its own folder.
 
@@ -66,6 +67,7 @@ def train_packed(
         population: The most runs together, ``auto`` or a number; each configuration's
             ``run.population`` if None.
         on_end: Called with the results of some runs, by their places, as soon as they end.
+        until: As for :func:`gpae.runs.session.train_each`.
 
     Returns:
         Each run's outcome, or its failure if it diverged. After a stop, runs that were not begun
@@ -78,7 +80,7 @@ def train_packed(
     numbered = [Run(number, config, folder) for number, (config, folder) in enumerate(runs)]
     results: dict[int, Result] = {}
     for alike in group_runs(numbered):
-        group = Group(alike, console, deadline, tracing, population)
+        group = Group(alike, console, deadline, tracing, population, until)
         for ended in group.train(_stopped(results)):
             results |= ended
             on_end(ended)
@@ -137,6 +139,7 @@ class Group:
         deadline: When to stop.
         tracing: The context of tracing.
         population: The most runs together; the setting of the first where None.
+        until: Environment steps at which the runs end for now; None for their end.
     """
 
     runs: list[Run]
@@ -144,6 +147,7 @@ class Group:
     deadline: Deadline | None
     tracing: Tracing
     population: str | None
+    until: float | None = None
     _systems: dict[int, System] = field(default_factory=dict, init=False, repr=False)
 
     def train(self, stopped: bool) -> Iterator[dict[int, Result]]:
@@ -156,7 +160,7 @@ class Group:
         alone.check_environment()
         self._note_devices(alone)
         updates = {run.number: self._update(alone, run) for run in self.runs}
-        left = [run for run in self.runs if not self._is_complete(alone, run)]
+        left = [run for run in self.runs if not self._has_ended(alone, run)]
         if len(left) < len(self.runs):
             yield self._as_they_are(alone, [run for run in self.runs if run not in left])
         size = self._size(alone, len(left)) if left else 0
@@ -206,6 +210,7 @@ class Group:
             self.console,
             tracing=self.tracing,
             deadline=self.deadline,
+            until=self.until,
         )
         return {run.number: result for run, result in zip(pack, results, strict=True)}
 
@@ -225,6 +230,13 @@ class Group:
         """The update of the newest checkpoint, -1 where there is none."""
         latest = _member(system, run).checkpoints.latest()
         return -1 if latest is None else latest
+
+    def _has_ended(self, system: System, run: Run) -> bool:
+        """True where nothing is left to be done, for now."""
+        end = last_update(system.budget, self.until)
+        if end < system.budget.updates:
+            return self._update(system, run) >= end
+        return self._is_complete(system, run)
 
     def _is_complete(self, system: System, run: Run) -> bool:
         member = _member(system, run)

@@ -121,6 +121,7 @@ def train_each(
     tracing: Tracing = nullcontext,
     deadline: Deadline | None = None,
     callbacks: Sequence[Callback] = (),
+    until: float | None = None,
 ) -> list[Outcome | Failure]:
     """Train until the end or until asked to stop; the runs' locks are held meanwhile.
 
@@ -137,6 +138,8 @@ def train_each(
             as it is.
         deadline: When to stop with a checkpoint, as at a signal; never if None.
         callbacks: Callbacks of each of the runs.
+        until: Environment steps after which the session ends with a checkpoint, to be continued;
+            None for the end of the runs.
 
     Returns:
         The outcome of each run, or its failure where a loss, a gradient, a parameter or an
@@ -157,7 +160,7 @@ def train_each(
             Member(system, folder, seed, Watchers(callbacks, WatchedRun(folder.path, seed, stop)))
             for folder, seed in zip(folders, system.seeds, strict=True)
         ]
-        return Session(system, members, console, stop, tracing).run(checkpoint)
+        return Session(system, members, console, stop, tracing, until).run(checkpoint)
 
 
 @contextmanager
@@ -184,9 +187,11 @@ class Session:
         console: Console,
         stop: StopRequest,
         tracing: Tracing,
+        until: float | None = None,
     ) -> None:
         self.system, self.members = system, members
         self.console, self.stop, self.tracing = console, stop, tracing
+        self.end = last_update(system.budget, until)
         self.phases = PhaseTimes()
         self.cut_off_mentioned = False
 
@@ -242,7 +247,7 @@ class Session:
 
     def _compile_ahead(self, update: int) -> None:
         """Begin to compile updates that are to come, unless their phases run one by one."""
-        if update < self.system.budget.updates and not self.system.config.profile:
+        if update < self.end and not self.system.config.profile:
             with self.tracing():
                 self.system.population.compile_ahead()
 
@@ -264,7 +269,9 @@ class Session:
 
     def _complete(self, update: int) -> bool:
         """True when nothing is left to be done."""
-        trained = update == self.system.budget.updates
+        if self.end < self.system.budget.updates:
+            return update >= self.end
+        trained = update == self.end
         return trained and not any(member.lacks_absolute for member in self.members)
 
     def _continue(self, state: Any, update: int, saved: int | None) -> int:
@@ -317,10 +324,10 @@ class Session:
         budget, config = self.system.budget, self.system.config
         most = 1 if config.profile else config.run.updates_per_call
         saved = update
-        while update < budget.updates and self.going_on and not self.stop.requested:
+        while update < self.end and self.going_on and not self.stop.requested:
             next_evaluation = _next_due(update, config.evaluation.interval, budget)
             next_save = _next_due(update, config.run.checkpoint_interval, budget)
-            count = min(most, next_evaluation - update, next_save - update)
+            count = min(most, next_evaluation - update, next_save - update, self.end - update)
             state, update = self._advance(state, update, count), update + count
             if update == next_evaluation:
                 self._evaluate(state, update)
@@ -450,6 +457,13 @@ class Session:
         for number, member in enumerate(members):
             with self._apart(member):
                 member.evaluated_absolutely([part[number] for part in parts])
+
+
+def last_update(budget: Budget, until: float | None) -> int:
+    """The last update of a run, or the first one to reach ``until`` env steps."""
+    return (
+        budget.updates if until is None else min(budget.updates, -(-int(until) // budget.env_steps))
+    )
 
 
 def _next_due(update: int, interval: float, budget: Budget) -> int:
