@@ -25,6 +25,7 @@ from gpae.studies.archive import (
     read_archive,
     study_folder,
 )
+from gpae.studies.declaration import ForcedGap
 from gpae.studies.identity import REVISION
 from gpae.studies.plan import Plan, PlannedRun
 from gpae.studies.rates import device_kind
@@ -67,10 +68,20 @@ class Work:
         plan: The plan.
         places: The study's folders.
         console: Where progress is shown.
+        forced_gap: The simulation at each run's end, if there is to be one.
+        deadline: When to stop with checkpoints.
     """
 
-    def __init__(self, plan: Plan, places: Places, console: Console) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        places: Places,
+        console: Console,
+        forced_gap: ForcedGap | None = None,
+        deadline: Deadline | None = None,
+    ) -> None:
         self.plan, self.places, self.console = plan, places, console
+        self.forced_gap, self.deadline = forced_gap, deadline
         self.archive = {run.key: run for run in read_archive(places.results, places.scale)}
 
     def unfinished(self) -> list[PlannedRun]:
@@ -84,11 +95,13 @@ class Work:
             if (path / STUDY_FILE).exists():
                 self._archive_if_ended(run, RunFolder.open(path))
 
-    def carry_on(self, deadline: Deadline | None) -> bool:
-        """Train the unfinished runs.
+    @property
+    def time_is_up(self) -> bool:
+        """True once the deadline has passed."""
+        return self.deadline is not None and self.deadline.passed
 
-        Args:
-            deadline: When to stop with checkpoints.
+    def carry_on(self) -> bool:
+        """Train the unfinished runs.
 
         Returns:
             False if a stop was asked for, or the deadline has passed, before all were finished.
@@ -97,12 +110,7 @@ class Work:
             UserError: A folder cannot be written, a checkpoint cannot be used, or the device's
                 memory does not suffice.
         """
-        for batch in self._batches():
-            if deadline is not None and deadline.passed:
-                return False
-            if not self._train(batch, deadline):
-                return False
-        return True
+        return all(not self.time_is_up and self._train(batch) for batch in self._batches())
 
     def _batches(self) -> Iterator[list[PlannedRun]]:
         """Unfinished runs that may share a program, of one step of the priority after another."""
@@ -125,7 +133,7 @@ class Work:
             free.append(run)
         return free
 
-    def _train(self, batch: Sequence[PlannedRun], deadline: Deadline | None) -> bool:
+    def _train(self, batch: Sequence[PlannedRun]) -> bool:
         """Train a batch; False if the study is to stop."""
         folders = [self._folder(run) for run in batch]
         seeds = ", ".join(str(run.seed) for run in batch)
@@ -136,13 +144,12 @@ class Work:
         failure: str | None = None
         stopped = False
         try:
-            outcomes = train_packed(pairs, self.console, deadline=deadline)
+            outcomes = train_packed(pairs, self.console, deadline=self.deadline)
             stopped = any(outcome.stopped for outcome in outcomes)
         except DivergedError as error:
             failure = str(error)
         self._note_sitting(folders, before, time.monotonic() - begun)
-        stopped = stopped or (deadline is not None and deadline.passed)
-        return self._conclude(batch, folders, failure, stopped, deadline)
+        return self._conclude(batch, folders, failure, stopped or self.time_is_up)
 
     def _conclude(
         self,
@@ -150,7 +157,6 @@ class Work:
         folders: Sequence[RunFolder],
         failure: str | None,
         stopped: bool,
-        deadline: Deadline | None,
     ) -> bool:
         """Archive what has ended; runs of which one diverged go on each on its own."""
         left = [
@@ -163,7 +169,7 @@ class Work:
         if failure is None and stopped:
             return False
         if failure is not None and len(batch) > 1:
-            return all(self._train([run], deadline) for run, _ in left)
+            return all(self._train([run]) for run, _ in left)
         for run, folder in left:
             self._archive_diverged(run, folder, failure or _UNFINISHED)
         return not stopped
@@ -207,8 +213,23 @@ class Work:
         record = StudyRecord.read(folder.path / STUDY_FILE)
         if not is_finished(folder) and record.diverged is None:
             return False
+        if record.diverged is None and record.credit is None and self.forced_gap is not None:
+            if self.time_is_up:
+                return False
+            record = replace(record, credit=self._measured_gap(run, folder, self.forced_gap))
+            record.write(folder.path / STUDY_FILE)
         self._keep(run, folder, record)
         return True
+
+    def _measured_gap(
+        self, run: PlannedRun, folder: RunFolder, size: ForcedGap
+    ) -> dict[str, float]:
+        """The advantage gap at forced actions, simulated with the run's last parameters."""
+        from gpae.runs.credit import CreditSettings, measure_forced_gap
+
+        say(self.console, f"{run.cell.name} seed {run.seed}: true advantage gap by simulation")
+        settings = CreditSettings(size.states, size.repetitions, size.samples, run.seed)
+        return measure_forced_gap(run.config, folder, settings, say=lambda line: None)
 
     def _archive_diverged(self, run: PlannedRun, folder: RunFolder, message: str) -> None:
         path = folder.path / STUDY_FILE
