@@ -166,7 +166,11 @@ def _say_how_to_go_on(
     if finished and left:
         say(console, f"{left} runs are in use by other processes")
     elif left:
-        why = f", as the budget of {parsed.budget} is spent" if work.time_is_up else ""
+        why = (
+            f", as the budget of {parsed.budget} is spent"
+            if parsed.budget and not work.stopped
+            else ""
+        )
         say(console, f"stopped with {left} runs unfinished{why}; go on with: {_command(parsed)}")
     else:
         say(console, "all runs are finished")

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from gpae.config.compose import to_dict
 from gpae.console import say
+from gpae.durations import seconds
 from gpae.errors import DivergedError, UserError
 from gpae.runs import RecordFile, RunFolder
 from gpae.runs.deadline import Deadline
@@ -29,6 +30,9 @@ from gpae.studies.declaration import ForcedGap
 from gpae.studies.identity import REVISION
 from gpae.studies.plan import Plan, PlannedRun
 from gpae.studies.rates import device_kind
+
+_LAST_PART = 0.1
+"""Part of a time budget, its last, in which no other program is begun."""
 
 _UNFINISHED = "training ended before its last update"
 
@@ -70,6 +74,9 @@ class Work:
         console: Where progress is shown.
         forced_gap: The simulation at each run's end, if there is to be one.
         deadline: When to stop with checkpoints.
+
+    Attributes:
+        stopped: True once a signal has asked for a stop.
     """
 
     def __init__(
@@ -82,6 +89,7 @@ class Work:
     ) -> None:
         self.plan, self.places, self.console = plan, places, console
         self.forced_gap, self.deadline = forced_gap, deadline
+        self.stopped = False
         self.archive = {run.key: run for run in read_archive(places.results, places.scale)}
 
     def unfinished(self) -> list[PlannedRun]:
@@ -110,7 +118,14 @@ class Work:
             UserError: A folder cannot be written, a checkpoint cannot be used, or the device's
                 memory does not suffice.
         """
-        return all(not self.time_is_up and self._train(batch) for batch in self._batches())
+        return all(not self._is_too_late and self._train(batch) for batch in self._batches())
+
+    @property
+    def _is_too_late(self) -> bool:
+        """True when what is left of the budget would hardly see another program compiled."""
+        if self.deadline is None:
+            return False
+        return self.deadline.left < _LAST_PART * seconds(self.deadline.budget)
 
     def _batches(self) -> Iterator[list[PlannedRun]]:
         """Unfinished runs that may share a program, of one step of the priority after another."""
@@ -136,9 +151,7 @@ class Work:
     def _train(self, batch: Sequence[PlannedRun]) -> bool:
         """Train a batch; False if the study is to stop."""
         folders = [self._folder(run) for run in batch]
-        seeds = ", ".join(str(run.seed) for run in batch)
-        names = dict.fromkeys(run.cell.name for run in batch)
-        say(self.console, f"{'; '.join(names)}: seeds {seeds}")
+        say(self.console, _described(batch))
         before, begun = [_env_steps(folder) for folder in folders], time.monotonic()
         pairs = [(run.config, folder) for run, folder in zip(batch, folders, strict=True)]
         failure: str | None = None
@@ -146,6 +159,7 @@ class Work:
         try:
             outcomes = train_packed(pairs, self.console, deadline=self.deadline)
             stopped = any(outcome.stopped for outcome in outcomes)
+            self.stopped = stopped and not self.time_is_up
         except DivergedError as error:
             failure = str(error)
         self._note_sitting(folders, before, time.monotonic() - begun)
@@ -192,7 +206,7 @@ class Work:
         return folder
 
     def _note_sitting(
-        self, folders: Sequence[RunFolder], before: Sequence[int], seconds: float
+        self, folders: Sequence[RunFolder], before: Sequence[int], elapsed: float
     ) -> None:
         """Add to each run's record its environment steps, and its share of the time."""
         made = [
@@ -203,7 +217,7 @@ class Work:
             return
         device = device_kind()
         for folder, steps in zip(folders, made, strict=True):
-            share = round(seconds * steps / sum(made), 1)
+            share = round(elapsed * steps / sum(made), 1)
             path = folder.path / STUDY_FILE
             record = StudyRecord.read(path)
             sitting = Sitting(device, steps, share, len(folders))
@@ -246,6 +260,16 @@ class Work:
                 "give another --root"
             )
         self.archive[kept.key] = kept
+
+
+def _described(batch: Sequence[PlannedRun]) -> str:
+    """The cells of runs, each with its seeds."""
+    seeds: dict[str, list[str]] = {}
+    for run in batch:
+        seeds.setdefault(run.cell.name, []).append(str(run.seed))
+    return "; ".join(
+        f"{name}, seed{'s' * (len(of) > 1)} {', '.join(of)}" for name, of in seeds.items()
+    )
 
 
 def archived_of(work: Work) -> list[ArchivedRun]:
