@@ -2,7 +2,12 @@
 
 import json
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
+
+from gpae.credit import CreditStates, collect_states
 
 pytestmark = pytest.mark.slow
 
@@ -20,3 +25,34 @@ def test_credit_of_a_run_is_measured_shown_and_written(gpae, straight, contents,
     assert written["estimators"]["truth"]["pairs"] == 12
     assert (tmp_path / "credit.png").read_bytes().startswith(b"\x89PNG")
     assert contents(folder) == before
+
+
+def test_the_gap_of_a_run_is_the_mates_mean_advantage_less_the_forced_agents(
+    gpae, straight, monkeypatch
+):
+    from gpae.config.compose import from_dict
+    from gpae.runs import RunFolder, credit
+
+    def forced(learner, params, *, count, seed):
+        found = collect_states(learner, params, count=count, seed=seed)
+        agents = jax.nn.one_hot(jnp.arange(count) % 2, 2).astype(bool)
+        return CreditStates(**{**vars(found), "forced": agents})
+
+    truths = []
+    true_credit = credit.true_credit
+    monkeypatch.setattr(credit, "collect_forced_states", forced)
+    monkeypatch.setattr(
+        credit, "true_credit", lambda *a, **k: truths.append(true_credit(*a, **k)) or truths[-1]
+    )
+    folder = RunFolder.open(straight("gpae")[0])
+    settings = credit.CreditSettings(states=6, repetitions=4, samples=3)
+    found = credit.measure_forced_gap(
+        from_dict(folder.config), folder, settings, say=lambda line: None
+    )
+    advantages = truths[0].advantages.mean
+    signs = np.where(np.arange(6) % 2 == 0, -1.0, 1.0)
+    gaps = signs * (advantages[:, 0] - advantages[:, 1])
+    assert found["true_gap"] == pytest.approx(gaps.mean())
+    assert found["standard_error"] == pytest.approx(gaps.std(ddof=1) / 6**0.5)
+    assert found["states"] == 6.0
+    assert np.isfinite(found["estimated_gap"])

@@ -1,7 +1,7 @@
 """True credit: per-agent advantages measured by simulation, and estimators beside them."""
 
 from gpae.credit.samples import EstimatorSamples, allowed_estimators, sample_estimators
-from gpae.credit.states import CreditStates, collect_states
+from gpae.credit.states import CreditStates, collect_forced_states, collect_states
 from gpae.credit.truth import Measured, TrueCredit, true_credit
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Measured",
     "TrueCredit",
     "allowed_estimators",
+    "collect_forced_states",
     "collect_states",
     "sample_estimators",
     "true_credit",

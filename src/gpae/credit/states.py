@@ -6,10 +6,12 @@ from zlib import crc32
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Int
 
 from gpae.environments import Actions, EnvironmentState, Observation
+from gpae.errors import UserError
 from gpae.methods import HiddenStates
 from gpae.networks import Policy, PolicyNetwork, apply_actor
 from gpae.training.collection import CollectionPlan, begin, collect
@@ -96,6 +98,37 @@ def collect_states(
     moments = _act(learner, params, stream_seed(seed, "states"), environments, steps)
     picked = jnp.arange(count)
     places = picked * steps // count, picked % environments
+    return jax.tree.map(lambda leaf: leaf[places], moments)
+
+
+def collect_forced_states(
+    learner: PolicyGradientLearner,
+    params: Params,
+    *,
+    count: int,
+    environments: int = 16,
+    steps: int = 128,
+    seed: int = 0,
+) -> CreditStates:
+    """Act with the current policy, and pick moments at which a wrapper replaced an agent's action.
+
+    Args:
+        learner: The constants of the run.
+        params: The parameters of all its networks.
+        count: The most states to pick, evenly among those there are.
+        environments: Environments to act in, each from an episode's start.
+        steps: Steps to act.
+        seed: From which the keys follow; they are none of training's.
+
+    Raises:
+        UserError: There are none.
+    """
+    moments = _act(learner, params, stream_seed(seed, "states"), environments, steps)
+    times, numbers = np.nonzero(np.asarray(moments.forced).any(-1))
+    if not len(times):
+        raise UserError(f"no action was forced in {environments * steps} steps")
+    picked = np.linspace(0, len(times) - 1, min(count, len(times))).astype(int)
+    places = times[picked], numbers[picked]
     return jax.tree.map(lambda leaf: leaf[places], moments)
 
 

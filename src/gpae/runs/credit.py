@@ -13,6 +13,7 @@ from gpae.credit import (
     EstimatorSamples,
     TrueCredit,
     allowed_estimators,
+    collect_forced_states,
     collect_states,
     sample_estimators,
     true_credit,
@@ -20,6 +21,7 @@ from gpae.credit import (
 from gpae.credit.comparison import Row, calibrate_critic, compare_estimators
 from gpae.credit.pairs import Progress
 from gpae.errors import UserError
+from gpae.estimators import advantage_gap
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
 from gpae.runs.system import System
@@ -101,6 +103,64 @@ def measure_credit(
     Raises:
         UserError: The method has no advantages, or there is no usable checkpoint.
     """
+    learner, params, update = _restored(config, folder, checkpoint)
+    states = collect_states(learner, params, count=settings.states, seed=settings.seed)
+    begun = time.monotonic()
+    truth = _truth(learner, params, states, settings, say)
+    simulated = time.monotonic()
+    samples = _samples(config, learner, params, states, settings, say)
+    seconds = {"truth": simulated - begun, "estimators": time.monotonic() - simulated}
+    everywhere = np.ones(len(states), bool)
+    forced = np.any(np.asarray(states.forced), axis=-1, keepdims=True)[:, 0]
+    return CreditReport(
+        settings=settings,
+        update=update,
+        truth=truth,
+        samples=samples,
+        rows=compare_estimators(samples, truth, everywhere),
+        forced=compare_estimators(samples, truth, forced) if forced.sum() > 1 else {},
+        calibration=calibrate_critic(learner.networks["critic"].spec, samples, truth),
+        seconds=seconds,
+    )
+
+
+def measure_forced_gap(
+    config: Config, folder: RunFolder, settings: CreditSettings, *, say: Any
+) -> dict[str, float]:
+    """The advantage gap at forced actions (section 3.1), true and estimated, of a run's end.
+
+    Args:
+        config: The run's configuration, of a task that forces actions.
+        folder: The run's folder; nothing is written to it.
+        settings: The size of the measurement; there may be fewer states with a forced action.
+        say: Called with lines about the progress.
+
+    Returns:
+        ``true_gap``, by simulation, and its standard error over states, ``estimated_gap``, the
+        mean of the method's own estimator at the same states, and the number of ``states``.
+
+    Raises:
+        UserError: The method has no advantages, no action was forced, or there is no usable
+            checkpoint.
+    """
+    learner, params, _ = _restored(config, folder, None)
+    states = collect_forced_states(learner, params, count=settings.states, seed=settings.seed)
+    agents = jax.numpy.asarray(states.forced).argmax(-1)
+    truth = _truth(learner, params, states, settings, say)
+    samples = _samples(config, learner, params, states, settings, say)
+    own = samples.advantages[config.method.name].mean(1)
+    gap = np.asarray(advantage_gap(jax.numpy.asarray(truth.advantages.mean), agents))
+    estimated = np.asarray(advantage_gap(jax.numpy.asarray(own), agents))
+    return {
+        "true_gap": float(gap.mean()),
+        "standard_error": float(gap.std(ddof=1) / len(gap) ** 0.5) if len(gap) > 1 else 0.0,
+        "estimated_gap": float(estimated.mean()),
+        "states": float(len(gap)),
+    }
+
+
+def _restored(config: Config, folder: RunFolder, checkpoint: int | None) -> tuple[Any, Any, int]:
+    """The learner of a run, the parameters of a checkpoint, and its update."""
     if config.method.family != "policy_gradient":
         raise UserError(
             f"{config.method.name} estimates no advantages: there is no credit to judge"
@@ -114,26 +174,8 @@ def measure_credit(
     snapshot: Any = Checkpoints(folder.checkpoints_path).restore(
         system.snapshot_shapes(), checkpoint
     )
-    learner: Any = system.learner
     params = jax.tree.map(jax.numpy.asarray, snapshot.state.params)
-    states = collect_states(learner, params, count=settings.states, seed=settings.seed)
-    begun = time.monotonic()
-    truth = _truth(learner, params, states, settings, say)
-    simulated = time.monotonic()
-    samples = _samples(config, learner, params, states, settings, say)
-    seconds = {"truth": simulated - begun, "estimators": time.monotonic() - simulated}
-    everywhere = np.ones(len(states), bool)
-    forced = np.any(np.asarray(states.forced), axis=-1, keepdims=True)[:, 0]
-    return CreditReport(
-        settings=settings,
-        update=int(snapshot.state.clock.update),
-        truth=truth,
-        samples=samples,
-        rows=compare_estimators(samples, truth, everywhere),
-        forced=compare_estimators(samples, truth, forced) if forced.sum() > 1 else {},
-        calibration=calibrate_critic(learner.networks["critic"].spec, samples, truth),
-        seconds=seconds,
-    )
+    return system.learner, params, int(snapshot.state.clock.update)
 
 
 def _truth(

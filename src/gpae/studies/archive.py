@@ -54,6 +54,7 @@ class StudyRecord:
         revision: Revision of the code it was made with.
         sittings: Its parts, in order.
         diverged: The message of a run that diverged; None for one that finished.
+        credit: The numbers of the simulation at its end, where the study asks for one.
     """
 
     study: str
@@ -64,6 +65,7 @@ class StudyRecord:
     revision: int
     sittings: tuple[Sitting, ...] = ()
     diverged: str | None = None
+    credit: dict[str, float] | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:

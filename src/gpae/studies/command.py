@@ -11,6 +11,7 @@ from gpae.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gpae.runs.deadline import Deadline
     from gpae.studies.work import Work
 
 _HELP = """\
@@ -87,7 +88,7 @@ def run_study(parsed: argparse.Namespace, console: "Console") -> int:
         _write(parsed, console)
         say(console, f"it draws the runs of {study.runs_of}: gpae study {study.runs_of} makes them")
         return 0
-    work = _work(parsed, console)
+    work = _work(parsed, deadline, console)
     if parsed.dry_run:
         _dry_run(work, console)
         return 0
@@ -95,22 +96,22 @@ def run_study(parsed: argparse.Namespace, console: "Console") -> int:
     planned = len(work.plan.runs)
     say(console, f"{parsed.study}: {planned - len(work.unfinished())} of {planned} runs finished")
     try:
-        finished = work.carry_on(deadline)
+        finished = work.carry_on()
     finally:
         _write(parsed, console)
-    _say_how_to_go_on(parsed, work, finished, deadline is not None and deadline.passed, console)
+    _say_how_to_go_on(parsed, work, finished, console)
     return 0
 
 
-def _work(parsed: argparse.Namespace, console: "Console") -> "Work":
+def _work(parsed: argparse.Namespace, deadline: "Deadline | None", console: "Console") -> "Work":
     from gpae.studies.declaration import find_study
     from gpae.studies.plan import make_plan
     from gpae.studies.work import Places, Work
 
-    plan = make_plan(
-        find_study(parsed.study), seeds=parsed.seeds, scale=parsed.scale, only=parsed.only
-    )
-    return Work(plan, Places(parsed.study, parsed.scale, parsed.root, parsed.results), console)
+    study = find_study(parsed.study)
+    plan = make_plan(study, seeds=parsed.seeds, scale=parsed.scale, only=parsed.only)
+    places = Places(parsed.study, parsed.scale, parsed.root, parsed.results)
+    return Work(plan, places, console, study.forced_gap, deadline)
 
 
 def _write(parsed: argparse.Namespace, console: "Console") -> None:
@@ -157,7 +158,7 @@ def _dry_run(work: "Work", console: "Console") -> None:
 
 
 def _say_how_to_go_on(
-    parsed: argparse.Namespace, work: "Work", finished: bool, spent: bool, console: "Console"
+    parsed: argparse.Namespace, work: "Work", finished: bool, console: "Console"
 ) -> None:
     from gpae.console import say
 
@@ -165,7 +166,11 @@ def _say_how_to_go_on(
     if finished and left:
         say(console, f"{left} runs are in use by other processes")
     elif left:
-        why = f", as the budget of {parsed.budget} is spent" if spent else ""
+        why = (
+            f", as the budget of {parsed.budget} is spent"
+            if parsed.budget and not work.stopped
+            else ""
+        )
         say(console, f"stopped with {left} runs unfinished{why}; go on with: {_command(parsed)}")
     else:
         say(console, "all runs are finished")

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from gpae.environments import find_task
 from gpae.errors import UserError, did_you_mean
 
-SOURCES = ("evaluation", "training")
+SOURCES = ("evaluation", "training", "credit")
 MOMENTS = ("last", "mean")
 BASE = "default"
 """The settings that a row builds on unless it names others."""
@@ -61,7 +61,8 @@ class Measure:
 
     Attributes:
         name: The name in tables and pictures.
-        source: ``evaluation`` (separate episodes) or ``training`` (metrics of the updates).
+        source: ``evaluation`` (separate episodes), ``training`` (metrics of the updates) or
+            ``credit`` (the simulation at the run's end).
         metric: The metric's name there.
         minus: Another metric of the same source that is subtracted.
         over: Another metric of the same source that it is divided by.
@@ -115,6 +116,21 @@ class Claim:
 
 
 @dataclass
+class ForcedGap:
+    """The advantage gap at forced actions, simulated with each run's last parameters.
+
+    Attributes:
+        states: The most states.
+        repetitions: Repetitions of the simulated truth.
+        samples: Samples of the method's estimator.
+    """
+
+    states: int = 64
+    repetitions: int = 64
+    samples: int = 16
+
+
+@dataclass
 class Study:
     """A table or a figure of the paper as a grid of runs.
 
@@ -132,6 +148,7 @@ class Study:
         rows: The methods and controls.
         priority: The cells that come first, then those that come second, and so on.
         measures: The numbers of a cell, the one the paper prints first.
+        forced_gap: A simulation at each run's end, whose numbers are measures; none where None.
         aggregate: Draw each suite's mean over tasks instead of a panel a task.
         printed: Name of the file of the paper's numbers, None where it prints none.
     """
@@ -149,6 +166,7 @@ class Study:
     rows: list[Row] = field(default_factory=list)
     priority: list[Selection] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
+    forced_gap: ForcedGap | None = None
     aggregate: bool = False
     printed: str | None = None
 

@@ -28,8 +28,12 @@ def series(run: ArchivedRun, measure: Measure) -> Series:
         The points that have a finite value.
     """
     evaluated = measure.source == "evaluation"
-    records = run.evaluations if evaluated else run.metrics
-    read = _of_episodes if evaluated else _of_updates
+    read = _of_episodes if evaluated else _of_numbers
+    if measure.source == "credit":
+        ended = run.evaluations[-1]["env_steps"]
+        records = [{"env_steps": ended, **(run.record.credit or {})}]
+    else:
+        records = run.evaluations if evaluated else run.metrics
     points = [(record["env_steps"], _value(record, measure, read)) for record in records]
     kept = [(steps, value) for steps, value in points if np.isfinite(value)]
     return (
@@ -76,5 +80,5 @@ def _of_episodes(record: Mapping[str, Any], metric: str) -> float:
     return float(np.mean(record[name])) if name in record else float("nan")
 
 
-def _of_updates(record: Mapping[str, Any], metric: str) -> float:
+def _of_numbers(record: Mapping[str, Any], metric: str) -> float:
     return float(record.get(metric, float("nan")))

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from gpae.config.compose import to_dict
 from gpae.console import say
+from gpae.durations import seconds
 from gpae.errors import UserError
 from gpae.runs import RecordFile, RunFolder
 from gpae.runs.deadline import Deadline
@@ -26,9 +27,13 @@ from gpae.studies.archive import (
     read_archive,
     study_folder,
 )
+from gpae.studies.declaration import ForcedGap
 from gpae.studies.identity import REVISION
 from gpae.studies.plan import Plan, PlannedRun
 from gpae.studies.rates import device_kind
+
+_LAST_PART = 0.1
+"""Part of a time budget, its last, in which no other program is begun."""
 
 _UNFINISHED = "training ended before its last update"
 
@@ -68,10 +73,24 @@ class Work:
         plan: The plan.
         places: The study's folders.
         console: Where progress is shown.
+        forced_gap: The simulation at each run's end, if there is to be one.
+        deadline: When to stop with checkpoints.
+
+    Attributes:
+        stopped: True once a signal has asked for a stop.
     """
 
-    def __init__(self, plan: Plan, places: Places, console: Console) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        places: Places,
+        console: Console,
+        forced_gap: ForcedGap | None = None,
+        deadline: Deadline | None = None,
+    ) -> None:
         self.plan, self.places, self.console = plan, places, console
+        self.forced_gap, self.deadline = forced_gap, deadline
+        self.stopped = False
         self.archive = {run.key: run for run in read_archive(places.results, places.scale)}
 
     def unfinished(self) -> list[PlannedRun]:
@@ -85,11 +104,13 @@ class Work:
             if (path / STUDY_FILE).exists():
                 self._archive_if_ended(run, RunFolder.open(path))
 
-    def carry_on(self, deadline: Deadline | None) -> bool:
-        """Train the unfinished runs.
+    @property
+    def time_is_up(self) -> bool:
+        """True once the deadline has passed."""
+        return self.deadline is not None and self.deadline.passed
 
-        Args:
-            deadline: When to stop with checkpoints.
+    def carry_on(self) -> bool:
+        """Train the unfinished runs.
 
         Returns:
             False if a stop was asked for, or the deadline has passed, before all were finished.
@@ -98,12 +119,14 @@ class Work:
             UserError: A folder cannot be written, a checkpoint cannot be used, or the device's
                 memory does not suffice.
         """
-        for batch in self._batches():
-            if deadline is not None and deadline.passed:
-                return False
-            if not self._train(batch, deadline):
-                return False
-        return True
+        return all(not self._is_too_late and self._train(batch) for batch in self._batches())
+
+    @property
+    def _is_too_late(self) -> bool:
+        """True when what is left of the budget would hardly see another program compiled."""
+        if self.deadline is None:
+            return False
+        return self.deadline.left < _LAST_PART * seconds(self.deadline.budget)
 
     def _batches(self) -> Iterator[list[PlannedRun]]:
         """Unfinished runs that may share a program, of one step of the priority after another."""
@@ -126,20 +149,19 @@ class Work:
             free.append(run)
         return free
 
-    def _train(self, batch: Sequence[PlannedRun], deadline: Deadline | None) -> bool:
+    def _train(self, batch: Sequence[PlannedRun]) -> bool:
         """Train a batch; False if the study is to stop."""
         folders = [self._folder(run) for run in batch]
-        seeds = ", ".join(str(run.seed) for run in batch)
-        names = dict.fromkeys(run.cell.name for run in batch)
-        say(self.console, f"{'; '.join(names)}: seeds {seeds}")
+        say(self.console, _described(batch))
         before, begun = [_env_steps(folder) for folder in folders], time.monotonic()
         pairs = [(run.config, folder) for run, folder in zip(batch, folders, strict=True)]
-        results = train_packed(pairs, self.console, deadline=deadline)
+        results = train_packed(pairs, self.console, deadline=self.deadline)
         self._note_sitting(folders, before, time.monotonic() - begun)
         stopped = any(isinstance(each, Outcome) and each.stopped for each in results)
+        self.stopped = stopped and not self.time_is_up
         for run, folder, result in zip(batch, folders, results, strict=True):
-            self._conclude(run, folder, result, stopped)
-        return not stopped and not (deadline is not None and deadline.passed)
+            self._conclude(run, folder, result, stopped or self.time_is_up)
+        return not stopped and not self.time_is_up
 
     def _conclude(self, run: PlannedRun, folder: RunFolder, result: Result, stopped: bool) -> None:
         """Archive a run that has ended; one that a stop interrupted goes on another time."""
@@ -168,7 +190,7 @@ class Work:
         return folder
 
     def _note_sitting(
-        self, folders: Sequence[RunFolder], before: Sequence[int], seconds: float
+        self, folders: Sequence[RunFolder], before: Sequence[int], elapsed: float
     ) -> None:
         """Add to each run's record its environment steps, and its share of the time."""
         made = [
@@ -179,7 +201,7 @@ class Work:
             return
         device = device_kind()
         for folder, steps in zip(folders, made, strict=True):
-            share = round(seconds * steps / sum(made), 1)
+            share = round(elapsed * steps / sum(made), 1)
             path = folder.path / STUDY_FILE
             record = StudyRecord.read(path)
             sitting = Sitting(device, steps, share, len(folders))
@@ -189,8 +211,23 @@ class Work:
         record = StudyRecord.read(folder.path / STUDY_FILE)
         if not is_finished(folder) and record.diverged is None:
             return False
+        if record.diverged is None and record.credit is None and self.forced_gap is not None:
+            if self.time_is_up:
+                return False
+            record = replace(record, credit=self._measured_gap(run, folder, self.forced_gap))
+            record.write(folder.path / STUDY_FILE)
         self._keep(run, folder, record)
         return True
+
+    def _measured_gap(
+        self, run: PlannedRun, folder: RunFolder, size: ForcedGap
+    ) -> dict[str, float]:
+        """The advantage gap at forced actions, simulated with the run's last parameters."""
+        from gpae.runs.credit import CreditSettings, measure_forced_gap
+
+        say(self.console, f"{run.cell.name} seed {run.seed}: true advantage gap by simulation")
+        settings = CreditSettings(size.states, size.repetitions, size.samples, run.seed)
+        return measure_forced_gap(run.config, folder, settings, say=lambda line: None)
 
     def _archive_diverged(self, run: PlannedRun, folder: RunFolder, message: str) -> None:
         path = folder.path / STUDY_FILE
@@ -207,6 +244,16 @@ class Work:
                 "give another --root"
             )
         self.archive[kept.key] = kept
+
+
+def _described(batch: Sequence[PlannedRun]) -> str:
+    """The cells of runs, each with its seeds."""
+    seeds: dict[str, list[str]] = {}
+    for run in batch:
+        seeds.setdefault(run.cell.name, []).append(str(run.seed))
+    return "; ".join(
+        f"{name}, seed{'s' * (len(of) > 1)} {', '.join(of)}" for name, of in seeds.items()
+    )
 
 
 def archived_of(work: Work) -> list[ArchivedRun]:
