@@ -26,6 +26,7 @@ EXTRAS = {
     },
     "smax": {"jaxmarl": "JaxMARL"},
     "mabrax": {"brax": "Brax", "mujoco": "MuJoCo"},
+    "torch": {"torch": "PyTorch"},
 }
 """For each extra, the packages that it makes importable, and their names for people."""
 
