@@ -1,6 +1,7 @@
 """Types of command line arguments."""
 
 import argparse
+import math
 from collections.abc import Callable
 
 from gpae.durations import DESCRIPTION, is_duration
@@ -24,6 +25,17 @@ def duration(text: str) -> str:
     if not is_duration(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not {DESCRIPTION}")
     return text
+
+
+def positive_number(text: str) -> float:
+    """A positive, finite number, as an argument's type."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return value
 
 
 def _whole(text: str) -> int | None:

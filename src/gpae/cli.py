@@ -16,6 +16,8 @@ from gpae.arguments import duration, whole_number
 from gpae.errors import DivergedError, UserError
 from gpae.extras import missing_extras
 from gpae.garbage import collect_garbage_as_ever, without_garbage_collection
+from gpae.search.command import add_search
+from gpae.studies.command import add_study
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,6 +46,7 @@ settings  method.trace_scheme=double|joint|individual|inner|untruncated|none
           rollout.environments=128  rollout.steps=128  update.epochs=4  update.minibatches=4
           evaluation.interval=5e5   evaluation.episodes=128   evaluation.mode=greedy|sampled|both
           run.folder=PATH    run.checkpoint_interval=5e5
+          run.population=auto|N    the most runs of a sweep that are made together
           run.budget=13m     stop with a checkpoint when the time is up, to go on later
           task.SETTING=...   settings of the task, such as task.stop_probability=0.05
           profile=true       time collection, estimation and update separately
@@ -51,7 +54,8 @@ settings  method.trace_scheme=double|joint|individual|inner|untruncated|none
 
   gpae settings                             all settings, with descriptions
   gpae train --cfg OVERRIDES...             print the whole configuration and stop
-  gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination
+  gpae train -m seed=0,1,2 method=gpae,mappo     one run for each combination; those
+                                           that share a program together
   gpae train -m hydra/launcher=... hydra/sweeper=...    a sweep by Hydra's plugins
   gpae train seeds=N                             seeds seed to seed+N-1 together, in one process
 
@@ -118,7 +122,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     parsed, rest = parser.parse_known_args(arguments)
     flags = [word for word in rest if word.startswith("-")]
-    if flags or (rest and parsed.command is not _train):
+    if flags or (rest and not hasattr(parsed, "overrides")):
         raise UserError(f"unknown argument {(flags or rest)[0]!r}; see `gpae --help`")
     if rest:
         parsed.overrides += rest
@@ -141,6 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_export(commands)
     _add_credit(commands)
     _add_curves(commands)
+    add_study(commands)
+    _add_imports(add_search(commands))
     tasks = commands.add_parser("tasks", help="list the tasks")
     tasks.add_argument("filter", nargs="?", default="", help="only names that contain this text")
     _add_imports(tasks)
@@ -184,7 +190,7 @@ def _add_train(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _add_resume(commands: "argparse._SubParsersAction[_Parser]") -> None:
     resume = commands.add_parser("resume", help="continue a run from its newest checkpoint")
     resume.add_argument(
-        "run", type=Path, nargs="+", help="the run's folder, or those of runs made with seeds=N"
+        "run", type=Path, nargs="+", help="a run's folder, or several, or a folder of run folders"
     )
     _add_imports(resume)
     _add_checkpoint(resume)
@@ -266,7 +272,7 @@ def _add_credit(commands: "argparse._SubParsersAction[_Parser]") -> None:
     credit.set_defaults(command=_credit)
 
 
-def _add_imports(command: _Parser) -> None:
+def _add_imports(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--import",
         dest="imports",
@@ -314,7 +320,13 @@ def _train(parsed: argparse.Namespace, console: "Console") -> int:
         return 0
     if with_hydra:
         _say(console, "note: Hydra's own settings matter to sweeps alone, `gpae train -m`")
-    return _train_in_turn(jobs, configs, begun, console)
+    if parsed.multirun:
+        return _train_sweep(jobs, configs, begun, console)
+    from gpae.runs.deadline import Deadline
+
+    (config,) = configs
+    _train_new(config, console, Deadline.of(config.run.budget, begun))
+    return 0
 
 
 class _BudgetSpent(KeyboardInterrupt):
@@ -355,31 +367,87 @@ def _train_job(make: "Callable[[list[str]], Config]", begun: float, overrides: l
     return statistics.fmean(outcome.final or 0.0 for outcome in outcomes)
 
 
-def _train_in_turn(
+def _train_sweep(
     jobs: list[list[str]], configs: "list[Config]", begun: float, console: "Console"
 ) -> int:
+    """Train a sweep's runs in new folders, which are all created after all checks."""
     from gpae.runs.deadline import Deadline
 
     if len(configs) > 1 and any(config.run.folder for config in configs):
         raise UserError("run.folder names one folder: a sweep makes its own under run.root")
-    exit_code = 0
-    for number, (job, config) in enumerate(zip(jobs, configs, strict=True), start=1):
-        deadline = Deadline.of(config.run.budget, begun)
-        if number > 1 and deadline is not None and deadline.passed:
-            _say(console, f"{deadline.reason}; runs not begun: {len(configs) - number + 1}")
-            break
-        if len(configs) > 1:
-            _say(console, f"run {number} of {len(configs)}: {' '.join(job)}")
-        try:
-            stopped = _train_new(config, console, deadline)[0].stopped
-        except DivergedError as error:
-            _complain(str(error))
-            exit_code, stopped = error.exit_code, False
-        if stopped:
-            if number < len(configs):
-                _say(console, f"runs of the sweep not begun: {len(configs) - number}")
-            break
-    return exit_code
+    words = [
+        " ".join(job)
+        for job, config in zip(jobs, configs, strict=True)
+        for _ in range(config.seeds)
+    ]
+    runs = [run for config in configs for run in _of_one_seed(config)]
+    for caution in dict.fromkeys(line for run in runs for line in run.method.cautions()):
+        _say(console, f"note: {caution}")
+    with without_garbage_collection():
+        from gpae.runs.packing import prepare_runs
+
+        prepare_runs(runs, console)
+    folders = _new_folders(runs)
+    for number, (asked, folder) in enumerate(zip(words, folders, strict=True), start=1):
+        _say(console, f"run {number} of {len(runs)}: {asked}: {folder.path}")
+    deadline = Deadline.of(configs[0].run.budget, begun)
+    return _train_packed(list(zip(runs, folders, strict=True)), console, deadline)
+
+
+def _train_packed(
+    runs: "list[tuple[Config, RunFolder]]",
+    console: "Console",
+    deadline: "Deadline | None",
+    population: str | None = None,
+) -> int:
+    """Train runs, together where that pays, and say how each of them ends."""
+    from gpae.runs.packing import train_packed
+    from gpae.runs.session import Failure, Outcome
+
+    folders = [folder for _, folder in runs]
+
+    def conclude(results: "dict[int, Outcome | Failure]") -> None:
+        for number, result in results.items():
+            if isinstance(result, Failure):
+                _complain(result.message)
+            elif result.finished:
+                _show_end(folders[number], result, console)
+
+    try:
+        results = train_packed(
+            runs,
+            console,
+            deadline=deadline,
+            tracing=without_garbage_collection,
+            population=population,
+            on_end=conclude,
+        )
+    finally:
+        collect_garbage_as_ever()
+    _show_what_is_left(
+        [
+            (folder, result)
+            for folder, result in zip(folders, results, strict=True)
+            if isinstance(result, Outcome) and not result.finished
+        ],
+        console,
+    )
+    return max((each.exit_code for each in results if isinstance(each, Failure)), default=0)
+
+
+def _show_what_is_left(left: "list[tuple[RunFolder, Outcome]]", console: "Console") -> None:
+    """Say how runs go on that were stopped or not begun, with the learning curves so far."""
+    for folder, outcome in left:
+        _draw_curve(folder, outcome)
+    parts: dict[bool, list[Outcome]] = {True: [], False: []}
+    for folder, outcome in left:
+        parts[folder.checkpoints_path.is_dir()].append(outcome)
+    if begun := parts[True]:
+        _say(console, _stop_in_words(begun[0]))
+    if waiting := parts[False]:
+        _say(console, f"runs of the sweep not begun: {len(waiting)}{_why(waiting[0])}")
+    if left:
+        _say(console, f"continue with: {_resume_command([folder for folder, _ in left])}")
 
 
 def _train_new(
@@ -397,7 +465,7 @@ def _train_new(
         )
     config.run.devices = system.population.devices_a_run
     system.check_initial_params()
-    folders = _new_folders(config)
+    folders = _new_folders(_of_one_seed(config))
     for folder in folders:
         _say(console, f"run folder {folder.path}")
     _say(console, memory)
@@ -444,36 +512,62 @@ def _put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]
         return system, check_memory(system.population, len(seeds))
 
 
-def _new_folders(config: "Config") -> "list[RunFolder]":
-    """Create a new folder for each of the configuration's seeds."""
+def _of_one_seed(config: "Config") -> "list[Config]":
+    """The configuration of each of a configuration's seeds."""
     from dataclasses import replace
 
+    seeds = range(config.seed, config.seed + config.seeds)
+    return [replace(config, seed=seed, seeds=1) for seed in seeds]
+
+
+def _new_folders(configs: "Sequence[Config]") -> "list[RunFolder]":
+    """Create a new folder for each configuration, or none at all."""
     from gpae.config.compose import to_dict
     from gpae.runs import RunFolder
-    from gpae.runs.folder_names import folder_of_seed
+    from gpae.runs.folder_names import new_folders
 
-    runs = [replace(config, seed=config.seed + number) for number in range(config.seeds)]
-    return RunFolder.create_all([(folder_of_seed(run, config.seeds), to_dict(run)) for run in runs])
+    return RunFolder.create_all(list(zip(new_folders(configs), map(to_dict, configs), strict=True)))
 
 
 def _resume(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.config.compose import from_dict
-    from gpae.runs import RunFolder, same_but_for_seeds
     from gpae.runs.deadline import Deadline
+    from gpae.runs.folder import refuse_repeated, runs_at, same_but_for_seeds
 
     deadline = Deadline.of(parsed.budget)
-    folders = [RunFolder.open(path) for path in parsed.run]
-    same_but_for_seeds(folders)
+    folders = [folder for path in parsed.run for folder in runs_at(path)]
+    refuse_repeated(folders)
     configs = [from_dict(folder.config, parsed.imports) for folder in folders]
-    config = configs[0]
-    system, _ = _put_together(config, [each.seed for each in configs])
-    for folder in folders:
-        changes = _changes(folder, config.run.devices, system.population.devices_a_run)
-        if changes:
-            _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
+    if len(folders) > 1 and parsed.checkpoint is None:
+        _note_changes(folders, configs, console)
+        together = None if len(parsed.run) < len(folders) else str(len(folders))
+        return _train_packed(list(zip(configs, folders, strict=True)), console, deadline, together)
+    same_but_for_seeds(folders)
+    system, _ = _put_together(configs[0], [each.seed for each in configs])
+    _note_changes(folders, configs, console, system.population.devices_a_run)
     outcomes = _train_to_the_end(system, folders, console, parsed.checkpoint, deadline)
     _conclude(folders, outcomes, console)
     return 0
+
+
+def _note_changes(
+    folders: "Sequence[RunFolder]",
+    configs: "Sequence[Config]",
+    console: "Console",
+    devices: int | None = None,
+) -> None:
+    """Say by what runs may not continue bit for bit.
+
+    Args:
+        folders: The runs.
+        configs: Their configurations.
+        console: Where it is said.
+        devices: Over how many each is now split; None where that is said elsewhere.
+    """
+    for folder, config in zip(folders, configs, strict=True):
+        changes = _changes(folder, config.run.devices, devices or config.run.devices)
+        if changes:
+            _say(console, f"note: may not continue bit for bit: {'; '.join(changes)}")
 
 
 def _changes(folder: "RunFolder", devices_before: int, devices: int) -> list[str]:
@@ -491,27 +585,48 @@ def _conclude(
     folders: "Sequence[RunFolder]", outcomes: "Sequence[Outcome]", console: "Console"
 ) -> None:
     """Draw the learning curves, and print the session's results."""
-    from gpae.console import shown
-    from gpae.report.curves import learning_curve
-
     ended = list(zip(folders, outcomes, strict=True))
-    for folder, outcome in ended:
-        if outcome.final is not None:
-            learning_curve(folder.path, folder.curve_path)
-    if not outcomes[0].finished:
-        resume = shlex.join(["gpae", "resume", *(str(folder.path) for folder in folders)])
-        reason = outcomes[0].reason or ""
-        why = f", as {reason}" if " " in reason else ""
-        steps = f"stopped at {outcomes[0].env_steps:,} env steps{why}"
-        _say(console, f"{steps}; continue with: {resume}")
+    if outcomes[0].finished:
+        for folder, outcome in ended:
+            _show_end(folder, outcome, console)
         return
     for folder, outcome in ended:
-        for name, value in (("final", outcome.final), ("absolute", outcome.absolute)):
-            if value is not None:
-                _say(console, f"{name} {outcome.metric} {shown(value)}")
-        _say(console, f"run folder {folder.path}")
-        if outcome.final is not None:
-            _say(console, f"learning curve {folder.curve_path}")
+        _draw_curve(folder, outcome)
+    _say(console, f"{_stop_in_words(outcomes[0])}; continue with: {_resume_command(folders)}")
+
+
+def _stop_in_words(outcome: "Outcome") -> str:
+    return f"stopped at {outcome.env_steps:,} env steps{_why(outcome)}"
+
+
+def _why(outcome: "Outcome") -> str:
+    """The reason of a stop, where it is more than a signal's name."""
+    reason = outcome.reason or ""
+    return f", as {reason}" if " " in reason else ""
+
+
+def _resume_command(folders: "Sequence[RunFolder]") -> str:
+    return shlex.join(["gpae", "resume", *(str(folder.path) for folder in folders)])
+
+
+def _draw_curve(folder: "RunFolder", outcome: "Outcome") -> None:
+    from gpae.report.curves import learning_curve
+
+    if outcome.final is not None:
+        learning_curve(folder.path, folder.curve_path)
+
+
+def _show_end(folder: "RunFolder", outcome: "Outcome", console: "Console") -> None:
+    """Draw a complete run's learning curve, and print its results."""
+    from gpae.console import shown
+
+    _draw_curve(folder, outcome)
+    for name, value in (("final", outcome.final), ("absolute", outcome.absolute)):
+        if value is not None:
+            _say(console, f"{name} {outcome.metric} {shown(value)}")
+    _say(console, f"run folder {folder.path}")
+    if outcome.final is not None:
+        _say(console, f"learning curve {folder.curve_path}")
 
 
 def _say(console: "Console", text: str) -> None:

@@ -17,6 +17,10 @@ class UnknownNameError(UserError):
     """Nothing is registered under a name; a module that is not imported may register it."""
 
 
+class MemoryShortageError(UserError):
+    """The device's memory does not suffice."""
+
+
 class DivergedError(UserError):
     """A loss or a gradient became NaN or infinite; the last good checkpoint is kept and named."""
 

@@ -110,6 +110,15 @@ def with_data(settings: Settings, values: Mapping[str, Any]) -> Settings:
     return changed
 
 
+def whole_or_auto() -> Any:
+    """A whole number from 1 up as text, or auto, the default."""
+
+    def contains(value: str) -> bool:
+        return value == "auto" or (value.isdecimal() and int(value) >= 1)
+
+    return _field("auto", ValidValues("auto, or a whole number from 1 up", contains))
+
+
 def duration() -> Any:
     """A duration as text, such as 13m, or None, the default."""
 

@@ -43,6 +43,18 @@ def test_words_go_before_the_file(written):
     assert compose([], defaults=file.overrides).run.root == "it's/a"
 
 
+@pytest.mark.parametrize("number", ["1e1", "1.0e+1", "1E1", "1.0e1"])
+def test_whole_numbers_may_be_in_scientific_notation(written, number):
+    file = written(f"{{seed: {number}, rollout: {{steps: {number}}}, total_env_steps: {number}}}")
+    config = compose(["preset=release"], defaults=file.overrides)
+    assert (config.seed, config.rollout.steps, config.total_env_steps) == (10, 10, 10)
+
+
+def test_fractions_in_scientific_notation_stay_what_they_are(written):
+    file = written("{update.learning_rate: 5e-4, discount: 1.0, method.eta: 1.5e0}")
+    assert file.overrides == ["update.learning_rate=0.0005", "discount=1.0", "method.eta=1.5"]
+
+
 def test_a_method_may_be_a_mapping_with_a_name_or_without(written):
     named = written({"method": {"name": "dae", "beta": 0.25}, "imports": ["json"]})
     assert named.imports == ["json"]

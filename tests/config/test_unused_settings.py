@@ -57,7 +57,9 @@ def test_a_setting_of_another_method_is_refused_with_its_owners(method, setting,
         compose([f"method={method}", setting])
     line, _, named = str(caught.value).rstrip(")").partition(" (it belongs to ")
     assert line == f"{name} has no meaning with method={method}: leave it out"
-    assert set(owners.split(", ")) == set(named.split(", "))
+    owned, _, advice = named.partition("; in a sweep over methods write method.")
+    assert set(owners.split(", ")) == set(owned.split(", "))
+    assert advice == f"{owned.split(', ')[0]}.{name.removeprefix('method.')}"
 
 
 @pytest.mark.parametrize(

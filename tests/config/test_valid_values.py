@@ -18,6 +18,7 @@ from gpae.fields import (
     positive_or_infinite,
     valid_values,
     whole,
+    whole_or_auto,
 )
 from gpae.methods import METHODS
 from gpae.registry import Registry
@@ -81,7 +82,8 @@ def test_a_number_out_of_range_is_refused_by_its_name(group, values, field, valu
 @settings(str)
 def test_an_unknown_name_is_refused_with_those_there_are(group, values, field):
     line = refused(group, values, field, "no-such-name")
-    assert line.startswith(f"{group}.{field.name}=no-such-name is not known; it is one of ")
+    wrong = "must be" if valid_values(field).names is None else "is not known; it is one of"
+    assert line.startswith(f"{group}.{field.name}=no-such-name {wrong} ")
     assert line.endswith(described_values(field))
 
 
@@ -92,12 +94,13 @@ KINDS = [
     (positive_fraction(0.5), "above 0 and at most 1", [0.01, 1.0], [0.0, 1.01, -1.0, NAN]),
     (positive(0.5), "positive and finite", [1e-9, 1e9], [0.0, -1.0, INFINITE, NAN]),
     (positive_or_infinite(0.5), "positive", [1e-9, INFINITE], [0.0, -1.0, -INFINITE, NAN]),
+    (whole_or_auto(), "auto, or a whole number from 1 up", ["auto", "1", "32"], ["0", "-1", "1.5"]),
     (not_negative(0.5), "finite and not negative", [0.0, 1e9], [-1e-9, INFINITE, NAN]),
 ]
 
 
 @pytest.mark.parametrize(("field", "description", "good", "bad"), KINDS)
-def test_each_kind_of_number(field, description, good, bad):
+def test_each_kind_of_value(field, description, good, bad):
     kind = dataclasses.make_dataclass("Settings", [("size", float, field)])
     assert described_values(fields(kind)[0]) == description
     for value in good:

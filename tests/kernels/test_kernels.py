@@ -16,7 +16,6 @@ import pytest
 import gpae.kernels
 from gpae.errors import UserError
 from gpae.kernels import blocks
-from gpae.kernels.compiler import compiler_options
 from gpae.kernels.factorisation import in_one_thread
 from gpae.kernels.kernel import KERNELS, Kernel, kernel
 from gpae.kernels.parts import number_of_parts
@@ -242,10 +241,9 @@ def test_a_name_belongs_to_one_kernel():
             pass
 
 
-def test_off_a_cpu_there_are_no_blocks_no_parts_and_no_options(monkeypatch):
+def test_off_a_cpu_there_are_no_blocks_and_no_parts(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert number_of_parts(8, 2**30) == 1
-    assert compiler_options() == {}
     case = cell_case(12, 100, 3)
     program = str(
         jax.make_jaxpr(lambda *given: over_time(blocks.over_time, *given))(*case.arguments)

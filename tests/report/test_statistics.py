@@ -7,6 +7,7 @@ from gpae.report.statistics import (
     bootstrap_interval,
     interquartile_mean,
     mean,
+    probability_of_improvement,
     summarise,
     summarise_tasks,
 )
@@ -111,3 +112,25 @@ def test_unusable_scores_are_refused(scores: object) -> None:
 def test_a_level_out_of_range_is_refused(level: float) -> None:
     with pytest.raises(ValueError, match=r"level must lie inside \(0, 1\)"):
         bootstrap_interval([1.0, 2.0], level=level)
+
+
+def test_the_probability_of_improvement_counts_pairs_and_half_of_ties():
+    middle, low, high = probability_of_improvement([1.0, 3.0], [1.0, 2.0, 0.0])
+    assert middle == pytest.approx((0.5 + 0 + 1 + 1 + 1 + 1) / 6)
+    assert 0.0 <= low <= middle <= high <= 1.0
+    assert probability_of_improvement([5.0, 6.0], [1.0, 2.0]) == (1.0, 1.0, 1.0)
+    assert probability_of_improvement([1.0], [1.0, 1.0]) == (0.5, 0.5, 0.5)
+
+
+def test_the_probability_of_improvement_has_the_interval_of_resampled_runs():
+    scores, others = np.arange(8.0), np.arange(8.0) - 2.0
+    middle, low, high = probability_of_improvement(scores, others, resamples=2000, seed=1)
+    random = np.random.default_rng(7)
+    drawn = [
+        np.mean(
+            np.sign(random.choice(scores, 8)[:, None] - random.choice(others, 8)[None]) / 2 + 0.5
+        )
+        for _ in range(2000)
+    ]
+    assert (low, high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=0.03)
+    assert low < middle < high

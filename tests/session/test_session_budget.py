@@ -49,14 +49,13 @@ def test_a_sweep_begins_no_run_once_its_budget_is_spent(
     words, gpae, small, spend_the_budget, tmp_path
 ):
     spend_the_budget(9)
-    result = gpae(
-        "train", "-m", *small(seed="0,1,2"), *words, "run.budget=1h", f"run.root={tmp_path}/runs"
-    )
+    asked = [*small(seed="0,1,2", run__population=1), *words, "run.budget=1h"]
+    result = gpae("train", "-m", *asked, f"run.root={tmp_path}/runs")
     assert (result.code, result.err) == (0, "")
     assert result.out.count("final hit") == 1
-    assert len(list((tmp_path / "runs").glob("*-seed*"))) == 1
+    assert len(list((tmp_path / "runs").glob("*-seed*/checkpoints"))) == 1
     if not words:
-        assert "runs of the sweep not begun: 2" in result.out
+        assert "runs of the sweep not begun: 2, as the budget of 1h is spent" in result.out
 
 
 def test_a_budget_that_is_no_duration_is_refused_in_a_line(gpae, straight):

@@ -156,7 +156,8 @@ def test_evaluate_the_best(straight, gpae, final_arrays):
 @pytest.fixture(scope="session")
 def sweep(gpae, small, tmp_path_factory):
     root = tmp_path_factory.mktemp("sweep") / "runs"
-    result = gpae("train", "-m", *small(seed="0,1"), f"run.root={root}")
+    words = small(seed="0,1", run__population=1)
+    result = gpae("train", "-m", *words, f"run.root={root}")
     return sorted(root.iterdir()), result
 
 

@@ -219,12 +219,14 @@ def test_a_sweep_stopped_in_one_of_a_runs_calls_begins_no_other_run(
     call, said, gpae, small, before_call, tmp_path
 ):
     before_call(call, terminate)
-    result = gpae("train", "-m", *small(seed="0,1,2"), f"run.root={tmp_path}/runs")
+    words = small(seed="0,1,2", run__population=1)
+    result = gpae("train", "-m", *words, f"run.root={tmp_path}/runs")
     assert result.code == 0
     assert "run 1 of 3" in result.out
     assert said in result.out
     assert "runs of the sweep not begun: 2" in result.out
-    assert len(list((tmp_path / "runs").iterdir())) == 1
+    assert len(list((tmp_path / "runs").iterdir())) == 3
+    assert len(list((tmp_path / "runs").glob("*/checkpoints"))) == 1
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])

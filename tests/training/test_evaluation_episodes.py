@@ -9,6 +9,7 @@ import pytest
 
 from gpae.environments import DiscreteActions, Metric
 from gpae.networks import Actor, NetworkSettings, apply_actor, initial_hidden_state
+from gpae.training import evaluation
 from gpae.training.evaluation import Evaluator, headline_metric, join_episodes, metric_directions
 from gpae.training.keys import Purpose, derive_each
 
@@ -50,6 +51,26 @@ def greedy(evaluator, params):
 @pytest.fixture(scope="module")
 def sampled(evaluator, params):
     return evaluator.evaluate(params, SEED, COUNTER, greedy=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("greedily", [True, False], ids=["greedy", "sampled"])
+@pytest.mark.parametrize(("runs", "at_once"), [(3, 100), (3, 2 * EPISODES), (1, 100)])
+def test_runs_evaluated_in_one_call_are_the_runs_alone(
+    runs, at_once, greedily, evaluator, params, monkeypatch
+):
+    monkeypatch.setattr(evaluation, "EPISODES_AT_ONCE", at_once)
+    several = [jax.tree.map(lambda leaf, run=run: leaf * (1 + run), params) for run in range(runs)]
+    seeds = [SEED + run for run in range(runs)]
+    found = evaluator.evaluate_each(several, seeds, COUNTER, greedy=greedily, lanes=4)
+    assert len(found) == runs
+    for run in range(runs):
+        alone = evaluator.evaluate(several[run], seeds[run], COUNTER, greedy=greedily)
+        assert found[run].keys() == alone.keys()
+        for name, values in alone.items():
+            np.testing.assert_allclose(found[run][name], values, rtol=1e-4, err_msg=name)
+    ends = {tuple(episodes["episode_length"]) for episodes in found}
+    assert len(ends) == runs, "episodes of different runs end at different times"
 
 
 def played_by_hand(environment, params, key):

@@ -114,7 +114,7 @@ def to_dict(config: Config) -> dict[str, Any]:
     sittings: none of these is in it.
     """
     values = asdict(config)
-    for name in ("folder", "root", "budget"):
+    for name in ("folder", "root", "population", "budget"):
         del values["run"][name]
     del values["seeds"]
     return values
@@ -324,7 +324,7 @@ def _unknown_setting(name: str, overrides: list[str]) -> str:
         method = _settable(overrides)["method"]["name"]
         return (
             f"{name} has no meaning with method={method}: leave it out (it belongs to "
-            f"{', '.join(owners)})"
+            f"{', '.join(owners)}; in a sweep over methods write method.{owners[0]}.{setting})"
         )
     hint = _closest_settings(name, overrides)
     return f"no setting {name!r}{hint}; `gpae train --cfg` prints them all"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpae.fields import duration, fraction, whole
+from gpae.fields import duration, fraction, whole, whole_or_auto
 from gpae.methods import UpdateSettings
 from gpae.networks import NetworkSettings
 from gpae.training.settings import EvaluationSettings, RolloutSettings, WindowSettings
@@ -22,6 +22,8 @@ class RunSettings:
         updates_per_call: The most updates one compiled call makes; a stop waits for the call to
             end.
         devices: The most devices to split environments over; 0 for all that divide them.
+        population: The most runs of a sweep that are made together, where they share a program:
+            ``auto`` chooses by device and memory, 1 makes one after the other.
         budget: Time for the command, all runs of a sweep together, such as 90s, 13m or 2h; when it
             is spent, the run stops with a checkpoint, to be continued.
     """
@@ -32,6 +34,7 @@ class RunSettings:
     keep_checkpoints: int = whole(2, 1)
     updates_per_call: int = whole(4, 1)
     devices: int = whole(0, 0)
+    population: str = whole_or_auto()
     budget: str | None = duration()
 
 

@@ -1,5 +1,6 @@
 """Files of settings in YAML, such as a run's ``config.yaml``, as overrides in Hydra's syntax."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,11 +9,30 @@ from typing import Any
 import numpy as np
 import yaml
 
+from gpae.config.whole_numbers import number
 from gpae.errors import UserError
 
 _CHOSEN_BY_NAME = ("task", "method")
 
 _GROUPS = (*_CHOSEN_BY_NAME, "preset")
+
+
+_FLOAT = "tag:yaml.org,2002:float"
+_SCIENTIFIC = re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d+")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e4 is a number, which PyYAML takes for a text, and a whole one."""
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        """A number, as words of the command line give it."""
+        if _SCIENTIFIC.fullmatch(node.value):
+            return number(node.value)
+        return super().construct_yaml_float(node)
+
+
+_Loader.add_implicit_resolver(_FLOAT, _SCIENTIFIC, list("-+0123456789"))
+_Loader.add_constructor(_FLOAT, _Loader.construct_yaml_float)
 
 
 @dataclass(frozen=True)
@@ -39,7 +59,7 @@ def read_settings(path: Path) -> SettingsFile:
         UserError: The file cannot be read, or is not a mapping of settings.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(
             f"cannot read settings from {path}: {' '.join(str(error).split())}"

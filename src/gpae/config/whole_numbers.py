@@ -3,7 +3,9 @@
 import re
 from decimal import Decimal
 
-_SCIENTIFIC = re.compile(r"(?<=[=,\[({:\s])(\d+(?:\.\d+)?[eE]\+?\d{1,2})(?=\s*(?:[,\])}]|$))")
+_NUMBER = r"\d+(?:\.\d+)?[eE]\+?\d{1,2}"
+
+_SCIENTIFIC = re.compile(rf"(?<=[=,\[({{:\s])({_NUMBER})(?=\s*(?:[,\])}}]|$))")
 
 
 def written_out(override: str) -> str:
@@ -13,6 +15,12 @@ def written_out(override: str) -> str:
     return _SCIENTIFIC.sub(_digits, override)
 
 
-def _digits(number: re.Match[str]) -> str:
-    value = Decimal(number[1])
-    return str(int(value)) if value == value.to_integral_value() else number[1]
+def number(text: str) -> int | float:
+    """The number of a text, an ``int`` where it is whole and in scientific notation."""
+    whole = re.fullmatch(_NUMBER, text) and Decimal(text) == Decimal(text).to_integral_value()
+    return int(Decimal(text)) if whole else float(text)
+
+
+def _digits(found: re.Match[str]) -> str:
+    value = number(found[1])
+    return str(value) if isinstance(value, int) else found[1]

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
 from math import ceil, sqrt
 from pathlib import Path
@@ -158,6 +159,53 @@ def compare_panels(
     _draw_panels(loaded, output, metric, title, band)
 
 
+@dataclass(frozen=True)
+class Panel:
+    """One panel of :func:`draw_curves`.
+
+    Attributes:
+        heading: Its title.
+        quantity: The quantity over environment steps, the axis' label.
+        lines: By label, a curve for each run of the line.
+    """
+
+    heading: str
+    quantity: str
+    lines: Mapping[str, Sequence[Curve]]
+
+
+def draw_curves(
+    panels: Sequence[Panel], output: Path, title: str = "", *, band: Band = "ci"
+) -> None:
+    """Draw curves of any quantity side by side, a line of one label alike in all panels.
+
+    Args:
+        panels: The panels, at least one; lines without curves are left out.
+        output: The picture to write; its ending is one of :data:`PICTURE_FORMATS`.
+        title: Title above all panels.
+        band: The shaded band around each line's mean over runs.
+
+    Raises:
+        UserError: The picture cannot be written.
+    """
+    labels = list(dict.fromkeys(label for panel in panels for label in panel.lines))
+    styles = _styles(labels)
+    figure, all_axes = _panels([panel.heading for panel in panels], "", "maximise")
+    for panel, axes in zip(panels, all_axes, strict=True):
+        axes.set_ylabel(panel.quantity)
+        for label, curves in panel.lines.items():
+            if curves:
+                _draw_group(axes, curves, label, *styles[label], band)
+    _add_legend(figure, all_axes)
+    figure.suptitle(title)
+    _save(figure, output)
+
+
+def _styles(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """A colour and a kind of line for each label."""
+    return dict(zip(labels, zip(cycle(COLOURS), cycle(_LINES), strict=False), strict=False))
+
+
 def _draw_panels(
     panels: Mapping[str, Mapping[str, Sequence[Evaluations]]],
     output: Path,
@@ -171,7 +219,7 @@ def _draw_panels(
     metric = metric or every[0].headline()
     panels = {heading: _lines(groups) for heading, groups in panels.items()}
     labels = list(dict.fromkeys(label for groups in panels.values() for label in groups))
-    styles = dict(zip(labels, zip(cycle(COLOURS), cycle(_LINES), strict=False), strict=False))
+    styles = _styles(labels)
     figure, all_axes = _panels(list(panels), metric, _direction(every, metric))
     for groups, axes in zip(panels.values(), all_axes, strict=True):
         for label, runs in groups.items():

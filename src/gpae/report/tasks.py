@@ -13,15 +13,19 @@ PlayedTask = Mapping[str, Any]
 
 
 def played_task(run: RunFolder) -> PlayedTask:
-    """A run's task, as its configuration and versions describe it.
+    """A run's task, as its configuration and versions describe it."""
+    return played_task_of(run.config, run.versions())
+
+
+def played_task_of(config: Mapping[str, Any], versions: Mapping[str, Any]) -> PlayedTask:
+    """The task of a run with a configuration and versions.
 
     Runs of before SMAX's rules became a setting have them in their versions. A family that another
     package supplies is told apart by that package's version, such as ``brax`` 0.14.
     """
-    settings = run.config.get("task")
+    settings = config.get("task")
     task = dict(settings) if isinstance(settings, Mapping) else {"name": settings}
     family = str(task.get("name")).partition("/")[0]
-    versions = run.versions()
     if family == "smax":
         task.setdefault("rules", versions.get("smax_rules"))
     if supplier := _SUPPLIERS.get(family):

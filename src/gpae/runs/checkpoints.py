@@ -293,16 +293,41 @@ def _bits(array: np.ndarray) -> np.ndarray:
 @contextmanager
 def _orbax_errors(action: str) -> Iterator[None]:
     """Turn whatever Orbax raises into one line, and keep its threads from printing tracebacks."""
-    printing = threading.excepthook
-    threading.excepthook = lambda _: None
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"cannot {action}: {_reason(error)}") from error
-    finally:
-        threading.excepthook = printing
+    with _SILENCE.kept():
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(f"cannot {action}: {_reason(error)}") from error
+
+
+class _Silence:
+    """Silence of threads that end by an exception, as long as anyone keeps it."""
+
+    def __init__(self) -> None:
+        self._lock, self._keepers = threading.Lock(), 0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep it; threads may do so at once, and the last to leave restores the hook."""
+        self._change(1)
+        try:
+            yield
+        finally:
+            self._change(-1)
+
+    def _change(self, keepers: int) -> None:
+        with self._lock:
+            if self._keepers == 0:
+                self._printing = threading.excepthook
+                threading.excepthook = lambda _: None
+            self._keepers += keepers
+            if self._keepers == 0:
+                threading.excepthook = self._printing
+
+
+_SILENCE = _Silence()
 
 
 def _reason(error: Exception) -> str:

@@ -134,6 +134,25 @@ class RunFolder:
         return self.path / "curve.png"
 
     @property
+    def failure_path(self) -> Path:
+        """The reason for which the run ended before its time, in words; there only if it did."""
+        return self.path / "failure.txt"
+
+    def record_failure(self, reason: str) -> None:
+        """Keep the reason for which the run ended before its time.
+
+        Raises:
+            UserError: The disk is full or cannot be written.
+        """
+        with disk_errors(f"write to {self.failure_path}"):
+            write_atomically(self.failure_path, f"{reason}\n".encode())
+
+    def forget_failure(self) -> None:
+        """Drop that reason, as the run goes on."""
+        with disk_errors(f"remove {self.failure_path}"):
+            self.failure_path.unlink(missing_ok=True)
+
+    @property
     def lock_path(self) -> Path:
         """The file that the process writing this run holds locked."""
         return self.path / _LOCK
@@ -200,22 +219,46 @@ class RunFolder:
         )
 
 
-def same_but_for_seeds(runs: Sequence[RunFolder]) -> None:
-    """Refuse runs that cannot be continued together.
+def runs_at(path: Path) -> list[RunFolder]:
+    """The run in a folder or, where it is none, the runs in the folders right below it, by name.
 
     Raises:
-        UserError: Two are the same, or differ in more than their seeds.
+        UserError: There is no such folder, or no run.
+    """
+    path = Path(path)
+    with disk_errors(f"open {path}"):
+        is_folder = path.is_dir() and not (path / _CONFIG).exists()
+        below = sorted(path.glob(f"*/{_CONFIG}")) if is_folder else []
+    return [RunFolder.open(each.parent) for each in below] or [RunFolder.open(path)]
+
+
+def refuse_repeated(runs: Sequence[RunFolder]) -> None:
+    """Refuse runs of which one is named twice.
+
+    Raises:
+        UserError: Two are the same.
+    """
+    seen: set[Path] = set()
+    for run in runs:
+        if run.path.resolve() in seen:
+            raise UserError(f"{run.path} is named twice")
+        seen.add(run.path.resolve())
+
+
+def same_but_for_seeds(runs: Sequence[RunFolder]) -> None:
+    """Refuse runs that cannot be continued together from a checkpoint that is named.
+
+    Raises:
+        UserError: Two differ in more than their seeds.
     """
     first, *others = runs
-    for index, run in enumerate(others, start=1):
-        if any(run.path.resolve() == other.path.resolve() for other in runs[:index]):
-            raise UserError(f"{run.path} is named twice")
+    for run in others:
         seedless = [{**each.config, "seed": None} for each in (first, run)]
         differences = config_differences(*seedless)
         if differences:
             raise UserError(
                 f"{first.path} and {run.path} differ in {differences[0]}: only runs that differ in "
-                "their seeds alone go on together"
+                "their seeds alone go back to a checkpoint together"
             )
 
 

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -11,8 +11,12 @@ from gpae.errors import UserError
 from gpae.runs.files import disk_errors
 
 
-def new_folder(config: Config) -> Path:
+def new_folder(config: Config, taken: Collection[Path] = ()) -> Path:
     """The folder the configuration names, or a new one: when, what, how and with which seed.
+
+    Args:
+        config: The configuration.
+        taken: New folders that others are to have.
 
     Raises:
         UserError: A home folder is not known, or the root cannot be looked into.
@@ -24,14 +28,17 @@ def new_folder(config: Config) -> Path:
     root = _at_home(config.run.root)
     candidates = (root / f"{name}{suffix}" for suffix in _suffixes())
     with disk_errors(f"create a run in {root}"):
-        return next(path for path in candidates if not path.exists())
+        return next(path for path in candidates if path not in taken and not path.exists())
 
 
-def folder_of_seed(config: Config, seeds: int) -> Path:
-    """:func:`new_folder` of a run that is one of several: in the folder named, one for each."""
-    folder = new_folder(config)
-    several = seeds > 1 and config.run.folder is not None
-    return folder / f"seed{config.seed}" if several else folder
+def new_folders(configs: Sequence[Config]) -> list[Path]:
+    """:func:`new_folder` for each of some runs; several in one folder named, a seed each."""
+    folders: list[Path] = []
+    for config in configs:
+        folder = new_folder(config, folders)
+        several = len(configs) > 1 and config.run.folder is not None
+        folders.append(folder / f"seed{config.seed}" if several else folder)
+    return folders
 
 
 def plain(task_name: str) -> str:

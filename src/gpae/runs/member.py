@@ -1,7 +1,7 @@
 """One run of a session: what it has recorded, its checkpoints and its best parameters."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -38,6 +38,7 @@ class Member:
         final: The headline metric's mean in the last evaluation, None where there was none.
         absolute: Its mean in the absolute evaluation, None where there was none.
         cut_off: Number of evaluation episodes that were cut off in this session.
+        failure: The error that ended it in this session, None while it goes on.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Member:
         self.final: float | None = None
         self.absolute: float | None = None
         self.cut_off = 0
+        self.failure: DivergedError | None = None
 
     def begin(self) -> Any:
         """The state before the first update, on the host; the policy's description is written."""
@@ -66,8 +68,25 @@ class Member:
         self._recall_evaluations(checkpoint)
         return restored.state
 
+    def recall(self) -> None:
+        """Remember the results on record, of a run that has come to its end."""
+        for record in RecordFile(self.folder.evaluations_path).read():
+            self._remember(record)
+
+    @property
+    def lacks_absolute(self) -> bool:
+        """True where an absolute evaluation is asked for and none is on record."""
+        evaluation = self.system.config.evaluation
+        return evaluation.absolute and evaluation.episodes > 0 and self.absolute is None
+
+    def end_by(self, error: DivergedError) -> None:
+        """End the run by an error, which its folder keeps until it goes on."""
+        self.failure = error
+        self.folder.record_failure(str(error))
+
     def writer(self, saved: int | None) -> MetricsWriter:
         """The writer of the run's records, those after update ``saved`` dropped: all where None."""
+        self.folder.forget_failure()
         self._writer = MetricsWriter(self.folder, self._rewind_to(saved))
         return self._writer
 
@@ -114,15 +133,21 @@ class Member:
         self._require_finite({"parameters": 0.0 if sound else math.nan}, update, lambda: host.state)
         self._writer.sync()
         self.checkpoints.save(update, host)
+
+    def tell_of_checkpoint(self, update: int) -> None:
+        """Call the callbacks of a checkpoint."""
         if self.watchers is not None:
             self.watchers.checkpoint(update)
 
-    def evaluate(self, params: Any, update: int) -> None:
-        """Evaluate parameters in each of the modes, and keep them if they are the best so far."""
-        for mode in self.system.modes:
-            episodes = self.system.evaluator.evaluate(
-                params["actor"], self.seed, update, greedy=mode == "greedy"
-            )
+    def evaluated(self, params: Any, update: int, played: Mapping[str, Episodes]) -> None:
+        """Record an evaluation of parameters, and keep them if they are the best so far.
+
+        Args:
+            params: The parameters, on the host.
+            update: The number of updates made.
+            played: The episodes by mode.
+        """
+        for mode, episodes in played.items():
             self._record_evaluation(update, mode, episodes, params, absolute=False)
         score = self._score()
         if score > self._best_score:
@@ -133,16 +158,8 @@ class Member:
                 params=jax.tree.map(np.array, params),
             )
 
-    def evaluate_absolute(self) -> None:
-        """Evaluate the best parameters on many episodes of their own."""
-        greedy = self.system.modes[0] == "greedy"
-        first = self.system.budget.updates + 1
-        parts = [
-            self.system.evaluator.evaluate(
-                self.best.params["actor"], self.seed, first + part, greedy=greedy
-            )
-            for part in range(ABSOLUTE_EVALUATIONS)
-        ]
+    def evaluated_absolutely(self, parts: Sequence[Episodes]) -> None:
+        """Record an evaluation of the best parameters on many episodes of their own."""
         mode, params = self.system.modes[0], self.best.params
         self._record_evaluation(
             self.system.budget.updates, mode, join_episodes(parts), params, absolute=True

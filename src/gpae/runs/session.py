@@ -2,10 +2,12 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import jax
@@ -14,7 +16,8 @@ from rich.console import Console
 
 from gpae.config.schema import Config
 from gpae.console import say, shown
-from gpae.errors import UserError
+from gpae.errors import DivergedError, MemoryShortageError, UserError
+from gpae.methods import Metrics
 from gpae.runs.callbacks import Callback, WatchedRun, Watchers
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.deadline import Deadline
@@ -29,6 +32,8 @@ from gpae.training.protocol import Budget
 
 EPISODES_AT_ONCE = 1024
 """Most episodes that :func:`evaluate` plays side by side, so that its memory has a limit."""
+
+_SAVES_AT_ONCE = 8
 
 Tracing = Callable[[], AbstractContextManager[None]]
 
@@ -59,6 +64,19 @@ class Outcome:
     absolute: float | None
 
 
+@dataclass(frozen=True)
+class Failure:
+    """End of a session for a run that diverged; its folder has the same words.
+
+    Attributes:
+        message: What happened, the last good checkpoint and the remedy, in a line.
+        exit_code: The exit code that stands for it.
+    """
+
+    message: str
+    exit_code: int
+
+
 def train(
     system: System,
     folders: Sequence[RunFolder],
@@ -69,7 +87,45 @@ def train(
     deadline: Deadline | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> list[Outcome]:
+    """Train until the end or until asked to stop, as :func:`train_each` does.
+
+    Returns:
+        The outcome of each run.
+
+    Raises:
+        UserError: As by :func:`train_each`.
+        DivergedError: A loss, a gradient, a parameter or an evaluation of a run was not finite; the
+            others have gone on to the end. The last good checkpoints are kept.
+    """
+    results = train_each(
+        system,
+        folders,
+        console,
+        checkpoint=checkpoint,
+        tracing=tracing,
+        deadline=deadline,
+        callbacks=callbacks,
+    )
+    for result in results:
+        if isinstance(result, Failure):
+            raise DivergedError(result.message)
+    return [result for result in results if isinstance(result, Outcome)]
+
+
+def train_each(
+    system: System,
+    folders: Sequence[RunFolder],
+    console: Console,
+    *,
+    checkpoint: int | None = None,
+    tracing: Tracing = nullcontext,
+    deadline: Deadline | None = None,
+    callbacks: Sequence[Callback] = (),
+    until: float | None = None,
+) -> list[Outcome | Failure]:
     """Train until the end or until asked to stop; the runs' locks are held meanwhile.
+
+    A run that diverges stops alone.
 
     Args:
         system: The runs' configuration, made into a runner and an evaluator.
@@ -82,15 +138,16 @@ def train(
             as it is.
         deadline: When to stop with a checkpoint, as at a signal; never if None.
         callbacks: Callbacks of each of the runs.
+        until: Environment steps after which the session ends with a checkpoint, to be continued;
+            None for the end of the runs.
 
     Returns:
-        The outcome of each run.
+        The outcome of each run, or its failure where a loss, a gradient, a parameter or an
+        evaluation is not finite; the last good checkpoints are kept.
 
     Raises:
-        UserError: A folder is in use or cannot be written, a checkpoint cannot be used, or the
-            device's memory does not suffice.
-        DivergedError: A loss, a gradient, a parameter or an evaluation is not finite; the last good
-            checkpoints are kept.
+        MemoryShortageError: The device's memory does not suffice.
+        UserError: A folder is in use or cannot be written, or a checkpoint cannot be used.
     """
 
     def notify(signal: str) -> None:
@@ -103,7 +160,7 @@ def train(
             Member(system, folder, seed, Watchers(callbacks, WatchedRun(folder.path, seed, stop)))
             for folder, seed in zip(folders, system.seeds, strict=True)
         ]
-        return Session(system, members, console, stop, tracing).run(checkpoint)
+        return Session(system, members, console, stop, tracing, until).run(checkpoint)
 
 
 @contextmanager
@@ -113,7 +170,7 @@ def _memory_errors() -> Iterator[None]:
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        raise UserError(
+        raise MemoryShortageError(
             "the device's memory does not suffice: lower rollout.environments, rollout.steps, "
             "window.length, network.hidden_size, evaluation.episodes, method.buffer_size or seeds, "
             "or raise update.minibatches"
@@ -121,7 +178,7 @@ def _memory_errors() -> Iterator[None]:
 
 
 class Session:
-    """One session on runs whose locks are held: one run, or several alike but for their seeds."""
+    """One session on runs whose locks are held: one, or several of a program."""
 
     def __init__(
         self,
@@ -130,13 +187,30 @@ class Session:
         console: Console,
         stop: StopRequest,
         tracing: Tracing,
+        until: float | None = None,
     ) -> None:
         self.system, self.members = system, members
         self.console, self.stop, self.tracing = console, stop, tracing
+        self.end = last_update(system.budget, until)
         self.phases = PhaseTimes()
         self.cut_off_mentioned = False
 
-    def run(self, checkpoint: int | None) -> list[Outcome]:
+    @property
+    def going_on(self) -> list[Member]:
+        """The runs that have not ended by an error."""
+        return [member for member in self.members if member.failure is None]
+
+    @contextmanager
+    def _apart(self, member: Member) -> Iterator[None]:
+        """Let what one run diverges by end that run alone."""
+        try:
+            yield
+        except DivergedError as error:
+            member.end_by(error)
+            if self.going_on:
+                self.display.message(f"{error}; the other runs go on")
+
+    def run(self, checkpoint: int | None) -> list[Outcome | Failure]:
         """Continue from a checkpoint, or begin, and train to the end or a stop."""
         state, saved = self._start(checkpoint)
         update = saved or 0
@@ -173,7 +247,7 @@ class Session:
 
     def _compile_ahead(self, update: int) -> None:
         """Begin to compile updates that are to come, unless their phases run one by one."""
-        if update < self.system.budget.updates and not self.system.config.profile:
+        if update < self.end and not self.system.config.profile:
             with self.tracing():
                 self.system.population.compile_ahead()
 
@@ -195,12 +269,10 @@ class Session:
 
     def _complete(self, update: int) -> bool:
         """True when nothing is left to be done."""
-        trained = update == self.system.budget.updates
-        return trained and not any(self._lacks_absolute(member) for member in self.members)
-
-    def _lacks_absolute(self, member: Member) -> bool:
-        evaluation = self.system.config.evaluation
-        return evaluation.absolute and evaluation.episodes > 0 and member.absolute is None
+        if self.end < self.system.budget.updates:
+            return update >= self.end
+        trained = update == self.end
+        return trained and not any(member.lacks_absolute for member in self.members)
 
     def _continue(self, state: Any, update: int, saved: int | None) -> int:
         """Go on to the end or a stop, and say how many updates have been made."""
@@ -219,17 +291,24 @@ class Session:
     def _introduce(self) -> None:
         config, budget = self.system.config, self.system.budget
         devices = len(self.system.population.devices)
-        seeds = [member.seed for member in self.members]
-        named = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
         self.display.message(
-            f"{config.method.name} on {config.task_name}, {named}: {budget.updates:,} "
+            f"{config.method.name} on {config.task_name}, {self._named()}: {budget.updates:,} "
             f"updates of {budget.env_steps:,} env steps and {budget.gradient_steps} gradient steps "
             f"on {devices} device{'s' * (devices > 1)}"
         )
         for caution in self.system.cautions:
             self.display.message(f"note: {caution}")
 
-    def _outcome(self, member: Member, update: int) -> Outcome:
+    def _named(self) -> str:
+        """The runs in words: by their seeds, or only their number where seeds repeat."""
+        seeds = [member.seed for member in self.members]
+        if len(set(seeds)) < len(seeds):
+            return f"{len(seeds)} runs"
+        return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+
+    def _outcome(self, member: Member, update: int) -> Outcome | Failure:
+        if member.failure is not None:
+            return Failure(str(member.failure), member.failure.exit_code)
         return Outcome(
             finished=update == self.system.budget.updates,
             stopped=self.stop.requested,
@@ -245,10 +324,10 @@ class Session:
         budget, config = self.system.budget, self.system.config
         most = 1 if config.profile else config.run.updates_per_call
         saved = update
-        while update < budget.updates and not self.stop.requested:
+        while update < self.end and self.going_on and not self.stop.requested:
             next_evaluation = _next_due(update, config.evaluation.interval, budget)
             next_save = _next_due(update, config.run.checkpoint_interval, budget)
-            count = min(most, next_evaluation - update, next_save - update)
+            count = min(most, next_evaluation - update, next_save - update, self.end - update)
             state, update = self._advance(state, update, count), update + count
             if update == next_evaluation:
                 self._evaluate(state, update)
@@ -270,34 +349,86 @@ class Session:
         rate = count * self.system.budget.env_steps / seconds
         times = {f"time/{name}": seconds for name, seconds in self.phases.last().items()}
         of_members = self.system.population.split_metrics(metrics)
-        for number, (member, of_member) in enumerate(zip(self.members, of_members, strict=True)):
-            after = partial(self._state_of, number, state)
-            for index in range(count):
-                of_update = {name: float(values[index]) for name, values in of_member.items()}
-                member.record(
-                    update + index + 1, of_update, {"time/steps_per_second": rate, **times}, after
+        times["time/steps_per_second"] = rate
+        for member in self.going_on:
+            number = self.members.index(member)
+            with self._apart(member):
+                self._record(
+                    member,
+                    update,
+                    of_members[number],
+                    times,
+                    partial(self._state_of, number, state),
                 )
         env_steps = (update + count) * self.system.budget.env_steps
         self.display.advanced(env_steps, rate * len(self.members))
         return state
 
+    def _record(
+        self,
+        member: Member,
+        update: int,
+        metrics: Metrics,
+        times: Mapping[str, float],
+        state: Callable[[], Any],
+    ) -> None:
+        """Record each update of a call that began after ``update`` of them."""
+        for index, values in enumerate(zip(*metrics.values(), strict=True)):
+            of_update = dict(zip(metrics, map(float, values), strict=True))
+            member.record(update + index + 1, of_update, times, state)
+
     def _state_of(self, number: int, state: Any) -> Any:
         """One member's part of the joint state, on the host."""
-        return self.system.population.split(state)[number]
+        return jax.device_get(jax.tree.map(itemgetter(number), state))
 
     def _save(self, state: Any, update: int) -> None:
-        for member, part in zip(self.members, self.system.population.split(state), strict=True):
-            member.save(part, update)
+        """Write a checkpoint of each run that goes on; those of several runs at once."""
+        parts = zip(self.members, self.system.population.split(state), strict=True)
+        parts_going_on = [(member, part) for member, part in parts if member.failure is None]
+        if len(self.members) > 1:
+            self._save_at_once(parts_going_on, update)
+            return
+        for member, part in parts_going_on:
+            with self._apart(member):
+                member.save(part, update)
+                member.tell_of_checkpoint(update)
+
+    def _save_at_once(self, parts: Sequence[tuple[Member, Any]], update: int) -> None:
+        with ThreadPoolExecutor(_SAVES_AT_ONCE) as pool:
+            saves = [(member, pool.submit(member.save, part, update)) for member, part in parts]
+        for member, save in saves:
+            with self._apart(member):
+                save.result()
+                member.tell_of_checkpoint(update)
 
     def _evaluate(self, state: Any, update: int) -> None:
-        if not self.system.config.evaluation.episodes:
+        members = self.going_on
+        if not (members and self.system.config.evaluation.episodes):
             return
         parts = self.system.population.split(state.params)
-        for member, params in zip(self.members, parts, strict=True):
-            member.evaluate(params, update)
+        params = {id(member): part for member, part in zip(self.members, parts, strict=True)}
+        of_members = [params[id(member)] for member in members]
+        played = {mode: self._play(members, of_members, update, mode) for mode in self.system.modes}
+        for number, member in enumerate(members):
+            of_member = {mode: episodes[number] for mode, episodes in played.items()}
+            with self._apart(member):
+                member.evaluated(of_members[number], update, of_member)
         finals = [shown(member.final) for member in self.members if member.final is not None]
         self.display.evaluated(update * self.system.budget.env_steps, " ".join(finals))
         self._mention_cut_off_episodes()
+
+    def _play(
+        self, members: Sequence[Member], params: Sequence[Any], counter: int, mode: str
+    ) -> list[Episodes]:
+        """Play an evaluation of some members' parameters, in one call where they are several."""
+        actors = [of_member["actor"] for of_member in params]
+        seeds = [member.seed for member in members]
+        evaluator, greedy = self.system.evaluator, mode == "greedy"
+        if len(self.members) == 1:
+            return [evaluator.evaluate(actors[0], seeds[0], counter, greedy=greedy)]
+        return evaluator.evaluate_each(
+            actors, seeds, counter, greedy=greedy, lanes=len(self.members)
+        )
 
     def _mention_cut_off_episodes(self) -> None:
         """Say, the first time, that evaluation episodes were cut off."""
@@ -311,12 +442,28 @@ class Session:
 
     def _evaluate_absolute(self) -> None:
         episodes = ABSOLUTE_EVALUATIONS * self.system.config.evaluation.episodes
-        for member in filter(self._lacks_absolute, self.members):
-            self.display.message(
-                f"evaluating the best parameters, of update {int(member.best.update)}, "
-                f"on {episodes:,} episodes"
-            )
-            member.evaluate_absolute()
+        members = [member for member in self.going_on if member.lacks_absolute]
+        if not members:
+            return
+        updates = ", ".join(str(int(member.best.update)) for member in members)
+        self.display.message(
+            f"evaluating the best parameters, of update {updates}, on {episodes:,} episodes"
+        )
+        first, best = self.system.budget.updates + 1, [member.best.params for member in members]
+        parts = [
+            self._play(members, best, first + part, self.system.modes[0])
+            for part in range(ABSOLUTE_EVALUATIONS)
+        ]
+        for number, member in enumerate(members):
+            with self._apart(member):
+                member.evaluated_absolutely([part[number] for part in parts])
+
+
+def last_update(budget: Budget, until: float | None) -> int:
+    """The last update of a run, or the first one to reach ``until`` env steps."""
+    return (
+        budget.updates if until is None else min(budget.updates, -(-int(until) // budget.env_steps))
+    )
 
 
 def _next_due(update: int, interval: float, budget: Budget) -> int:

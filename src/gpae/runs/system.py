@@ -1,6 +1,7 @@
 """The learner, runner and evaluator of a configuration, and the contents of a checkpoint."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from gpae.runs.folder import RunFolder
 from gpae.runs.policy_spec import PolicySpec
 from gpae.training.evaluation import Evaluator, headline_metric, metric_directions
 from gpae.training.families import make_learner
-from gpae.training.hyperparameters import Hyperparameters
+from gpae.training.hyperparameters import Hyperparameters, NumericSettings
 from gpae.training.population import Population, make_population
 from gpae.training.protocol import Budget, Learner
 
@@ -95,6 +96,15 @@ class System:
         self.directions = metric_directions(environment)
         self.cautions = _cautions(config, environment)
 
+    def for_other_runs(
+        self, seeds: Sequence[int], hyperparameters: Sequence[Hyperparameters]
+    ) -> "System":
+        """The system of as many other runs, which shares what is compiled for these."""
+        other = copy(self)
+        other.seeds, other.hyperparameters = tuple(seeds), hyperparameters
+        other.population = self.population.for_other_runs(hyperparameters)
+        return other
+
     @property
     def budget(self) -> Budget:
         """Numbers of updates, env steps and gradient steps of the run."""
@@ -159,6 +169,11 @@ class System:
         """A checkpoint's contents as shapes and types; nothing is computed."""
         state = self.population.state_shapes
         return _unevaluated(state, state.params)
+
+
+def numbers_of(config: Config) -> Hyperparameters:
+    """The numeric settings of a configuration that are data of its run, by dotted name."""
+    return NumericSettings(config.method, config.update, config.discount).values()
 
 
 def _learner(config: Config, environment: Environment) -> Learner:

@@ -1,1 +1,1 @@
-"""Studies: grids of runs, their archived records, and tables and learning curves of them."""
+"""Studies: declared grids of runs, their archived records, and tables and figures of them."""

@@ -1,108 +1,223 @@
-"""Archive of a study's runs: their records, without checkpoints and TensorBoard files."""
+"""Archive of a study's runs: their records in small, without checkpoints."""
 
-import shutil
-from collections.abc import Sequence
-from dataclasses import fields
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from gpae.config.compose import from_dict
+import numpy as np
+
+from gpae.config.compose import from_dict, to_dict
 from gpae.errors import UserError
-from gpae.runs import RecordFile, RunFolder, config_differences
-from gpae.runs.files import disk_errors
-from gpae.runs.folder_names import plain
+from gpae.runs import RecordFile, RunFolder
+from gpae.runs.files import disk_errors, write_atomically
+from gpae.studies.identity import Identity, digest, identity
 
-_ARCHIVED_FILES = ("config.yaml", "versions.json", "metrics.jsonl", "evaluations.jsonl")
+STUDY_FILE = "study.json"
+"""The record beside a run's configuration, versions, metrics and evaluations."""
+
+_COUNTERS = ("update", "env_steps", "gradient_steps")
+_DIGITS = 6
 
 
-def archive(runs: Sequence[Path], results: Path) -> list[Path]:
-    """Copy the records of runs to a study's folder, each to a folder named after its settings.
+@dataclass(frozen=True)
+class Sitting:
+    """A part of a run, made without a stop.
+
+    Attributes:
+        device: The kind of device.
+        env_steps: Environment steps made.
+        seconds: The run's share of the time it took with those made together with it, compilation
+            and evaluations included.
+        together: Number of runs made together.
+    """
+
+    device: str
+    env_steps: int
+    seconds: float
+    together: int
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """The place of a run in a study, and its making.
+
+    Attributes:
+        study: The study's name.
+        task: The task of its cell.
+        row: The row of its cell.
+        seed: Its seed.
+        scale: Factor of the study's environment steps.
+        revision: Revision of the code it was made with.
+        sittings: Its parts, in order.
+        diverged: The message of a run that diverged; None for one that finished.
+    """
+
+    study: str
+    task: str
+    row: str
+    seed: int
+    scale: float
+    revision: int
+    sittings: tuple[Sitting, ...] = ()
+    diverged: str | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a record.
+
+        Raises:
+            UserError: It cannot be read, or is none.
+        """
+        with disk_errors(f"read {path}"):
+            contents = path.read_bytes()
+        try:
+            values = json.loads(contents)
+            sittings = tuple(Sitting(**each) for each in values.pop("sittings"))
+            return cls(sittings=sittings, **values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"{path} is damaged: it is no record of a study") from error
+
+    def write(self, path: Path) -> None:
+        """Write the record in one step."""
+        with disk_errors(f"write {path}"):
+            write_atomically(path, (json.dumps(asdict(self), indent=1) + "\n").encode())
+
+
+@dataclass(frozen=True)
+class ArchivedRun:
+    """A finished run of a study, or one that diverged, as it is kept.
+
+    Attributes:
+        folder: Its folder, which reports accept as a run folder.
+        record: Its place in a study.
+    """
+
+    folder: RunFolder
+    record: StudyRecord
+
+    @cached_property
+    def identity(self) -> Identity:
+        """All that changed what it measured, by the settings' present names and defaults."""
+        config = to_dict(from_dict(self.folder.config))
+        return identity(config, self.folder.versions(), self.record.revision)
+
+    @cached_property
+    def key(self) -> tuple[str, int]:
+        """Digest and seed, as a planned run has them."""
+        return digest(self.identity), self.record.seed
+
+    @cached_property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """The records of its evaluations in the first mode, the absolute one left out."""
+        records = RecordFile(self.folder.evaluations_path).read()
+        modes = [record["mode"] for record in records]
+        first = "greedy" if "greedy" in modes else (modes or [""])[0]
+        return [each for each in records if each["mode"] == first and not each["absolute"]]
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The means of its metrics between evaluations."""
+        return RecordFile(self.folder.metrics_path).read()
+
+
+def read_archive(results: Path, scale: float = 1.0) -> list[ArchivedRun]:
+    """Every archived run of a scale, of all studies.
 
     Args:
-        runs: Run folders.
-        results: The study's folder.
+        results: The folder of all results.
+        scale: Factor of the studies' environment steps: runs of other scales are left out.
+
+    Raises:
+        UserError: A folder is damaged.
+    """
+    places = ("*", "*/scale_*")
+    paths = [path for place in places for path in sorted(results.glob(f"{place}/*/{STUDY_FILE}"))]
+    found = [ArchivedRun(RunFolder.open(path.parent), StudyRecord.read(path)) for path in paths]
+    return [run for run in found if run.record.scale == scale]
+
+
+def study_folder(results: Path, study: str, scale: float) -> Path:
+    """The folder of a study's archived runs, tables and pictures; scaled ones are apart."""
+    folder = results / Path(study).stem
+    return folder if scale == 1.0 else folder / f"scale_{scale:g}"
+
+
+def archive_run(folder: RunFolder, record: StudyRecord, target: Path) -> ArchivedRun:
+    """Keep a run's records: its metrics as means between evaluations, numbers to six digits.
+
+    Args:
+        folder: The run's folder.
+        record: Its place in a study.
+        target: The folder to write; an unfinished archive of the same run is replaced.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    evaluations = [_short(each) for each in RecordFile(folder.evaluations_path).read()]
+    ends = sorted({each["env_steps"] for each in evaluations if not each["absolute"]})
+    metrics = thinned(RecordFile(folder.metrics_path).read(), ends)
+    with disk_errors(f"archive a run in {target}"):
+        target.mkdir(parents=True, exist_ok=True)
+        for source in (folder.config_path, folder.versions_path):
+            write_atomically(target / source.name, source.read_bytes())
+        write_atomically(target / folder.metrics_path.name, _lines(metrics))
+        write_atomically(target / folder.evaluations_path.name, _lines(evaluations))
+    record.write(target / STUDY_FILE)
+    return ArchivedRun(RunFolder.open(target), record)
+
+
+def is_finished(folder: RunFolder) -> bool:
+    """True for a run with the final evaluation of its best policy."""
+    return any(record["absolute"] for record in RecordFile(folder.evaluations_path).read())
+
+
+def thinned(
+    records: Sequence[Mapping[str, Any]], ends: Iterable[int]
+) -> list[dict[str, float | int]]:
+    """Means of metrics over the updates up to each of some numbers of environment steps.
+
+    Args:
+        records: One record an update, in order.
+        ends: Environment steps, ascending; later records make one more mean.
 
     Returns:
-        The archived folders, which reports accept as run folders.
-
-    Raises:
-        UserError: If a folder is not a finished run, two runs have the same archived name, another
-            run is already archived under that name, or writing fails. Nothing is written except in
-            the last case.
+        A record for each span that has updates: the counters as they were at its end, the number
+        of ``updates``, and every metric's mean over those that have it.
     """
-    folders = [RunFolder.open(run) for run in runs]
-    for folder in folders:
-        require_finished(folder)
-    names = [archived_name(folder) for folder in folders]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise UserError(f"several runs would be archived as {', '.join(sorted(twice))}")
-    targets = [results / name for name in names]
-    for folder, target in zip(folders, targets, strict=True):
-        _require_same(folder, target)
-    with disk_errors(f"archive runs in {results}"):
-        for folder, target in zip(folders, targets, strict=True):
-            target.mkdir(parents=True, exist_ok=True)
-            for name in _ARCHIVED_FILES:
-                shutil.copyfile(folder.path / name, target / name)
-    return targets
+    bounds = [*ends]
+    spans: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for record in records:
+        spans[int(np.searchsorted(bounds, record["env_steps"]))].append(record)
+    return [_mean(span) for _, span in sorted(spans.items())]
 
 
-def require_finished(folder: RunFolder) -> None:
-    """Check that a run has finished, with the final evaluation of its best policy.
-
-    Raises:
-        UserError: If it has not.
-    """
-    if not any(record["absolute"] for record in RecordFile(folder.evaluations_path).read()):
-        raise UserError(
-            f"{folder.path} has no evaluation of its best policy; archive finished runs"
-        )
-
-
-def _require_same(folder: RunFolder, target: Path) -> None:
-    """Check that the target is free, or already holds the very same records."""
-    if not (target / "config.yaml").exists():
-        return
-    differences = config_differences(RunFolder.open(target).config, folder.config)
-    with disk_errors(f"compare {folder.path} with {target}"):
-        changed = [
-            name
-            for name in _ARCHIVED_FILES
-            if not _same_contents(folder.path / name, target / name)
-        ]
-    if differences or changed:
-        described = differences or [f"with other {', '.join(changed)}"]
-        raise UserError(
-            f"{target} holds another run ({'; '.join(described)}): archive {folder.path} in "
-            "another folder with --results"
-        )
+def _mean(records: Sequence[Mapping[str, Any]]) -> dict[str, float | int]:
+    counters = {name: records[-1][name] for name in _COUNTERS if name in records[-1]}
+    names = dict.fromkeys(name for record in records for name in record if name not in counters)
+    means = {
+        name: float(np.mean(values))
+        for name in names
+        if (values := [record[name] for record in records if record.get(name) is not None])
+    }
+    return _short({**counters, "updates": len(records), **means})
 
 
-def _same_contents(one: Path, other: Path) -> bool:
-    return other.exists() and one.read_bytes() == other.read_bytes()
+def _short(value: Any) -> Any:
+    """Numbers to six digits, whole ones without a point."""
+    if isinstance(value, Mapping):
+        return {name: _short(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_short(each) for each in value]
+    if not isinstance(value, float):
+        return value
+    short = float(f"{value:.{_DIGITS}g}")
+    return int(short) if short.is_integer() else short
 
 
-def archived_name(folder: RunFolder) -> str:
-    """Folder name of a run: task, method, window length, learning rate and seed.
-
-    The method's name is followed by the values of its settings that differ from their defaults.
-    """
-    config = from_dict(folder.config)
-    parts = (
-        plain(config.task_name),
-        "-".join([config.method.name, *_non_default_values(config.method)]),
-        f"M{config.window.length}",
-        f"lr{config.update.learning_rate:g}",
-        f"seed{config.seed}",
-    )
-    return "_".join(parts)
-
-
-def _non_default_values(method: Any) -> list[str]:
-    """Values of a method's settings that differ from their defaults."""
-    return [
-        str(getattr(method, field.name))
-        for field in fields(method)
-        if getattr(method, field.name) != field.default
-    ]
+def _lines(records: Iterable[Mapping[str, Any]]) -> bytes:
+    separators = (",", ":")
+    return b"".join(json.dumps(each, separators=separators).encode() + b"\n" for each in records)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import product
 from typing import Any
 
 import jax
@@ -20,6 +21,9 @@ from gpae.training.reduce import DEVICES
 
 CUT_OFF = "cut_off"
 """The metric of episodes that reached no end: 1 for those, there only if there are any."""
+
+EPISODES_AT_ONCE = 16_384
+"""Most episodes of several runs that one call plays, so that its memory has a limit."""
 
 Episodes = dict[str, Float[np.ndarray, " episodes"]]
 """One number an episode by metric."""
@@ -71,15 +75,58 @@ class Evaluator:
             One number an episode for ``episode_return``, ``episode_length``, each outcome the
             environment names and, if any episode was cut off, ``cut_off``.
         """
+        return self._of_episodes(self._call(params, seed, counter, greedy))
+
+    def evaluate_each(
+        self,
+        params: Sequence[Any],
+        seeds: Sequence[int],
+        counter: int,
+        *,
+        greedy: bool,
+        lanes: int | None = None,
+    ) -> list[Episodes]:
+        """:meth:`evaluate` for several runs, in one compiled call where memory allows it.
+
+        Args:
+            params: The actor's parameters in each run, on the host.
+            seeds: The runs' seeds.
+            counter: The number of this evaluation in each run.
+            greedy: Take the most likely actions; else sample.
+            lanes: The number of runs of a call: with fewer some are played twice, and nothing is
+                compiled anew; by default as many as there are.
+
+        Returns:
+            What :meth:`evaluate` gives, for each run.
+        """
+        size = max(1, min(lanes or len(params), EPISODES_AT_ONCE // self.episodes))
+        found: list[Episodes] = []
+        for begin in range(0, len(params), size):
+            chosen = [*range(begin, min(begin + size, len(params)))]
+            filled = chosen + [begin] * (size - len(chosen))
+            joint = jax.tree.map(lambda *leaves: np.stack(leaves), *(params[run] for run in filled))
+            results = self._call(joint, np.array([seeds[run] for run in filled]), counter, greedy)
+            found += [
+                self._of_episodes({name: value[lane] for name, value in results.items()})
+                for lane in range(len(chosen))
+            ]
+        return found
+
+    def _call(self, params: Any, seed: Any, counter: int, greedy: bool) -> dict[str, np.ndarray]:
+        """Play with one run's parameters and seed or, [R, ...], with those of several."""
         padded = -(-self.episodes // len(self.devices)) * len(self.devices)
         environments = jax.device_put(
             jnp.arange(padded), NamedSharding(self._mesh, PartitionSpec(DEVICES))
         )
         everywhere = jax.device_put(params, NamedSharding(self._mesh, PartitionSpec()))
-        results = self._compiled[greedy](
-            everywhere, jnp.uint32(seed), jnp.int32(counter), environments
+        results = self._compiled[greedy, np.ndim(seed) > 0](
+            everywhere, jnp.asarray(seed, jnp.uint32), jnp.int32(counter), environments
         )
-        episodes = {name: np.asarray(value)[: self.episodes] for name, value in results.items()}
+        return jax.tree.map(np.asarray, results)
+
+    def _of_episodes(self, results: dict[str, np.ndarray]) -> Episodes:
+        """The episodes asked for, of all that were played."""
+        episodes = {name: value[: self.episodes] for name, value in results.items()}
         if not episodes[CUT_OFF].any():
             del episodes[CUT_OFF]
         return episodes
@@ -94,21 +141,25 @@ class Evaluator:
         return Mesh(np.array(self.devices), (DEVICES,))
 
     @cached_property
-    def _compiled(self) -> dict[bool, Callable[..., dict[str, Array]]]:
-        everywhere, split = PartitionSpec(), PartitionSpec(DEVICES)
+    def _compiled(self) -> dict[tuple[bool, bool], Callable[..., dict[str, Array]]]:
+        """The function that plays, greedily or not, with one run's parameters or with several's."""
         return {
-            greedy: jax.jit(
-                jax.shard_map(
-                    partial(self._play, greedy),
-                    mesh=self._mesh,
-                    in_specs=(everywhere, everywhere, everywhere, split),
-                    out_specs=split,
-                    check_vma=False,
-                ),
-                compiler_options=compiler_options(),
-            )
-            for greedy in (True, False)
+            (greedy, several): self._over_devices(partial(self._play, greedy), several)
+            for greedy, several in product((True, False), repeat=2)
         }
+
+    def _over_devices(
+        self, play: Callable[..., dict[str, Array]], several: bool
+    ) -> Callable[..., dict[str, Array]]:
+        everywhere, split = PartitionSpec(), PartitionSpec(DEVICES)
+        mapped = jax.shard_map(
+            jax.vmap(play, in_axes=(0, 0, None, None)) if several else play,
+            mesh=self._mesh,
+            in_specs=(everywhere, everywhere, everywhere, split),
+            out_specs=PartitionSpec(None, DEVICES) if several else split,
+            check_vma=False,
+        )
+        return jax.jit(mapped, compiler_options=compiler_options())
 
     def _play(
         self,

@@ -6,7 +6,7 @@ of the joint state: a checkpoint does not hold them, and a run that goes on has 
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any
@@ -45,6 +45,7 @@ class Population:
         runs: The number of runs R.
         lanes: The number of lanes, which divides both runs and devices.
         hyperparameters: The numeric settings of each run; the learner's own where there are none.
+        compiled: True if its program was compiled for runs before these.
     """
 
     learner: Learner
@@ -53,6 +54,7 @@ class Population:
     runs: int = 1
     lanes: int = 1
     hyperparameters: Sequence[Hyperparameters] = ()
+    compiled: bool = False
     _pending: list[Future[Any]] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @cached_property
@@ -69,6 +71,15 @@ class Population:
     def state_shapes(self) -> Any:
         """The state of one run as shapes and types; nothing is computed."""
         return jax.eval_shape(self._compiled_initial_state, jnp.uint32(0))
+
+    def for_other_runs(self, hyperparameters: Sequence[Hyperparameters]) -> "Population":
+        """A population of as many other runs, which shares what is compiled for these."""
+        other = replace(self, hyperparameters=hyperparameters, compiled=True)
+        of_these = {"_constants"} | {each.name for each in fields(self)}
+        vars(other).update(
+            {name: value for name, value in vars(self).items() if name not in of_these}
+        )
+        return other
 
     def first_state(self, seed: int) -> Any:
         """The state before the first update of the run with a seed, on the host."""
@@ -103,8 +114,10 @@ class Population:
     def compile_ahead(self) -> None:
         """Trace the program of :meth:`run` now, and compile it in a thread until that is called.
 
-        An error in compiling is raised by :meth:`run`.
+        An error in compiling is raised by :meth:`run`. Nothing is done where that is compiled.
         """
+        if self.compiled:
+            return
         states = self._by_sharding(_shapes_on, self._joint_shapes())
         lowered = self._compiled_run.lower(states, *self._constants, jnp.int32(1))
         executor = ThreadPoolExecutor(max_workers=1)
