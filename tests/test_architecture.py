@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src/gpae"
 ROOMS = (
     "estimators",
     "exact",
+    "torch",
     "environments",
     "kernels",
     "networks",

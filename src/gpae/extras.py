@@ -27,6 +27,7 @@ EXTRAS = {
     "smax": {"jaxmarl": "JaxMARL"},
     "search": {"optuna": "Optuna"},
     "mabrax": {"brax": "Brax", "mujoco": "MuJoCo"},
+    "torch": {"torch": "PyTorch"},
 }
 """For each extra, the packages that it makes importable, and their names for people."""
 

@@ -151,3 +151,17 @@ def test_a_module_missing_inside_an_optional_package_names_the_package():
         missing_extras("this"),
     ):
         raise ModuleNotFoundError("No module named 'orbax.checkpoint'", name="orbax.checkpoint")
+
+
+def test_torch_missing_is_one_line_of_an_import_error():
+    result = run_without(
+        ["torch"],
+        """
+        try:
+            import gpae.torch
+        except ImportError as error:
+            print(error)
+        """,
+    )
+    line = "gpae.torch needs PyTorch, which is not installed: pip install 'gpae[torch]'\n"
+    assert (result.stdout, result.stderr) == (line, "")
