@@ -181,3 +181,15 @@ def test_the_overhead_study_shows_the_benchmarks_file(tmp_path, monkeypatch, cap
     (folder / "overhead.json").write_text('{"reference": "A", "seconds": {"A": [1], "B": [2]}}')
     assert main(["study", "overhead"]) == 0
     assert "| B | +100.0 % |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("left", "begun"), [(5.0, 0), (7.0, 1)])
+def test_no_program_is_begun_in_the_last_tenth_of_a_budget(
+    left, begun, study_command, calls, monkeypatch
+):
+    made, happens, _ = calls
+    happens[1] = lambda runs, console, deadline: monkeypatch.setattr(Deadline, "left", 0.0) or []
+    monkeypatch.setattr(Deadline, "left", left)
+    code, out, _ = study_command("--budget", "1m", "--only", "one")
+    assert (code, len(made)) == (0, begun)
+    assert "stopped with 2 runs unfinished, as the budget of 1m is spent; go on with" in out
