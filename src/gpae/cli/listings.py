@@ -1,0 +1,64 @@
+"""The commands that list: ``gpae tasks``, ``gpae settings`` and ``gpae methods``."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from gpae.cli.options import add_imports
+from gpae.cli.parser import Commands
+from gpae.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def add_tasks(commands: Commands) -> None:
+    """Register ``gpae tasks``."""
+    tasks = commands.add_parser("tasks", help="list the tasks")
+    tasks.add_argument("filter", nargs="?", default="", help="only names that contain this text")
+    add_imports(tasks)
+    tasks.set_defaults(command=_tasks)
+
+
+def add_settings(commands: Commands) -> None:
+    """Register ``gpae settings``."""
+    settings = commands.add_parser("settings", help="list the settings with descriptions")
+    settings.add_argument("filter", nargs="?", default="", help="only names that contain this text")
+    add_imports(settings)
+    settings.set_defaults(command=_settings)
+
+
+def add_methods(commands: Commands) -> None:
+    """Register ``gpae methods``."""
+    methods = commands.add_parser("methods", help="list the methods and their properties")
+    add_imports(methods)
+    methods.set_defaults(command=_methods)
+
+
+def _tasks(parsed: argparse.Namespace, console: "Console") -> int:
+    from rich.table import Column, Table
+
+    from gpae.environments import all_tasks
+
+    table = Table(Column("task", no_wrap=True), "agents", "description", box=None, pad_edge=False)
+    chosen = [task for task in all_tasks() if parsed.filter in task.name]
+    if not chosen:
+        raise UserError(f"no task's name contains {parsed.filter!r}; `gpae tasks` lists them all")
+    for task in chosen:
+        agents = "" if task.num_agents is None else str(task.num_agents)
+        table.add_row(task.name, agents, task.description)
+    console.print(table)
+    return 0
+
+
+def _settings(parsed: argparse.Namespace, console: "Console") -> int:
+    from gpae.config.reference import show_settings
+
+    show_settings(console, parsed.filter)
+    return 0
+
+
+def _methods(parsed: argparse.Namespace, console: "Console") -> int:
+    from gpae.report.methods import show_methods
+
+    show_methods(console)
+    return 0
