@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+# Every compiled program is kept: many tests compile the same small ones, in processes of their own.
+PYTEST := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 # It asks for a pandas that nothing else here runs with, and needs none for what the tests use.
 MARL_EVAL := id-marl-eval==0.0.4 colorama
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -17,9 +18,9 @@ train: $(READY)
 test: $(READY)
 	$(PYTEST)
 
-# The inner loop: every test but those that take long, every compiled program kept for the next time.
+# The inner loop: every test but those that take long.
 quick: $(READY)
-	JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 $(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow"
 
 check: $(READY)
 	$(BIN)/ruff check .
