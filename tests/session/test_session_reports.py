@@ -41,7 +41,12 @@ def test_every_metric_recorded_is_documented_and_no_other(profiled):
     recorded = set().union(*(json.loads(line) for line in lines))
     rows = "".join(re.findall(r"^\|([^|]+)\|", PAGE, re.M))
     documented = set(re.findall(r"`([a-z]+/[a-z_]+)`", rows))
-    elsewhere = {"train/win_rate", "loss/reward_model", "update/reward_model_gradient_norm"}
+    elsewhere = {
+        "train/win_rate",
+        "loss/reward_model",
+        "update/reward_model_gradient_norm",
+        "shaping/coefficient",
+    }
     counters = {"update", "env_steps", "gradient_steps"}
     assert documented - elsewhere == recorded - counters - {"train/hit"}
     assert elsewhere <= documented

@@ -8,6 +8,7 @@ import pytest
 
 from gpae.cli import main
 from gpae.runs.deadline import Deadline
+from gpae.runs.session import Failure, Outcome
 from gpae.studies import work as work_module
 from gpae.studies.archive import read_archive
 from gpae.studies.rates import device_kind
@@ -27,6 +28,9 @@ def study_command(small, tmp_path):
         return code, out.getvalue(), err.getvalue()
 
     return run
+
+
+STOPPED = Outcome(False, True, "the budget is spent", 0, 0, "hit", None, None)
 
 
 @pytest.fixture
@@ -104,17 +108,16 @@ def test_a_study_stops_by_its_budget_goes_on_and_ends_with_a_table(
 
 @pytest.mark.slow
 def test_a_run_that_diverged_is_told_apart_and_the_others_finish(study_command, calls, tmp_path):
-    from gpae.errors import DivergedError
-
-    made, happens, _ = calls
+    made, happens, train = calls
 
     def diverge(runs, console, deadline):
-        raise DivergedError("training has diverged: loss not finite")
+        diverged = Failure("training has diverged: loss not finite", 3)
+        return [*train(runs[:1], console, deadline=deadline), diverged]
 
-    happens[1], happens[3] = diverge, diverge
+    happens[1] = diverge
     code, out, err = study_command("--only", "one")
     assert (code, err) == (0, "")
-    assert made == [[(1.5, 0), (1.5, 1)], [(1.5, 0)], [(1.5, 1)]]
+    assert made == [[(1.5, 0), (1.5, 1)]]
     assert "toy/beacon one seed 1: training has diverged: loss not finite" in out
     first, second = sorted(read_archive(tmp_path / "results"), key=lambda run: run.record.seed)
     assert first.record.diverged is None
@@ -188,7 +191,12 @@ def test_no_program_is_begun_in_the_last_tenth_of_a_budget(
     left, begun, study_command, calls, monkeypatch
 ):
     made, happens, _ = calls
-    happens[1] = lambda runs, console, deadline: monkeypatch.setattr(Deadline, "left", 0.0) or []
+
+    def spend(runs, console, deadline):
+        monkeypatch.setattr(Deadline, "left", 0.0)
+        return [STOPPED for _ in runs]
+
+    happens[1] = spend
     monkeypatch.setattr(Deadline, "left", left)
     code, out, _ = study_command("--budget", "1m", "--only", "one")
     assert (code, len(made)) == (0, begun)

@@ -137,7 +137,7 @@ def test_the_same_evaluation_is_repeatable_and_another_is_not_the_same(evaluator
 def test_parameters_from_the_host_and_from_devices_run_the_same_program(
     evaluator, params, greedy, cpu_devices
 ):
-    compiled = evaluator._compiled[True]
+    compiled = evaluator._compiled[True, False]
     assert compiled._cache_size() == 1
     for device in cpu_devices:
         moved = jax.device_put(params, device)
