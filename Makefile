@@ -10,17 +10,21 @@ PYTEST := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 $(BIN)/python -m pytest -
 MARL_EVAL := id-marl-eval==0.0.4 colorama
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: train test quick check format docs hooks theory bench clean
+.PHONY: train test exhaustive quick check format docs hooks theory bench clean
 
 train: $(READY)
 	$(BIN)/gpae train task=smax/3m method=gpae total_env_steps=3e5 evaluation.interval=5e4
 
 test: $(READY)
-	$(PYTEST)
+	$(PYTEST) -m "not exhaustive"
+
+# Further combinations of what the other tests cover, to be run when populations or packing change.
+exhaustive: $(READY)
+	$(PYTEST) -m exhaustive
 
 # The inner loop: every test but those that take long.
 quick: $(READY)
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not exhaustive"
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -43,7 +43,10 @@ def by_setting(root, *names):
     return found
 
 
-@pytest.mark.parametrize("method", SETTINGS)
+@pytest.mark.parametrize(
+    "method",
+    ["gpae", *(pytest.param(m, marks=pytest.mark.exhaustive) for m in SETTINGS if m != "gpae")],
+)
 def test_each_run_of_a_sweep_is_as_if_made_alone(
     method, gpae, small, tmp_path, final_arrays, metrics, evaluations
 ):
@@ -126,6 +129,7 @@ def test_a_sweep_that_was_stopped_is_finished_by_a_resume_of_its_folder(
     assert again.out.count("final hit") == 6
 
 
+@pytest.mark.exhaustive
 def test_one_after_the_other_where_that_is_asked_for(gpae, small, tmp_path, straight, same_end):
     root = tmp_path / "runs"
     result = gpae("train", "-m", *small(seed="0,1"), f"run.root={root}", "run.population=1")
@@ -166,6 +170,7 @@ def test_memory_that_does_not_suffice_halves_a_population(
     assert all(result.finished for result in results)
 
 
+@pytest.mark.exhaustive
 def test_populations_of_one_size_are_traced_once(
     small, tmp_path, collected_when_traced, gpae, same_end
 ):

@@ -94,6 +94,7 @@ def test_an_ended_search_is_left_alone(uninterrupted, gpae):
     assert trials(folder) == before
 
 
+@pytest.mark.exhaustive
 def test_stop_then_continue_equals_straight(
     uninterrupted, gpae, words, before_call, monkeypatch, tmp_path
 ):

@@ -47,7 +47,15 @@ def together(gpae, small, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("method", "seeds", "devices"),
-    [*((method, 2, 1) for method in METHODS), *product(("gpae", "vdn"), (3, 4), (1, 2))],
+    [
+        *((method, 2, 1) for method in METHODS),
+        ("vdn", 3, 2),
+        *(
+            pytest.param(*asked, marks=pytest.mark.exhaustive)
+            for asked in product(("gpae", "vdn"), (3, 4), (1, 2))
+            if asked != ("vdn", 3, 2)
+        ),
+    ],
 )
 def test_each_run_is_as_if_made_alone(
     method, seeds, devices, together, gpae, small, tmp_path, final_arrays, metrics, evaluations

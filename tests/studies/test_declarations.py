@@ -87,6 +87,7 @@ def test_table_2_has_every_method_on_every_task_and_q_learning_on_smax():
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", GRIDS)
 def test_every_cell_is_a_configuration_of_its_own(name):
     cells = make_plan(find_study(name)).cells

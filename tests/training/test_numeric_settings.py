@@ -141,7 +141,13 @@ def close(found, expected):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", POLICY_GRADIENTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gpae",
+        *(pytest.param(n, marks=pytest.mark.exhaustive) for n in POLICY_GRADIENTS if n != "gpae"),
+    ],
+)
 def test_policy_gradients_of_different_settings(name, learner, cpu_devices):
     method, of_method = POLICY_GRADIENTS[name]
     require_the_runs_alone(learner, method, of_method, cpu_devices, window=2)

@@ -136,7 +136,11 @@ def assert_shaped(environment, steps, coefficients):
     ],
     ids=["twice", "uneven", "constant batch", "growing batch", "first update", "none"],
 )
-@pytest.mark.parametrize("own", [False, True], ids=["team", "each agent"])
+@pytest.mark.parametrize(
+    "own",
+    [False, pytest.param(True, marks=pytest.mark.exhaustive)],
+    ids=["team", "each agent"],
+)
 def test_the_coefficient_falls_with_the_env_steps_of_earlier_updates(
     cpu_devices, horizon, window, coefficients, own
 ):
