@@ -50,7 +50,7 @@ class Trial:
 
     @property
     def fate(self) -> str:
-        """How it stands, in a word."""
+        """State of the trial in a word."""
         if self.diverged:
             return "diverged"
         return "running" if self.running else "complete" if self.complete else "stopped"

@@ -167,7 +167,7 @@ class Population:
 
     @cached_property
     def _constants(self) -> tuple[Hyperparameters, Int[Array, " E"]]:
-        """What every call is given beside the state: each run's numbers, and the environments'."""
+        """Arguments of every call beside the state: each run's numbers, and the environments'."""
         each = self.hyperparameters or [self.learner.hyperparameters] * self.runs
         if len(each) != self.runs:
             raise ValueError(f"hyperparameters: expected {self.runs}, found {len(each)}")
