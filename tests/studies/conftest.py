@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpae.config.compose import to_dict
+from gpae.methods import METHODS
 from gpae.runs import RecordFile, RunFolder
 from gpae.studies.archive import Sitting, StudyRecord, archive_run, study_folder
 from gpae.studies.declaration import read_study
@@ -47,6 +48,18 @@ measures:
   - {name: performance, metric: headline}
   - {name: gap, source: training, metric: a, minus: b, over: c, moment: mean}
 """
+
+
+CONTROLS = "gpae.studies.controls"
+
+
+@pytest.fixture(autouse=True)
+def no_controls_elsewhere(monkeypatch):
+    """Keep the control methods, which studies register, out of the other tests' registry."""
+    monkeypatch.setattr(METHODS, "_entries", dict(METHODS._entries))
+    sys.modules.pop(CONTROLS, None)
+    yield
+    sys.modules.pop(CONTROLS, None)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The control whose critic sees actions of another environment."""
 
-import sys
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -9,21 +8,19 @@ import numpy as np
 import pytest
 
 from gpae.environments import DiscreteActions, Observation
-from gpae.methods import METHODS, UpdateSettings
+from gpae.methods import UpdateSettings
 from gpae.networks import NetworkSettings
+from gpae.studies.declaration import find_study
+from gpae.studies.plan import make_plan
 
-MODULE = "gpae.studies.controls"
 STEPS, ENVIRONMENTS, AGENTS, ACTIONS = 3, 4, 2, 5
 SHAPE = (STEPS, ENVIRONMENTS, AGENTS)
 
 
 @pytest.fixture
-def control(monkeypatch):
-    """The method, in a registry that the other tests never see it in."""
-    monkeypatch.setattr(METHODS, "_entries", dict(METHODS._entries))
-    sys.modules.pop(MODULE, None)
-    yield import_module(MODULE).MisplacedActionsGpae()
-    sys.modules.pop(MODULE)
+def control():
+    """The method, registered."""
+    return import_module("gpae.studies.controls").MisplacedActionsGpae()
 
 
 def inputs(method, actions):
@@ -46,3 +43,10 @@ def test_the_others_actions_are_of_the_environment_before(control):
     found = inputs(control, jnp.asarray(tags, jnp.float32))
     np.testing.assert_array_equal(found.action_features, before)
     np.testing.assert_array_equal(found.own_features, 1e5 + tags)
+
+
+def test_a_row_imports_the_module_of_its_method_and_its_runs_remember_it():
+    plan = make_plan(find_study("fig1"), only=["GPAE (off), misplaced actions"])
+    (cell,) = plan.cells
+    assert cell.config.method.name == "gpae_misplaced_actions"
+    assert cell.config.imports == ["gpae.studies.controls"]

@@ -46,6 +46,7 @@ class Row:
         base: The base, one of the suites' settings.
         tasks: Patterns of the tasks that the row has runs on.
         control: True for a row that the paper does not have.
+        imports: Modules to import first, which register the row's method.
     """
 
     name: str = ""
@@ -53,6 +54,7 @@ class Row:
     base: str = BASE
     tasks: list[str] = field(default_factory=lambda: ["*"])
     control: bool = False
+    imports: list[str] = field(default_factory=list)
 
 
 @dataclass

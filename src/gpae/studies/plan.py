@@ -40,7 +40,7 @@ class Cell:
     @cached_property
     def config(self) -> Config:
         """The configuration of its runs, with seed 0."""
-        return _composed(self.overrides)
+        return _composed(self.overrides, tuple(self.row.imports))
 
     @cached_property
     def identity(self) -> Identity:
@@ -161,8 +161,8 @@ def _fits(cell: Cell, pattern: str) -> bool:
 
 
 @cache
-def _composed(overrides: tuple[str, ...]) -> Config:
-    return compose(list(overrides))
+def _composed(overrides: tuple[str, ...], imports: tuple[str, ...]) -> Config:
+    return compose(list(overrides), imports)
 
 
 @cache
