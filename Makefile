@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
-# Every compiled program is kept: many tests compile the same small ones, in processes of their own.
-PYTEST := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+# Files keep their order: by the number of their tests, a few long ones would be left for the end.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 # It asks for a pandas that nothing else here runs with, and needs none for what the tests use.
 MARL_EVAL := id-marl-eval==0.0.4 colorama
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt

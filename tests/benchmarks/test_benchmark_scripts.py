@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import runpy
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -90,20 +91,6 @@ def test_a_template_that_is_no_command_is_refused(script, template):
         script("compare").run_seconds(template, 1)
 
 
-SCRIPTS = (
-    "compare",
-    "compiler",
-    "estimators",
-    "gpu",
-    "learning",
-    "memory",
-    "overhead",
-    "recurrence",
-    "scaling",
-    "seeds",
-)
-
-
 def test_a_script_measures_nothing_where_it_could_not_write(tmp_path, capsys):
     def measure(parsed):
         pytest.fail("measured")
@@ -120,21 +107,37 @@ def test_a_family_without_tasks_is_refused(script, monkeypatch, tmp_path):
         module.measure(module.arguments())
 
 
+WRONG_WORDS = {
+    "compare": ["--against", "no-such-program", "--ours", "no-such-program"],
+    "estimators": ["--calls", "0"],
+    "gpu": ["no-such-cases.json"],
+    "learning": ["--against", "no-such-program", "--ours", "no-such-program"],
+    "memory": ["method=none"],
+    "recurrence": ["--large"],
+    "scaling": ["sideways"],
+    "seeds": ["--seeds", "0"],
+}
+"""Words of the scripts that need no process of their own to refuse them."""
+
+
+@pytest.mark.parametrize("name", WRONG_WORDS)
+def test_what_a_user_gets_wrong_is_told_in_a_line(script_path, monkeypatch, capsys, tmp_path, name):
+    output = tmp_path / "results.json"
+    words = [*WRONG_WORDS[name], "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *words])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script_path(name)), run_name="__main__")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not output.exists()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_what_a_user_gets_wrong_is_told_in_a_line(tmp_path, name):
-    words = {
-        "compare": ["--against", "no-such-program", "--ours", "no-such-program"],
-        "estimators": ["--calls", "0"],
-        "gpu": ["no-such-cases.json"],
-        "learning": ["--against", "no-such-program", "--ours", "no-such-program"],
-        "memory": ["method=none"],
-        "recurrence": ["--large"],
-        "scaling": ["sideways"],
-        "seeds": ["--seeds", "0"],
-    }.get(name, ["method=none"])
+@pytest.mark.parametrize("name", ["compiler", "overhead"])
+def test_what_goes_wrong_in_a_trainings_process_is_told_in_a_line(tmp_path, name):
+    words = ["method=none", "--output", tmp_path / "results.json"]
     result = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", *words, "--output", tmp_path / "results.json"],
+        [sys.executable, "-m", f"benchmarks.{name}", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,5 +1,7 @@
 """A network over time against plain Flax, in blocks of any length and with any core."""
 
+from functools import cache
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -104,35 +106,51 @@ def hidden_state_of(settings):
     return jax.tree.map(lambda leaf: leaf + 0.5, hidden_state)
 
 
+def outputs_and_gradients(apply, settings, params, data):
+    """The outputs of a network with parameters, and gradients by these and all that it is given."""
+    inputs, resets, weights = data
+
+    def loss(params, hidden_state, inputs):
+        hidden_states, outputs = apply(params, hidden_state, inputs, resets)
+        remembered = sum(leaf.sum() for leaf in jax.tree.leaves(hidden_states))
+        return (outputs * weights).sum() + remembered, outputs
+
+    gradients = jax.jit(jax.grad(loss, argnums=(0, 1, 2), has_aux=True))
+    return gradients(params, hidden_state_of(settings), inputs)
+
+
+@pytest.fixture(scope="module")
+def plainly(data):
+    """A network's first parameters, and plain Flax's outputs and gradients with them, by name."""
+
+    @cache
+    def run(name):
+        settings, (inputs, resets, _) = SETTINGS[name], data
+        given = OverTime(settings).init(
+            jax.random.key(0), hidden_state_of(settings), inputs, resets
+        )
+        params, plain = given["params"]["network"], PlainNetwork(settings)
+
+        def apply(params, *given):
+            return plain.apply(plain_parameters(settings, params), *given)
+
+        return params, outputs_and_gradients(apply, settings, params, data)
+
+    return run
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("block", [1, 3, 4, STEPS])
 @pytest.mark.parametrize("name", SETTINGS)
-def test_outputs_and_gradients_are_those_of_plain_flax(name, block, data, monkeypatch):
+def test_outputs_and_gradients_are_those_of_plain_flax(name, block, data, plainly, monkeypatch):
+    params, expected = plainly(name)
     monkeypatch.setattr(BLOCK_ROWS, block * ROWS)
-    settings, (inputs, resets, weights) = SETTINGS[name], data
-    network, plain, hidden_state = (
-        OverTime(settings),
-        PlainNetwork(settings),
-        hidden_state_of(settings),
-    )
-    params = network.init(jax.random.key(0), hidden_state, inputs, resets)["params"]["network"]
+    network = OverTime(SETTINGS[name])
 
-    def run(apply):
-        def loss(params, hidden_state, inputs):
-            hidden_states, outputs = apply(params, hidden_state, inputs)
-            remembered = sum(leaf.sum() for leaf in jax.tree.leaves(hidden_states))
-            return (outputs * weights).sum() + remembered, outputs
+    def apply(params, *given):
+        return network.apply({"params": {"network": params}}, *given)
 
-        return jax.jit(jax.grad(loss, argnums=(0, 1, 2), has_aux=True))(
-            params, hidden_state, inputs
-        )
-
-    found = run(
-        lambda params, *given: network.apply({"params": {"network": params}}, *given, resets)
-    )
-    expected = run(
-        lambda params, *given: plain.apply(plain_parameters(settings, params), *given, resets)
-    )
+    found = outputs_and_gradients(apply, SETTINGS[name], params, data)
     assert len(jax.tree.leaves(found)) > 6
     jax.tree.map(
         lambda ours, plain: np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-5),

@@ -7,9 +7,9 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
@@ -20,6 +20,7 @@ SMALL = {
     "rollout.environments": "8",
     "rollout.steps": "8",
     "network.hidden_size": "8",
+    "network.core": "feedforward",
     "window.length": "2",
     "update.minibatches": "1",
     "update.epochs": "2",
@@ -29,6 +30,14 @@ SMALL = {
     "run.checkpoint_interval": "128",
 }
 """Ten updates of 32 env steps: evaluated after 0, 3, 6, 9 and 10, saved after 0, 4, 8 and 10."""
+
+STRAIGHT = {
+    "gpae": {},
+    "recurrent gpae": {"network.core": "gru"},
+    "mappo": {"method": "mappo"},
+    "q_corrected": {"method": "q_corrected"},
+}
+"""Settings beside these, by name, of the runs to compare with."""
 
 
 def _load_toy_task():
@@ -49,54 +58,14 @@ class Result:
     err: str
 
 
-def read_setting(name):
-    """JAX keeps some of its settings as attributes and the others behind ``read``."""
-    return getattr(jax.config, name) if hasattr(jax.config, name) else jax.config.read(name)
-
-
 @pytest.fixture(scope="session")
-def compilation_cache(tmp_path_factory):
-    """A cache of compiled programs for every run here, in this process and in others."""
-    return tmp_path_factory.mktemp("xla")
-
-
-@contextlib.contextmanager
-def compiled_alike(folder):
-    """Compile as the child processes do, whatever the tests before have set."""
-    settings = {
-        "jax_compilation_cache_dir": str(folder),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-        "jax_disable_most_optimizations": True,
-    }
-    before = {name: read_setting(name) for name in settings}
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    jax.experimental.compilation_cache.compilation_cache.reset_cache()
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            jax.config.update(name, value)
-        jax.experimental.compilation_cache.compilation_cache.reset_cache()
-
-
-@pytest.fixture
-def alike(compilation_cache):
-    """Runs made in the test itself are compiled as those of the command line are."""
-    with compiled_alike(compilation_cache):
-        yield
-
-
-@pytest.fixture(scope="session")
-def gpae(compilation_cache):
+def gpae():
     """The command line in this process."""
     from gpae.cli import main
 
     def run(*words):
         out, err = io.StringIO(), io.StringIO()
-        streams = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
-        with streams[0], streams[1], compiled_alike(compilation_cache):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main([str(word) for word in words])
         return Result(code, out.getvalue(), err.getvalue())
 
@@ -115,29 +84,62 @@ def small():
 
 
 @pytest.fixture(scope="session")
-def child_environment(compilation_cache):
+def child_environment():
+    """The environment of a process that trains as slowly as a test can interrupt it.
+
+    A program that another process is about to keep is compiled again, which is no error.
+    """
     return {
         **os.environ,
-        "JAX_COMPILATION_CACHE_DIR": str(compilation_cache),
         "JAX_NUM_CPU_DEVICES": "2",
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "PYTHONWARNINGS": "ignore:Error reading persistent compilation cache",
         "TOY_PAUSE": "0.5",
     }
 
 
 @pytest.fixture(scope="session")
-def straight(gpae, small, tmp_path_factory):
-    """Uninterrupted runs by method, with what the command line said."""
+def words_of_straight(small):
+    """The words of the runs to compare with, by name."""
+
+    def words(name):
+        return small(**{key.replace(".", "__"): value for key, value in STRAIGHT[name].items()})
+
+    return words
+
+
+@pytest.fixture(scope="session")
+def straight(gpae, words_of_straight, tmp_path_factory):
+    """Uninterrupted runs by name, each made when first asked for, with what was said.
+
+    GPAE's is made at once, before a test can have changed what happens in runs.
+    """
     root = tmp_path_factory.mktemp("straight")
 
-    def run(method):
-        words = small(method=method, window__length=2)
-        return root / method, gpae("train", *words, f"run.folder={root / method}")
+    @cache
+    def made(name):
+        folder = root / name.replace(" ", "_")
+        return folder, gpae("train", *words_of_straight(name), f"run.folder={folder}")
 
-    made = {method: run(method) for method in ("gpae", "mappo", "q_corrected")}
-    return made.__getitem__
+    made("gpae")
+    return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _toy_task_is_checked_once():
+    """The toy task is the same in every run: its rollout is checked in the first alone."""
+    from gpae.runs import system
+
+    check, checked = system.check_environment, set()
+
+    def once(environment, **options):
+        key = f"{environment}{environment.spec}{options}"
+        if not isinstance(environment, TOY.Beacon) or key not in checked:
+            check(environment, **options)
+            checked.add(key)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(system, "check_environment", once)
+        yield
 
 
 def records(folder, name):

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def train(small, alike):
+def train(small):
     """`gpae.train` on the tiny task, without a word; settings are those of the command's runs."""
 
     def run(folder, **given):

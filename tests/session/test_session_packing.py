@@ -22,7 +22,7 @@ SETTINGS = {
 
 
 def words_of(small, method, **settings):
-    words = small(method=method, evaluation__mode="greedy", **settings)
+    words = small(method=method, evaluation__mode="greedy", network__core="gru", **settings)
     if method != "vdn":
         return words
     policy_gradient = ("window.", "update.minibatches", "update.epochs")
@@ -148,9 +148,7 @@ def configs_of(words, tmp_path):
     ]
 
 
-def test_memory_that_does_not_suffice_halves_a_population(
-    small, tmp_path, monkeypatch, compilation_cache
-):
+def test_memory_that_does_not_suffice_halves_a_population(small, tmp_path, monkeypatch):
     from gpae.errors import MemoryShortageError
     from gpae.runs import packing
 

@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("toy_task.py")
-METHODS = ["gpae", "mappo", "q_corrected"]
+NAMES = ["recurrent gpae", "mappo", "q_corrected"]
 
 
 class SimulatedCrashError(Exception):
@@ -30,11 +30,11 @@ def terminate():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_straight_run_evaluates_and_saves_when_due(
-    method, straight, metrics, evaluations, final_arrays
+    name, straight, metrics, evaluations, final_arrays
 ):
-    folder, result = straight(method)
+    folder, result = straight(name)
     assert (result.code, result.err) == (0, "")
     assert [record["update"] for record in metrics(folder)] == list(range(1, 11))
     assert [record["env_steps"] for record in metrics(folder)] == list(range(32, 321, 32))
@@ -48,11 +48,11 @@ def test_a_straight_run_evaluates_and_saves_when_due(
     assert int(final_arrays(folder)["state/clock/update"]) == 10
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_absolute_metric_is_of_the_best_parameters_on_ten_times_the_episodes(
-    method, straight, evaluations, final_arrays
+    name, straight, evaluations, final_arrays
 ):
-    folder, result = straight(method)
+    folder, result = straight(name)
     *regular, absolute = evaluations(folder)
     assert absolute["absolute"]
     assert absolute["episodes"] == len(absolute["hit"]) == 40
@@ -66,13 +66,13 @@ def test_the_absolute_metric_is_of_the_best_parameters_on_ten_times_the_episodes
     assert f"final hit {means[-1]:.3f}" in result.out
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", NAMES)
 def test_stop_then_resume_equals_straight(
-    method, gpae, small, straight, same_end, before_call, monkeypatch, tmp_path
+    name, gpae, words_of_straight, straight, same_end, before_call, monkeypatch, tmp_path
 ):
     folder = tmp_path / "run"
     before_call(4, terminate)
-    stopped = gpae("train", *small(method=method), f"run.folder={folder}")
+    stopped = gpae("train", *words_of_straight(name), f"run.folder={folder}")
     assert (stopped.code, stopped.err) == (0, "")
     assert "SIGTERM: finishing the current call" in stopped.out
     assert f"stopped at 192 env steps; continue with: gpae resume {folder}" in stopped.out
@@ -81,8 +81,8 @@ def test_stop_then_resume_equals_straight(
     monkeypatch.undo()
     resumed = gpae("resume", folder)
     assert (resumed.code, resumed.err) == (0, "")
-    same_end(folder, straight(method)[0])
-    assert resumed.out.splitlines()[-4:-2] == straight(method)[1].out.splitlines()[-4:-2]
+    same_end(folder, straight(name)[0])
+    assert resumed.out.splitlines()[-4:-2] == straight(name)[1].out.splitlines()[-4:-2]
 
 
 def test_a_resumed_run_is_traced_once_and_without_garbage_collection(
@@ -102,11 +102,11 @@ def test_a_finished_run_is_not_traced_again(gpae, straight, collected_when_trace
     assert collected_when_traced == []
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", NAMES)
 def test_crash_then_resume_equals_straight(
-    method,
+    name,
     gpae,
-    small,
+    words_of_straight,
     straight,
     same_end,
     metrics,
@@ -118,14 +118,14 @@ def test_crash_then_resume_equals_straight(
     folder = tmp_path / "run"
     before_call(6, crash)
     with pytest.raises(SimulatedCrashError):
-        gpae("train", *small(method=method), f"run.folder={folder}")
+        gpae("train", *words_of_straight(name), f"run.folder={folder}")
     assert metrics(folder)[-1]["update"] == evaluations(folder)[-1]["update"] == 6
     assert not (folder / "checkpoints" / "000000000006.json").exists()
     with (folder / "metrics.jsonl").open("a") as stream:
         stream.write('{"update": 7, "env')
     monkeypatch.undo()
     assert gpae("resume", folder).code == 0
-    same_end(folder, straight(method)[0])
+    same_end(folder, straight(name)[0])
 
 
 def test_crash_before_the_first_checkpoint_then_resume_equals_straight(

@@ -16,10 +16,13 @@ METHODS = ("gpae", "mappo", "vdn")
 def group_words(small, method, folder, devices=1, **settings):
     """A method on the toy task, a run's environments on so many devices however many runs.
 
-    MAPPO's window is of one rollout, as it is where methods are on-policy.
+    MAPPO's window is of one rollout, as it is where methods are on-policy, and its networks are
+    feed-forward; those of the others are recurrent.
     """
     if method == "mappo":
         settings = {"window__length": 1, **settings}
+    else:
+        settings = {"network__core": "gru", **settings}
     words = small(method=method, run__devices=devices, run__folder=folder, **settings)
     if method != "vdn":
         return words
@@ -113,7 +116,8 @@ def test_a_stop_and_a_resume_of_all_change_nothing(
 
 def test_some_of_them_go_on_on_as_many_devices_each(gpae, tmp_path, small, before_call):
     before_call(4, lambda: os.kill(os.getpid(), signal.SIGINT))
-    gpae("train", *group_words(small, "gpae", tmp_path, devices=0), "seeds=3")
+    words = group_words(small, "gpae", tmp_path, devices=0, network__core="feedforward")
+    gpae("train", *words, "seeds=3")
     resumed = gpae("resume", tmp_path / "seed0", tmp_path / "seed2")
     assert resumed.code == 0, resumed.err
     assert "2 devices" in resumed.out

@@ -31,6 +31,7 @@ suites:
         - rollout.environments=8
         - rollout.steps=8
         - network.hidden_size=8
+        - network.core=feedforward
         - window.length=2
         - update.minibatches=1
         - update.epochs=2

@@ -186,7 +186,7 @@ def test_an_update_is_traced_once(setup, runs, monkeypatch):
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_what_was_compiled_ahead_is_what_runs(setup, runs, compilations):
-    population = make_population(setup, runs, 0, 1)
+    population = make_population(setup, runs, 0, UPDATES)
     population.compile_ahead()
     state = population.initial_state(*range(runs))
     for _ in range(2):

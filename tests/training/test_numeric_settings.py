@@ -114,8 +114,8 @@ def require_the_runs_alone(make, method, of_method, devices, **settings):
     learners = []
     for number in range(2):
         own_method, own_update, discount = numbers(method, of_method, number)
-        same = {"steps": 4, "network": {"hidden_size": 4}, "discount": discount}
-        learners.append(make(method=own_method, **same, **own_update, **settings))
+        same = {"steps": 4, "core": "feedforward", "discount": discount, **settings}
+        learners.append(make(method=own_method, network={"hidden_size": 4}, **same, **own_update))
     together = Population(
         learners[0],
         devices[:1],

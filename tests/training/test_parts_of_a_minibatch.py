@@ -138,9 +138,11 @@ def test_the_change_of_the_policy_is_a_mean_over_living_agents(
         np.testing.assert_allclose(found[name], expected, rtol=1e-3, err_msg=name)
 
 
-@pytest.mark.parametrize("devices", [1, 2])
-@pytest.mark.parametrize("minibatches", [1, 2])
-def test_updates_in_parts(learner, cpu_devices, monkeypatch, minibatches, devices):
+@pytest.mark.parametrize(
+    ("minibatches", "devices", "core"),
+    [(1, 1, "feedforward"), (1, 2, "feedforward"), (2, 1, "feedforward"), (2, 2, "gru")],
+)
+def test_updates_in_parts(learner, cpu_devices, monkeypatch, minibatches, devices, core):
     parts, found = set(), {}
 
     def counting(loss, params, given):
@@ -150,7 +152,7 @@ def test_updates_in_parts(learner, cpu_devices, monkeypatch, minibatches, device
     monkeypatch.setattr("gpae.training.update.gradient_steps.gradients_over_parts", counting)
     for features in (2**20, 1):
         monkeypatch.setattr(PARTS, features)
-        setup = learner(minibatches=minibatches, environments=8)
+        setup = learner(minibatches=minibatches, environments=8, core=core)
         population = Population(setup, cpu_devices[:devices], 1)
         state, metrics = population.run(population.initial_state(0), 1)
         moments = jax.tree.map(np.asarray, state.optimiser_states)

@@ -1,6 +1,7 @@
 """Shaped rewards: added with a coefficient that falls over env steps, and no part of returns."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from gpae.networks import NetworkSettings
 from gpae.training.evaluation import Evaluator
 from gpae.training.families import make_learner
 from gpae.training.population import Population
+from gpae.training.protocol import Phase
 from gpae.training.settings import RolloutSettings, WindowSettings
 from gpae.training.shaping import RewardShaping, make_shaping
 
@@ -93,6 +95,21 @@ def shaped_learner(environment, method, horizon, **window):
     )
 
 
+def without_learning(learner):
+    """A learner that collects and counts updates, on no other part of which shaping depends."""
+
+    def collect(state, inputs, environments):
+        state, _, metrics = learner.collect_phase(state, inputs, environments)
+        clock = dataclasses.replace(state.clock, update=state.clock.update + 1)
+        return dataclasses.replace(state, clock=clock), None, metrics
+
+    names = "budget", "state_sharding", "initial_state", "hyperparameters"
+    collecting = SimpleNamespace(**{name: getattr(learner, name) for name in names})
+    collecting.phases = (Phase("collect", collect),)
+    collecting.with_hyperparameters = lambda values: collecting
+    return collecting
+
+
 def small_mixer(kind):
     return kind(batch_size=4, buffer_size=4, learning_starts=0)
 
@@ -144,7 +161,7 @@ def assert_shaped(environment, steps, coefficients):
 def test_the_coefficient_falls_with_the_env_steps_of_earlier_updates(
     cpu_devices, horizon, window, coefficients, own
 ):
-    setup = shaped_learner(Stairs(own), Gpae(), horizon, **window)
+    setup = without_learning(shaped_learner(Stairs(own), Gpae(), horizon, **window))
     steps, metrics = history(setup, cpu_devices[:1], len(coefficients))
     assert_shaped(Stairs(own), steps, coefficients)
     told = [each.get("shaping/coefficient", 0) for each in metrics]
