@@ -39,5 +39,5 @@ def test_a_damaged_card_is_one_line(tmp_path, contents):
 
 
 def test_an_absent_card_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="cannot read .*card.json: No such file"):
+    with pytest.raises(UserError, match=r"cannot read .*card\.json: No such file"):
         Card.read(tmp_path / "card.json")

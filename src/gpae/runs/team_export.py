@@ -1,10 +1,8 @@
 """A run's team as a folder that can be passed on: policy, critics, configuration and card."""
 
 import shutil
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from gpae import __version__
 from gpae.config.commands import training_command
@@ -22,7 +20,8 @@ from gpae.zoo.cards import mean_interval
 SEED = 1_000_000
 """Seed of the card's episodes, which no run's own evaluation has by default."""
 
-_PACKAGES = ("gpae", "jax", "jaxmarl", "brax")
+_SIMULATORS = {"smax": "jaxmarl", "jaxmarl": "jaxmarl", "mabrax": "brax"}
+"""The package that decides a task's dynamics, by the task's family."""
 
 
 def export_team(
@@ -92,11 +91,12 @@ def _measured(
         episodes=episodes,
         evaluation_seed=SEED,
         date=datetime.now(UTC).date().isoformat(),
-        versions=_versions(versions()),
+        versions=_versions(config.task_name.partition("/")[0]),
         command=training_command(config),
     )
 
 
-def _versions(found: Mapping[str, Any]) -> dict[str, str]:
-    named = {name: found[name] for name in _PACKAGES if found[name] is not None}
-    return named | {"gpae": __version__}
+def _versions(family: str) -> dict[str, str]:
+    found, simulator = versions(), _SIMULATORS.get(family)
+    named = {name: found[name] for name in ("jax", simulator) if name is not None}
+    return {"gpae": __version__, **named}
