@@ -64,7 +64,8 @@ def test_it_plays_the_episodes_that_the_run_plays(gpae, run, team):
     assert (card["task"], card["method"], card["episodes"]) == ("toy/beacon", "gpae", 12)
     assert card["env_steps"] == 320
     assert card["low"] <= card["mean"] <= card["high"]
-    assert card["command"].startswith("gpae train --import toy_task task=toy/beacon method=gpae")
+    assert card["command"].startswith("gpae train task=toy/beacon method=gpae preset=jaxmarl")
+    assert card["command"].endswith("total_env_steps=320")
 
 
 def test_its_policy_acts_like_the_runs(run, team):

@@ -39,5 +39,6 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
         old = before.get(name)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
             value = _changed(old, value)
-        changed[name] = value
+        is_whole = isinstance(value, float) and value.is_integer()
+        changed[name] = int(value) if is_whole else value
     return changed
