@@ -52,3 +52,9 @@ def test_the_command_of_a_configuration_makes_it_again(words):
     assert (gpae, train) == ("gpae", "train")
     assert len(overrides) <= len(words) + 1
     assert to_dict(compose(overrides)) == to_dict(config)
+
+
+@pytest.mark.parametrize("task", ["smax/3m", "smax/1s1z"])
+def test_of_equal_presets_the_tasks_own_is_named(task):
+    config = compose([f"task={task}", "method=gpae", "preset=smax/3m"])
+    assert training_command(config) == f"gpae train task={task} method=gpae preset={task}"

@@ -16,13 +16,15 @@ _CONDUCT = ("run", "imports")
 def training_command(config: Config) -> str:
     """The shortest ``gpae train`` that makes a run's results, with the preset that is closest.
 
+    Of presets that are equally close it takes the task's own.
+
     Args:
         config: The run's configuration.
     """
     chosen = [f"task={config.task_name}", f"method={config.method.name}"]
     wanted = to_dict(config)
     commands = []
-    for preset in PRESETS:
+    for preset in sorted(PRESETS, key=lambda preset: preset != config.task_name):
         base = [*chosen, f"preset={preset}"]
         changed = _changed(to_dict(compose(base, config.imports)), wanted)
         commands.append([*base, *as_overrides(changed)])
