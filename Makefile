@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 MARL_EVAL := id-marl-eval==0.0.4 colorama
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: train test exhaustive quick check format docs hooks theory bench clean
+.PHONY: train test exhaustive quick check format docs dist hooks theory bench clean
 
 train: $(READY)
 	$(BIN)/gpae train task=smax/3m method=gpae total_env_steps=3e5 evaluation.interval=5e4
@@ -37,6 +37,11 @@ format: $(READY)
 
 docs: $(DOCS_READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# Wheel and sdist, checked, and the wheel tried in an empty environment for each of EXTRAS: all of them, or
+# make dist EXTRAS="core smax".
+dist:
+	PYTHON=$(PYTHON) .ci/wheel $(EXTRAS)
 
 # The checks of .pre-commit-config.yaml before every commit.
 hooks: $(READY)

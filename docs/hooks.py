@@ -6,6 +6,7 @@ the site a file of ``docs`` has its path there, any other its path in the reposi
 
 import os.path
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,31 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+sys.path.append(str(DOCS))
+
+from notebook_page import notebook_page  # noqa: E402
+
+MOVED = {DOCS / "walkthrough.ipynb": "index.md", ROOT / "README.md": "overview.md"}
+"""Files that have another path on the site."""
 LINK = re.compile(r'(?<=\]\()(?!\w+:|[#/])[^)#\s]+|(?<=src=")(?!\w+:|/)[^"]+')
 ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod):`~?([^`]+)`")
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the navigation's pages outside ``docs``, and every file that a page links to."""
-    pending = [DOCS / file.src_uri for file in files.documentation_pages()]
-    pending += [ROOT / uri for uri in _pages(config.nav) if not (DOCS / uri).exists()]
+    pending = [_source(file.src_uri) for file in files.documentation_pages()]
+    pending += [_source(uri) for uri in _pages(config.nav)]
     seen: set[Path] = set()
     while pending:
         path = pending.pop()
         if path in seen:
             continue
         seen.add(path)
-        uri = _site_uri(path)
-        if files.get_file_from_path(uri) is None:
-            files.append(File.generated(config, uri, abs_src_path=str(path)))
-        if path.suffix == ".md":
-            links = (_target(path, link) for link in LINK.findall(path.read_text()))
+        for file in _rendered(path, config):
+            if files.get_file_from_path(file.src_uri) is None:
+                files.append(file)
+        if path.suffix in (".md", ".ipynb"):
+            links = (_target(path, link) for link in LINK.findall(_text(path)))
             pending += [target for target in links if target.is_file()]
     return files
 
@@ -42,13 +49,30 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> str:
     """Rewrite a page's links between files of the repository as links of the site."""
     uri = page.file.src_uri
-    path = DOCS / uri if (DOCS / uri).exists() else ROOT / uri
+    path = _source(uri)
 
     def rewrite(link: re.Match[str]) -> str:
         target = _target(path, link[0])
         return os.path.relpath(_site_uri(target), Path(uri).parent) if target.is_file() else link[0]
 
     return LINK.sub(rewrite, markdown)
+
+
+def _rendered(path: Path, config: Any) -> Iterator[File]:
+    """The files of the site that a file of the repository becomes."""
+    uri = _site_uri(path)
+    if path.suffix != ".ipynb":
+        yield File.generated(config, uri, abs_src_path=str(path))
+        return
+    text, pictures = notebook_page(path)
+    yield File.generated(config, uri, content=text)
+    for name, contents in pictures.items():
+        yield File.generated(config, (Path(uri).parent / name).as_posix(), content=contents)
+
+
+def _text(path: Path) -> str:
+    """A page in Markdown."""
+    return notebook_page(path)[0] if path.suffix == ".ipynb" else path.read_text()
 
 
 def _pages(navigation: Any) -> Iterator[str]:
@@ -67,7 +91,16 @@ def _target(page: Path, link: str) -> Path:
 
 
 def _site_uri(path: Path) -> str:
-    return path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT).as_posix()
+    """The path on the site of a file of the repository."""
+    base = DOCS if path.is_relative_to(DOCS) else ROOT
+    return MOVED.get(path) or path.relative_to(base).as_posix()
+
+
+def _source(uri: str) -> Path:
+    """The file of the repository that has a path on the site."""
+    moved = {site: path for path, site in MOVED.items()}
+    inside = DOCS / uri
+    return moved.get(uri) or (inside if inside.exists() else ROOT / uri)
 
 
 class PlainRoles(Extension):

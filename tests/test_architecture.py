@@ -17,6 +17,7 @@ ROOMS = (
     "training",
     "config",
     "credit",
+    "zoo",
     "runs",
     "report",
     "search",

@@ -124,7 +124,7 @@ def test_a_checkpoint_that_does_not_exist(command, gpae, copied, contents):
 def test_a_run_without_any_checkpoint(gpae, copied, contents):
     shutil.rmtree(copied / "checkpoints")
     before = contents(copied)
-    assert "has no checkpoint to evaluate yet" in refused(gpae("evaluate", copied))
+    assert "has no complete checkpoint" in refused(gpae("evaluate", copied))
     assert "has no checkpoint 8, nor any other" in refused(
         gpae("resume", copied, "--checkpoint", "8")
     )

@@ -8,7 +8,7 @@ from gpae.cli.credit import add_credit
 from gpae.cli.curves import add_curves
 from gpae.cli.evaluate import add_evaluate
 from gpae.cli.export import add_export
-from gpae.cli.listings import add_methods, add_settings, add_tasks
+from gpae.cli.listings import add_methods, add_settings, add_tasks, add_zoo
 from gpae.cli.options import add_imports
 from gpae.cli.parser import Parser
 from gpae.cli.resume import add_resume
@@ -52,5 +52,6 @@ def _parser() -> argparse.ArgumentParser:
     add_tasks(commands)
     add_settings(commands)
     add_methods(commands)
+    add_zoo(commands)
     add_theory(commands)
     return parser

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def add_evaluate(commands: Commands) -> None:
     """Register ``gpae evaluate``."""
     evaluate = commands.add_parser("evaluate", help="evaluate a run's parameters on new episodes")
-    evaluate.add_argument("run", type=Path, help="the run's folder")
+    evaluate.add_argument(
+        "run", type=Path, help="the run's folder, or a team such as zoo/smax-3m-gpae"
+    )
     evaluate.add_argument(
         "--episodes",
         type=whole_number(1, 10**9),

@@ -1,4 +1,4 @@
-"""The commands that list: ``gpae tasks``, ``gpae settings`` and ``gpae methods``."""
+"""The commands that list: ``gpae tasks``, ``settings``, ``methods`` and ``zoo``."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -34,6 +34,12 @@ def add_methods(commands: Commands) -> None:
     methods.set_defaults(command=_methods)
 
 
+def add_zoo(commands: Commands) -> None:
+    """Register ``gpae zoo``."""
+    zoo = commands.add_parser("zoo", help="list the trained teams that come with the package")
+    zoo.set_defaults(command=_zoo)
+
+
 def _tasks(parsed: argparse.Namespace, console: "Console") -> int:
     from rich.table import Column, Table
 
@@ -61,4 +67,11 @@ def _methods(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.report.methods import show_methods
 
     show_methods(console)
+    return 0
+
+
+def _zoo(parsed: argparse.Namespace, console: "Console") -> int:
+    from gpae.report.zoo import show_zoo
+
+    show_zoo(console)
     return 0

@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from gpae.config.checks import check, refuse_unused
 from gpae.config.imports import import_modules, modules_needed
 from gpae.config.method_settings import chosen_method, for_method
+from gpae.config.preset_files import PRESETS
 from gpae.config.schema import Config
 from gpae.config.whole_numbers import written_out
 from gpae.environments import Task, find_task
@@ -27,8 +28,6 @@ from gpae.errors import UnknownNameError, UserError, did_you_mean
 from gpae.methods import METHODS
 
 _UNREGISTERED = "if a module registers it, name it with --import"
-
-PRESETS = ("jaxmarl", "release", "mabrax")
 
 _DEFAULT_TASK = "smax/3m"
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from gpae.config.compose import compose
+from gpae.config.preset_files import PRESETS, evidence
 from gpae.errors import UserError
 from gpae.fields import described_values
 from gpae.methods import METHODS
@@ -32,6 +33,11 @@ have [others](training.md#presets), `gpae` has `window.length=4`, and the
 settings of its own, `task.NAME`: [environments](environments.md).
 
 """
+
+_PRESETS = """\
+`preset=NAME` changes the defaults. Without one, the task's family decides between `jaxmarl` and
+`mabrax`. A preset with a task's name holds what runs of our own found for that task; it is never
+chosen by itself, and fits other tasks only by chance."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,8 @@ def page() -> str:
     lines = _table(("setting", *columns), of_runs)
     lines += ["", "## Of methods", ""]
     lines += _table(("setting", "methods", *columns), of_methods)
+    lines += ["", "## Presets", "", _PRESETS, ""]
+    lines += _table(("preset", "evidence"), [(f"`{name}`", evidence(name)) for name in PRESETS])
     return _PAGE + "\n".join(lines) + "\n"
 
 

@@ -56,7 +56,7 @@ class Config:
         seed: The seed that every random key is derived from.
         seeds: Number of runs to make together, with this seed, the next one and so on.
         initial_params: Folder of a run whose newest parameters this run begins with, for all its
-            networks; None for fresh ones.
+            networks, or a team of the zoo; None for fresh ones.
         profile: Time each phase of every update on its own; slower.
         imports: Modules to import first, which register methods, tasks or networks of their own.
     """

@@ -22,8 +22,8 @@ from gpae.credit.comparison import Row, calibrate_critic, compare_estimators
 from gpae.credit.pairs import Progress
 from gpae.errors import UserError
 from gpae.estimators import advantage_gap
-from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.folder import RunFolder
+from gpae.runs.learnt_params import learnt_params
 from gpae.runs.system import System
 from gpae.training.policy_gradient import PolicyGradientLearner
 
@@ -171,11 +171,9 @@ def _restored(config: Config, folder: RunFolder, checkpoint: int | None) -> tupl
             f"{config.task_name} pays each agent a reward of its own: credit is measured for one "
             "team reward"
         )
-    snapshot: Any = Checkpoints(folder.checkpoints_path).restore(
-        system.snapshot_shapes(), checkpoint
-    )
-    params = jax.tree.map(jax.numpy.asarray, snapshot.state.params)
-    return system.learner, params, int(snapshot.state.clock.update)
+    shapes = system.population.state_shapes.params
+    params, update = learnt_params(folder, shapes, checkpoint=checkpoint)
+    return system.learner, jax.tree.map(jax.numpy.asarray, params), update
 
 
 def _truth(

@@ -1,6 +1,7 @@
-"""A policy as two files that other programs read: safetensors, and its description in JSON."""
+"""A policy as two files that other programs read, and the critics beside it in a third."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gpae.runs.trees import described, described_template, named_arrays, rebuilt
 
 PARAMETERS = "policy.safetensors"
 DESCRIPTION = "policy.json"
+CRITICS = "critics.safetensors"
 
 
 def export_policy(spec: PolicySpec, params: Any, update: int, folder: Path) -> tuple[Path, Path]:
@@ -34,14 +36,13 @@ def export_policy(spec: PolicySpec, params: Any, update: int, folder: Path) -> t
         UserError: One of the files exists, and nothing was changed; or the disk refused.
     """
     written = folder / PARAMETERS, folder / DESCRIPTION
-    arrays = {name: np.ascontiguousarray(array) for name, array in named_arrays(params).items()}
     described_policy = spec.as_json() | {"update": update, "gpae": __version__}
     with disk_errors(f"write to {folder}"):
         for path in written:
             if path.exists():
                 raise UserError(f"{path} exists already: choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(written[0], save(arrays))
+        write_atomically(written[0], _as_bytes(params))
         write_atomically(written[1], (json.dumps(described_policy, indent=2) + "\n").encode())
     return written
 
@@ -51,6 +52,16 @@ def is_export(folder: Path) -> bool:
     return (folder / PARAMETERS).is_file() and (folder / DESCRIPTION).is_file()
 
 
+def refuse_choice(folder: Path, best: bool, checkpoint: int | None) -> None:
+    """Refuse to choose among an export's parameters.
+
+    Raises:
+        UserError: The best ones or those of a checkpoint are asked for.
+    """
+    if best or checkpoint is not None:
+        raise UserError(f"{folder} is an exported policy: it has one set of parameters alone")
+
+
 def exported_params(folder: Path) -> tuple[PolicySpec, Any, int]:
     """Read an exported policy: its description, parameters and update.
 
@@ -58,13 +69,67 @@ def exported_params(folder: Path) -> tuple[PolicySpec, Any, int]:
         UserError: A file cannot be read or is damaged, or the parameters do not fit.
     """
     spec = PolicySpec.read(folder / DESCRIPTION)
-    path = folder / PARAMETERS
-    with disk_errors(f"read {folder}"):
-        contents, description = path.read_bytes(), (folder / DESCRIPTION).read_bytes()
+    shapes = spec.params_shapes(spec.policy_network())
+    return spec, _read_params(folder / PARAMETERS, shapes), _exported_update(folder)
+
+
+def write_critics(params: Mapping[str, Any], folder: Path) -> Path:
+    """Write the parameters of all networks but the policy's beside an exported policy.
+
+    Args:
+        params: The parameters by network.
+        folder: The folder of the export.
+
+    Raises:
+        UserError: The disk refused.
+    """
+    path = folder / CRITICS
+    with disk_errors(f"write to {folder}"):
+        write_atomically(path, _as_bytes(_without_actor(params)))
+    return path
+
+
+def exported_networks(folder: Path, shapes: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    """Read the parameters of all networks of an export that has its critics, and their update.
+
+    Args:
+        folder: The folder.
+        shapes: Shapes and types of the parameters, by network.
+
+    Raises:
+        UserError: A file cannot be read, is damaged, or does not fit.
+    """
+    actor = _read_params(folder / PARAMETERS, shapes["actor"])
+    critics = _read_params(folder / CRITICS, _without_actor(shapes))
+    return {"actor": actor, **critics}, _exported_update(folder)
+
+
+def _without_actor(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in params.items() if name != "actor"}
+
+
+def _as_bytes(params: Any) -> bytes:
+    arrays = named_arrays(params)
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+
+def _read_params(path: Path, shapes: Any) -> Any:
+    """A tree of parameters from a file of safetensors, checked against its shapes."""
+    with disk_errors(f"read {path}"):
+        contents = path.read_bytes()
     try:
         arrays = load(contents)
     except (SafetensorError, ValueError) as error:
         raise UserError(f"{path} is damaged: it is no safetensors file") from error
-    shapes = spec.params_shapes(spec.policy_network())
     require_fit(described(arrays), described_template(shapes), str(path))
-    return spec, rebuilt(shapes, arrays), int(json.loads(description)["update"])
+    return rebuilt(shapes, arrays)
+
+
+def _exported_update(folder: Path) -> int:
+    path = folder / DESCRIPTION
+    with disk_errors(f"read {path}"):
+        contents = path.read_bytes()
+    try:
+        return int(json.loads(contents)["update"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path} is damaged: it names no update") from error

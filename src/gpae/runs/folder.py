@@ -17,6 +17,7 @@ from gpae.errors import UserError
 from gpae.runs.files import disk_errors, write_atomically
 from gpae.runs.renamed_settings import with_present_names
 from gpae.runs.versions import versions
+from gpae.zoo import CARD, located
 
 _CONFIG = "config.yaml"
 _VERSIONS = "versions.json"
@@ -81,10 +82,13 @@ class RunFolder:
     def open(cls, path: Path) -> Self:
         """Open an existing run.
 
+        Args:
+            path: Its folder, or the name of a team of the zoo, such as ``zoo/smax-3m-gpae``.
+
         Raises:
             UserError: There is no such folder, or it is not a run (what is missing is named).
         """
-        path = Path(path)
+        path = located(path)
         with disk_errors(f"open {path}"):
             if not path.is_dir():
                 raise UserError(f"{path} is not a run: there is no such folder")
@@ -184,6 +188,8 @@ class RunFolder:
 
     def _acquired(self) -> AbstractContextManager[Any]:
         with disk_errors(f"write to {self.path}"):
+            if (self.path / CARD).is_file():
+                raise UserError(f"{self.path} is an exported team: it can be used, not continued")
             if not os.access(self.path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             try:

@@ -16,7 +16,9 @@ from gpae.environments import Environment, check_environment, find_task, make
 from gpae.errors import UserError
 from gpae.networks import NetworkSettings
 from gpae.runs.checkpoints import Checkpoints
+from gpae.runs.export import is_export
 from gpae.runs.folder import RunFolder
+from gpae.runs.learnt_params import learnt_params
 from gpae.runs.policy_spec import PolicySpec
 from gpae.training.evaluation import Evaluator, headline_metric, metric_directions
 from gpae.training.families import make_learner
@@ -159,11 +161,9 @@ class System:
     def _initial_params(self) -> Any:
         """The newest parameters of the run that ``initial_params`` names, on the host."""
         folder = RunFolder.open(Path(str(self.config.initial_params)))
-        checkpoints = Checkpoints(folder.checkpoints_path)
-        if checkpoints.latest() is None:
+        if not is_export(folder.path) and Checkpoints(folder.checkpoints_path).latest() is None:
             raise UserError(f"initial_params: {folder.path} has no checkpoint yet")
-        part = "state/params"
-        return checkpoints.restore_parts({part: self.population.state_shapes.params})[part]
+        return learnt_params(folder, self.population.state_shapes.params)[0]
 
     def snapshot_shapes(self) -> Snapshot:
         """A checkpoint's contents as shapes and types; nothing is computed."""

@@ -17,9 +17,10 @@ from gpae.environments.environment import Actions
 from gpae.errors import UserError
 from gpae.networks import PolicyNetwork, apply_actor, initial_hidden_state, sample
 from gpae.runs.checkpoints import Checkpoints
-from gpae.runs.export import exported_params, is_export
+from gpae.runs.export import exported_params, is_export, refuse_choice
 from gpae.runs.folder import RunFolder
 from gpae.runs.policy_spec import PolicySpec
+from gpae.zoo import located
 
 _NEWEST = "state/params/actor", "state/clock/update"
 """Places of the newest parameters and of their update in a checkpoint."""
@@ -165,7 +166,8 @@ def load_policy(
     ``policy.json`` are the exception: their environment is made to learn its sizes.
 
     Args:
-        folder: The folder of the run, or of the exported policy.
+        folder: The folder of the run, or of the exported policy; or the name of a team of the zoo,
+            such as ``zoo/smax-3m-gpae``.
         best: Take the parameters of the best evaluation so far, instead of the newest.
         checkpoint: The checkpoint to read, by its update; the newest when None.
 
@@ -177,10 +179,9 @@ def load_policy(
             though ``best`` is set, or what is there is damaged; an export has one set of parameters
             and neither ``best`` nor ``checkpoint``.
     """
-    folder = Path(folder)
+    folder = located(folder)
     if is_export(folder):
-        if best or checkpoint is not None:
-            raise UserError(f"{folder} is an exported policy: it has one set of parameters alone")
+        refuse_choice(folder, best, checkpoint)
         spec, params, saved = exported_params(folder)
         return TeamPolicy(spec, jax.device_put(params), saved)
     run = RunFolder.open(folder)

@@ -1,0 +1,1 @@
+"""What a method changes in the preset of a SMAX map."""
