@@ -18,6 +18,7 @@ ROOMS = (
     "config",
     "credit",
     "runs",
+    "episodes",
     "report",
     "search",
     "studies",

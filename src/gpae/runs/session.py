@@ -11,7 +11,6 @@ from operator import itemgetter
 from typing import Any
 
 import jax
-import numpy as np
 from rich.console import Console
 
 from gpae.config.schema import Config
@@ -19,10 +18,10 @@ from gpae.console import say, shown
 from gpae.errors import DivergedError, MemoryShortageError, UserError
 from gpae.methods import Metrics
 from gpae.runs.callbacks import Callback, WatchedRun, Watchers
-from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.deadline import Deadline
 from gpae.runs.folder import RunFolder
 from gpae.runs.member import ABSOLUTE_EVALUATIONS, Member
+from gpae.runs.new_episodes import restore_policy
 from gpae.runs.phases import PhaseTimes
 from gpae.runs.progress import Display
 from gpae.runs.signals import StopRequest
@@ -500,22 +499,14 @@ def evaluate(
         UserError: There is no checkpoint, or it cannot be used; or the method has no policy to
             sample from.
     """
-    if not greedy and config.method.family == "q_learning":
-        raise UserError(f"{config.method.name} acts greedily: there is nothing to sample")
-    checkpoints = Checkpoints(folder.checkpoints_path)
-    if checkpoints.latest() is None:
-        raise UserError(f"{folder.path} has no checkpoint to evaluate yet")
-    system = System(config)
-    snapshot: Any = checkpoints.restore(system.snapshot_shapes(), checkpoint)
-    if best and np.isneginf(snapshot.best.score):
-        raise UserError(f"{folder.path} has no best parameters, as it was never evaluated")
-    source = snapshot.best if best else snapshot.state
-    unused = system.budget.updates + ABSOLUTE_EVALUATIONS + 1
+    policy = restore_policy(config, folder, greedy=greedy, best=best, checkpoint=checkpoint)
     parts = -(-episodes // EPISODES_AT_ONCE)
-    evaluator = replace(system.evaluator, episodes=-(-episodes // parts))
+    evaluator = replace(policy.system.evaluator, episodes=-(-episodes // parts))
     played = [
-        evaluator.evaluate(source.params["actor"], seed, unused + part, greedy=greedy)
+        evaluator.evaluate(
+            policy.params["actor"], seed, policy.unused_counter + part, greedy=greedy
+        )
         for part in range(parts)
     ]
     results = {name: values[:episodes] for name, values in join_episodes(played).items()}
-    return results, int(source.update)
+    return results, policy.update
