@@ -11,6 +11,7 @@ from gpae.cli.export import add_export
 from gpae.cli.listings import add_methods, add_settings, add_tasks
 from gpae.cli.options import add_imports
 from gpae.cli.parser import Parser
+from gpae.cli.render import add_render
 from gpae.cli.resume import add_resume
 from gpae.cli.theory import add_theory
 from gpae.cli.train import add_train
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     add_resume(commands)
     add_evaluate(commands)
     add_export(commands)
+    add_render(commands)
     add_credit(commands)
     add_curves(commands)
     add_study(commands)

@@ -131,15 +131,30 @@ def choose_episode(episodes: Sequence[Episode], which: str | int) -> Episode:
     Raises:
         UserError: ``which`` is none of these.
     """
+    require_choice(which, len(episodes))
     if which == BEST:
-        return max(episodes, key=lambda episode: episode.episode_return)
+        return max(episodes, key=_rounded_return)
     if which == WORST:
-        return min(episodes, key=lambda episode: episode.episode_return)
-    if str(which).isdecimal() and int(which) < len(episodes):
-        return episodes[int(which)]
+        return min(episodes, key=_rounded_return)
+    return episodes[int(which)]
+
+
+def require_choice(which: str | int, count: int) -> None:
+    """Refuse what chooses none of ``count`` episodes.
+
+    Raises:
+        UserError: ``which`` is neither ``best``, ``worst`` nor a number below ``count``.
+    """
+    if which in (BEST, WORST) or (str(which).isdecimal() and int(which) < count):
+        return
     raise UserError(
-        f"the episode must be best, worst or a number from 0 to {len(episodes) - 1}, not {which!r}"
+        f"the episode must be best, worst or a number from 0 to {count - 1}, not {which!r}"
     )
+
+
+def _rounded_return(episode: Episode) -> float:
+    """The return to six digits: sums of the same rewards in another order are equal."""
+    return float(f"{episode.episode_return:.6g}")
 
 
 def _played(

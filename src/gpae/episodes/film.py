@@ -1,0 +1,99 @@
+"""Films: the pictures of an episode, with a line above them and mostly one below."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from PIL import Image, ImageDraw
+
+from gpae.environments import Units
+from gpae.episodes import theme
+from gpae.episodes.captions import has_line_below, line_above, line_below
+from gpae.episodes.recording import Episode
+from gpae.episodes.scene import Scene
+from gpae.episodes.units_picture import UnitsPictures
+
+
+@dataclass(frozen=True)
+class Film:
+    """The pictures of the T + 1 moments of an episode, all of one size, drawn when asked for.
+
+    Attributes:
+        title: The words above on the left.
+        episode: The episode.
+        scene: Its scene.
+        width: Width of a picture in pixels.
+    """
+
+    title: str
+    episode: Episode
+    scene: Scene
+    width: int
+
+    def __len__(self) -> int:
+        """The number of moments."""
+        return len(self.episode) + 1
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        return (self[moment] for moment in range(len(self)))
+
+    def __getitem__(self, moment: int) -> Image.Image:
+        """The picture of one moment, counted from 0, with its lines; width and height are even."""
+        if not 0 <= moment < len(self):
+            raise IndexError(moment)
+        picture, line = self._picture(moment), self.line_height
+        below = line if has_line_below(self.episode, self.scene) else 0
+        height = line + picture.height + below
+        page = Image.new("RGB", (self._even_width, height + height % 2), theme.PAPER)
+        page.paste(picture, (0, line))
+        self._write_above(page, line_above(self.episode, moment))
+        if below:
+            self._write_below(page, line_below(self.episode, self.scene, moment))
+        return page
+
+    @property
+    def line_height(self) -> int:
+        """Height of a line of text, in pixels; the picture begins below the first."""
+        return max(16, round(0.06 * self.width))
+
+    @property
+    def _even_width(self) -> int:
+        return self.width + self.width % 2
+
+    @cached_property
+    def _units(self) -> UnitsPictures | None:
+        return (
+            UnitsPictures(self.scene, self._even_width) if isinstance(self.scene, Units) else None
+        )
+
+    def _picture(self, moment: int) -> Image.Image:
+        if self._units is not None:
+            return self._units[moment]
+        assert not isinstance(self.scene, Units)
+        return scaled(Image.fromarray(self.scene[moment]), self._even_width)
+
+    def _write_above(self, page: Image.Image, text: str) -> None:
+        pen, pad, middle = ImageDraw.Draw(page), self.line_height // 3, self.line_height / 2
+        size = round(0.48 * self.line_height)
+        title = theme.font(size, bold=True)
+        pen.text((pad, middle), self.title, theme.INK, title, anchor="lm")
+        pen.text((page.width - pad, middle), text, theme.INK, theme.font(size), anchor="rm")
+
+    def _write_below(self, page: Image.Image, words: list[tuple[str, theme.Colour]]) -> None:
+        pen, place = ImageDraw.Draw(page), float(self.line_height // 3)
+        font = theme.font(round(0.44 * self.line_height))
+        for text, colour in words:
+            pen.text((place, page.height - self.line_height / 2), text, colour, font, anchor="lm")
+            place += pen.textlength(text, font) + self.line_height / 2
+
+
+def scaled(picture: Image.Image, width: int) -> Image.Image:
+    """A picture of the given width, smoothed where that is smaller, and with hard edges else.
+
+    Args:
+        picture: The picture.
+        width: The width in pixels.
+    """
+    size = width, max(1, round(picture.height * width / picture.width))
+    enlarged = width > picture.width
+    return picture.resize(size, Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS)
