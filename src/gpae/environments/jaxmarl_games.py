@@ -25,6 +25,7 @@ from gpae.environments.jaxmarl_settings import (
     SwitchRiddleSettings,
 )
 from gpae.environments.jaxmarl_units import particle_units
+from gpae.environments.kitchen_picture import overcooked_picture, overcooked_v2_picture
 from gpae.environments.pictures import Units
 
 
@@ -81,7 +82,8 @@ class Game:
 
 _PARTICLES = AdapterOptions(units=particle_units)
 _PURSUIT = AdapterOptions(team_attribute="adversaries", units=particle_units)
-_COOKING = AdapterOptions(shaped_reward="shaped_reward")
+_COOKING = AdapterOptions(shaped_reward="shaped_reward", picture=overcooked_picture)
+_COOKING_V2 = AdapterOptions(shaped_reward="shaped_reward", picture=overcooked_v2_picture)
 
 GAMES: Mapping[str, Game] = {
     "MPE_simple_v3": Game("1 particle goes to a landmark", 1, ParticleSettings, options=_PARTICLES),
@@ -122,7 +124,7 @@ GAMES: Mapping[str, Game] = {
     ),
     "overcooked": Game("2 cooks in a kitchen", 2, OvercookedSettings, options=_COOKING),
     "overcooked_v2": Game(
-        "2 cooks in a kitchen, with recipes", 2, OvercookedV2Settings, options=_COOKING
+        "2 cooks in a kitchen, with recipes", 2, OvercookedV2Settings, options=_COOKING_V2
     ),
     "jaxnav": Game(
         "2 robots find their way",

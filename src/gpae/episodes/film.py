@@ -13,6 +13,9 @@ from gpae.episodes.recording import Episode
 from gpae.episodes.scene import Scene
 from gpae.episodes.units_picture import UnitsPictures
 
+_COARSE = 4
+"""Enlargement from which on a picture's pixels keep hard edges."""
+
 
 @dataclass(frozen=True)
 class Film:
@@ -88,12 +91,12 @@ class Film:
 
 
 def scaled(picture: Image.Image, width: int) -> Image.Image:
-    """A picture of the given width, smoothed where that is smaller, and with hard edges else.
+    """A picture of the given width, smoothed unless a few large pixels are made larger still.
 
     Args:
         picture: The picture.
         width: The width in pixels.
     """
     size = width, max(1, round(picture.height * width / picture.width))
-    enlarged = width > picture.width
-    return picture.resize(size, Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS)
+    coarse = width >= _COARSE * picture.width
+    return picture.resize(size, Image.Resampling.NEAREST if coarse else Image.Resampling.LANCZOS)
