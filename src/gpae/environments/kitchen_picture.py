@@ -14,6 +14,7 @@ from gpae.environments.kitchens import (
     overcooked_kitchen,
     overcooked_v2_kitchen,
 )
+from gpae.environments.pictures import Colour, agent_colour
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -22,8 +23,6 @@ TILE = 64
 """Width and height of a cell in pixels."""
 
 _OVERSAMPLING = 2
-
-Colour = tuple[int, int, int]
 
 FLOOR: Colour = (243, 244, 241)
 _LINE: Colour = (226, 228, 222)
@@ -35,16 +34,6 @@ _PLATE: Colour = (255, 255, 255)
 _RIM: Colour = (150, 154, 160)
 _DONE: Colour = (62, 174, 92)
 _WAITING: Colour = (233, 172, 38)
-COOKS: tuple[Colour, ...] = (
-    (37, 99, 201),
-    (222, 116, 30),
-    (126, 72, 178),
-    (20, 140, 130),
-    (190, 50, 110),
-    (120, 120, 40),
-)
-"""Colours of the cooks by agent."""
-
 _FOODS: tuple[Colour, ...] = (
     (244, 190, 46),
     (70, 150, 60),
@@ -84,7 +73,7 @@ def kitchen_picture(kitchen: Kitchen) -> UInt8[np.ndarray, "H W 3"]:
         for column, cell in enumerate(cells):
             _draw_cell(_Tile(pen, column, row), cell)
     for agent, cook in enumerate(kitchen.cooks):
-        _draw_cook(_Tile(pen, cook.column, cook.row), cook, COOKS[agent % len(COOKS)])
+        _draw_cook(_Tile(pen, cook.column, cook.row), cook, agent_colour(agent))
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
 
 

@@ -124,7 +124,8 @@ def overcooked_v2_kitchen(game: Any, state: Any) -> Kitchen:
     recipe = _second_food(int(state.recipe) | 1)
     return Kitchen(
         cells=tuple(
-            tuple(_second_cell(*map(int, cell), recipe) for cell in row) for row in state.grid
+            tuple(_second_cell(*map(int, cell), recipe=recipe) for cell in row)
+            for row in state.grid
         ),
         cooks=tuple(
             Cook(int(x), int(y), _FACING[int(facing)], _second_food(int(held)))
@@ -138,7 +139,7 @@ def overcooked_v2_kitchen(game: Any, state: Any) -> Kitchen:
     )
 
 
-def _second_cell(kind: int, held: int, time_left: int, recipe: Food) -> Cell:
+def _second_cell(kind: int, held: int, time_left: int, *, recipe: Food) -> Cell:
     if kind >= 10:
         return Cell("pile", Food((kind - 10,)))
     if kind == 9:

@@ -5,7 +5,7 @@ drawn from that; one with ``render(state)`` draws one moment itself.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -14,6 +14,25 @@ from gpae.environments.environment import EnvironmentState
 
 TEAM, OPPONENT, LANDMARK = "team", "opponent", "landmark"
 """Sides of a unit."""
+
+Colour: TypeAlias = tuple[int, int, int]
+"""Red, green and blue, from 0 to 255."""
+
+_AGENT_COLOURS: tuple[Colour, ...] = (
+    (37, 99, 201),
+    (222, 116, 30),
+    (28, 148, 120),
+    (154, 82, 190),
+    (214, 62, 92),
+    (132, 150, 34),
+    (30, 156, 196),
+    (176, 118, 74),
+)
+
+
+def agent_colour(agent: int) -> Colour:
+    """The colour of an agent where agents are told apart; eight of them differ."""
+    return _AGENT_COLOURS[agent % len(_AGENT_COLOURS)]
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import numpy as np
 
 from gpae.console import shown
 from gpae.environments import Units
-from gpae.environments.pictures import LANDMARK, OPPONENT, TEAM
+from gpae.environments.pictures import LANDMARK, OPPONENT, TEAM, Colour
 from gpae.episodes import theme
 from gpae.episodes.recording import Episode
 from gpae.episodes.scene import Scene
 
-Words: TypeAlias = tuple[str, theme.Colour]
+Words: TypeAlias = tuple[str, Colour]
 """Words in one colour."""
 
 _SIDES = {TEAM: "team", OPPONENT: "opponents", LANDMARK: "landmarks"}

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from gpae.environments import Units
 from gpae.episodes import theme
-from gpae.episodes.captions import has_line_below, line_above, line_below
+from gpae.episodes.captions import Words, has_line_below, line_above, line_below
 from gpae.episodes.recording import Episode
 from gpae.episodes.scene import Scene
 from gpae.episodes.units_picture import UnitsPictures
@@ -82,7 +82,7 @@ class Film:
         pen.text((pad, middle), self.title, theme.INK, title, anchor="lm")
         pen.text((page.width - pad, middle), text, theme.INK, theme.font(size), anchor="rm")
 
-    def _write_below(self, page: Image.Image, words: list[tuple[str, theme.Colour]]) -> None:
+    def _write_below(self, page: Image.Image, words: list[Words]) -> None:
         pen, place = ImageDraw.Draw(page), float(self.line_height // 3)
         font = theme.font(round(0.44 * self.line_height))
         for text, colour in words:

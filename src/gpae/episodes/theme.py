@@ -5,9 +5,7 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-from gpae.environments.pictures import LANDMARK, OPPONENT, TEAM
-
-Colour = tuple[int, int, int]
+from gpae.environments.pictures import LANDMARK, OPPONENT, TEAM, Colour
 
 PAPER: Colour = (255, 255, 255)
 GROUND: Colour = (243, 244, 241)

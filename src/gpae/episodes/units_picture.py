@@ -9,7 +9,7 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw
 
 from gpae.environments import Units
-from gpae.environments.pictures import LANDMARK
+from gpae.environments.pictures import LANDMARK, Colour
 from gpae.episodes import theme
 
 OVERSAMPLING = 3
@@ -162,7 +162,7 @@ class _Drawing:
             if self.units.sides[unit] != LANDMARK:
                 yield int(unit)
 
-    def _colour(self, unit: int) -> theme.Colour:
+    def _colour(self, unit: int) -> Colour:
         return theme.SIDES[self.units.sides[unit]]
 
     def _ranges(self) -> None:
