@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpae.errors import DivergedError, UserError
-    from gpae.library import TrainedRun, resume, train
+    from gpae.library import TrainedRun, render, resume, train
     from gpae.methods import (
         Coma,
         Dae,
@@ -47,13 +47,14 @@ __all__ = [
     "__version__",
     "load_policy",
     "prepare_jax",
+    "render",
     "resume",
     "train",
 ]
 
 _NAMES = {
     "errors": ("DivergedError", "UserError"),
-    "library": ("TrainedRun", "resume", "train"),
+    "library": ("TrainedRun", "render", "resume", "train"),
     "methods": (
         "Coma",
         "Dae",

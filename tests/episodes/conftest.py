@@ -131,3 +131,17 @@ def episodes(forcing_rails, params, make_player):
     """Episodes with sampled actions, some of them forced."""
     player = make_player(forcing_rails)
     return record_episodes(player, params, count=COUNT, seed=SEED, counter=COUNTER)
+
+
+@pytest.fixture
+def blind():
+    """An environment without a picture."""
+
+    class Blind:
+        spec = EnvironmentSpec("toy/blind", 1, 1, 1, DiscreteActions(2), None)
+
+        def reset(self, key): ...
+
+        def step(self, key, state, actions): ...
+
+    return Blind()

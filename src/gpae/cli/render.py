@@ -73,8 +73,15 @@ def _add_look(render: argparse.ArgumentParser) -> None:
         "--every",
         type=whole_number(1),
         default=1,
-        metavar="STEPS",
-        help="steps from one picture to the next (default: %(default)s)",
+        metavar="PICTURES",
+        help="show every so many pictures (default: %(default)s)",
+    )
+    render.add_argument(
+        "--smooth",
+        type=whole_number(1, 16),
+        default=1,
+        metavar="PICTURES",
+        help="pictures a step, between which units glide (default: %(default)s)",
     )
     render.add_argument(
         "--size",
@@ -104,7 +111,7 @@ def _render(parsed: argparse.Namespace, console: "Console") -> int:
         greedy=not parsed.sampled,
         best=parsed.best,
         checkpoint=parsed.checkpoint,
-        timing=Timing(parsed.fps, parsed.every),
+        timing=Timing(parsed.fps, parsed.every, parsed.smooth),
         size=parsed.size,
         force=parsed.force,
     )

@@ -43,11 +43,13 @@ class Timing:
 
     Attributes:
         fps: Pictures a second.
-        every: Show every so many moments, and the last.
+        every: Show every so many pictures, and the last.
+        smooth: Pictures a step, where units are drawn.
     """
 
     fps: float = 8.0
     every: int = 1
+    smooth: int = 1
 
     def moments(self, count: int) -> list[int]:
         """The numbers of the moments shown, of ``count``."""

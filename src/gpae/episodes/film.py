@@ -11,7 +11,7 @@ from gpae.episodes import theme
 from gpae.episodes.captions import Words, has_line_below, line_above, line_below
 from gpae.episodes.recording import Episode
 from gpae.episodes.scene import Scene
-from gpae.episodes.units_picture import UnitsPictures
+from gpae.episodes.units_picture import UnitsPictures, smoothed
 
 _COARSE = 4
 """Enlargement from which on a picture's pixels keep hard edges."""
@@ -19,32 +19,39 @@ _COARSE = 4
 
 @dataclass(frozen=True)
 class Film:
-    """The pictures of the T + 1 moments of an episode, all of one size, drawn when asked for.
+    """The pictures of an episode, all of one size, each drawn when it is asked for.
 
     Attributes:
         title: The words above on the left.
         episode: The episode.
         scene: Its scene.
         width: Width of a picture in pixels.
+        smooth: Pictures a step, between which units glide; 1 where an environment draws itself.
     """
 
     title: str
     episode: Episode
     scene: Scene
     width: int
+    smooth: int = 1
+
+    @property
+    def per_step(self) -> int:
+        """Pictures a step."""
+        return self.smooth if isinstance(self.scene, Units) else 1
 
     def __len__(self) -> int:
-        """The number of moments."""
-        return len(self.episode) + 1
+        """The number of pictures, of T steps and the moment before them."""
+        return self.per_step * len(self.episode) + 1
 
     def __iter__(self) -> Iterator[Image.Image]:
-        return (self[moment] for moment in range(len(self)))
+        return (self[number] for number in range(len(self)))
 
-    def __getitem__(self, moment: int) -> Image.Image:
-        """The picture of one moment, counted from 0, with its lines; width and height are even."""
-        if not 0 <= moment < len(self):
-            raise IndexError(moment)
-        picture, line = self._picture(moment), self.line_height
+    def __getitem__(self, number: int) -> Image.Image:
+        """A picture with its lines, counted from 0; width and height are even."""
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        picture, line, moment = self._picture(number), self.line_height, number // self.per_step
         below = line if has_line_below(self.episode, self.scene) else 0
         height = line + picture.height + below
         page = Image.new("RGB", (self._even_width, height + height % 2), theme.PAPER)
@@ -65,15 +72,15 @@ class Film:
 
     @cached_property
     def _units(self) -> UnitsPictures | None:
-        return (
-            UnitsPictures(self.scene, self._even_width) if isinstance(self.scene, Units) else None
-        )
+        if not isinstance(self.scene, Units):
+            return None
+        return UnitsPictures(smoothed(self.scene, self.smooth), self._even_width)
 
-    def _picture(self, moment: int) -> Image.Image:
+    def _picture(self, number: int) -> Image.Image:
         if self._units is not None:
-            return self._units[moment]
+            return self._units[number]
         assert not isinstance(self.scene, Units)
-        return scaled(Image.fromarray(self.scene[moment]), self._even_width)
+        return scaled(Image.fromarray(self.scene[number]), self._even_width)
 
     def _write_above(self, page: Image.Image, text: str) -> None:
         pen, pad, middle = ImageDraw.Draw(page), self.line_height // 3, self.line_height / 2

@@ -86,7 +86,7 @@ def render_run(
     episode = recorded.choose(settings.episode)
     say(console, f"episode {episode.number}: {_in_words(episode)}")
     scene = scene_of(recorded.environment, episode.states)
-    film = Film(config.task_name, episode, scene, settings.size)
+    film = Film(config.task_name, episode, scene, settings.size, settings.timing.smooth)
     count = write_film(film, settings.out, settings.timing, partial(_watched, console))
     kilobytes = settings.out.stat().st_size / 1000
     say(
@@ -103,6 +103,11 @@ def _check(settings: RenderSettings) -> None:
     least, most = SIZES
     if not least <= settings.size <= most:
         raise UserError(f"the size must be from {least} to {most} pixels, not {settings.size}")
+    if not 0.0 < settings.timing.fps <= 100.0:
+        raise UserError(f"fps must be above 0, and at most 100, not {settings.timing.fps}")
+    for name in ("every", "smooth"):
+        if getattr(settings.timing, name) < 1:
+            raise UserError(f"{name} must be from 1 up, not {getattr(settings.timing, name)}")
     if settings.out.is_dir() or (settings.out.exists() and not settings.force):
         raise UserError(f"{settings.out} exists already: --force replaces it")
 

@@ -1,7 +1,7 @@
 """Pictures of units in the plane, drawn from their arrays."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -71,6 +71,33 @@ def view_of(units: Units, width: int) -> View:
     return View(float(left), float(top), float(scale), (width, round(extent[1] * scale)))
 
 
+def smoothed(units: Units, pictures: int) -> Units:
+    """Units that glide from moment to moment, with so many pictures a step.
+
+    Args:
+        units: The units at T + 1 moments.
+        pictures: Number K of pictures a step.
+
+    Returns:
+        The units at K T + 1 moments: positions and health between those of the moments around, all
+        else as at the moment before.
+    """
+    places = np.arange(pictures * (len(units) - 1) + 1) / pictures
+    before = np.floor(places).astype(int)
+    after, share = np.ceil(places).astype(int), (places - before)[:, None]
+    steps = np.minimum(before, max(len(units) - 2, 0))
+    health, targets = units.health, units.targets
+    positions = units.positions
+    return replace(
+        units,
+        positions=positions[before] + share[..., None] * (positions[after] - positions[before]),
+        alive=units.alive[before],
+        health=None if health is None else (1 - share) * health[before] + share * health[after],
+        targets=None if targets is None else targets[steps[:-1]],
+        notes=tuple(units.notes[moment] for moment in before) if units.notes else (),
+    )
+
+
 @dataclass(frozen=True)
 class UnitsPictures:
     """The pictures of the moments of an episode of units.
@@ -138,7 +165,14 @@ class _Drawing:
 
     def finished(self, size: tuple[int, int]) -> Image.Image:
         """Everything drawn, at the picture's size."""
-        for draw in (self._ranges, self._landmarks, self._dead, self._attacks, self._living):
+        for draw in (
+            self._ranges,
+            self._landmarks,
+            self._dead,
+            self._attacks,
+            self._living,
+            self._rims,
+        ):
             draw()
         if self.moment == len(self.units) - 1 and self.units.ending:
             self._ending()
@@ -184,7 +218,14 @@ class _Drawing:
         for unit, side in enumerate(self.units.sides):
             if side == LANDMARK:
                 circle = self.view.circle(self._position(unit), float(self.units.radii[unit]))
-                pen.ellipse(circle, theme.SIDES[side], theme.FAINT_INK, OVERSAMPLING)
+                pen.ellipse(circle, theme.SIDES[side])
+
+    def _rims(self) -> None:
+        """The rims of landmarks, over the units that stand on them."""
+        for unit, side in enumerate(self.units.sides):
+            if side == LANDMARK:
+                circle = self.view.circle(self._position(unit), float(self.units.radii[unit]))
+                self._pen.ellipse(circle, outline=theme.FAINT_INK, width=OVERSAMPLING)
 
     def _dead(self) -> None:
         pen = self._clear_pen

@@ -1,5 +1,6 @@
-"""The verbs of the command line as functions: training and resuming from a program of one's own."""
+"""The verbs of the command line as functions: training, resuming and drawing from Python."""
 
+from gpae.library.rendering import render
 from gpae.library.training import TrainedRun, resume, train
 
-__all__ = ["TrainedRun", "resume", "train"]
+__all__ = ["TrainedRun", "render", "resume", "train"]
