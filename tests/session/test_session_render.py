@@ -1,6 +1,6 @@
 """``gpae render`` and ``gpae.render`` draw the very episodes that ``gpae evaluate`` plays."""
 
-import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_the_command_writes_a_gif_of_the_chosen_episode_and_nothing_else(
     recorded = record_run(config, RunFolder.open(run), episodes=4, seed=3)
     worst = recorded.choose("worst")
     assert f"episode {worst.number}: {len(worst)} steps" in result.out
-    assert f"{len(worst) + 1} pictures, of update 10" in result.out
+    assert f"{len(worst) + 1} pictures of update 10" in result.out
     with Image.open(out) as gif:
         assert gif.n_frames == len(worst) + 1
         for moment, place in enumerate(worst.states["place"]):
@@ -105,7 +105,8 @@ def test_wrong_input_is_one_line_and_writes_nothing(
 
 
 def test_a_task_without_a_picture_is_refused_before_it_is_played(gpae, run, tmp_path, monkeypatch):
-    monkeypatch.delattr(sys.modules["toy_task"].Beacon, "render")
+    blind = SimpleNamespace(spec=SimpleNamespace(name="toy/beacon"))
+    monkeypatch.setattr("gpae.episodes.render.make", lambda *_, **__: blind)
     result = gpae("render", run, "--out", tmp_path / "film.gif", *WORDS)
     assert (result.code, result.out) == (2, "")
     assert "toy/beacon has no picture: give its environment a method render(state)" in result.err

@@ -1,6 +1,7 @@
 """Films as files: a GIF, an MP4, or a PNG with six of their moments."""
 
 import io
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,9 @@ def _write_mp4(film: Drawn, path: Path, timing: Timing, watched: Watched) -> int
         str(temporary), film[0].size, fps=timing.fps, macro_block_size=2, ffmpeg_log_level="error"
     )
     try:
-        writer.send(None)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"os\.fork")  # the encoder uses no JAX
+            writer.send(None)
         for moment in watched(moments):
             writer.send(film[moment].tobytes())
         for _ in range(round(HELD * timing.fps)):
