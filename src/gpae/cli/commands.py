@@ -8,6 +8,7 @@ from gpae.cli.credit import add_credit
 from gpae.cli.curves import add_curves
 from gpae.cli.evaluate import add_evaluate
 from gpae.cli.export import add_export
+from gpae.cli.inspect import add_inspect
 from gpae.cli.listings import add_methods, add_settings, add_tasks
 from gpae.cli.options import add_imports
 from gpae.cli.parser import Parser
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add_export(commands)
     add_render(commands)
     add_credit(commands)
+    add_inspect(commands)
     add_curves(commands)
     add_study(commands)
     add_imports(add_search(commands))

@@ -235,6 +235,12 @@ class Smax:
         """The sizes of observations, state and actions."""
         return self._spec
 
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Names of the actions, for people."""
+        attacks = (f"attack enemy {enemy}" for enemy in range(self._game.num_enemies))
+        return ("north", "east", "south", "west", "stop", *attacks)
+
     def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, Observation]:
         """Begin a battle."""
         observations, state = self._game.reset(key)

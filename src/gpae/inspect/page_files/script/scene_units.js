@@ -1,7 +1,7 @@
 // Episodes of units in the plane: allies in their colours with health and credit, the others grey.
 
 function unitScene(scene) {
-  const { positions, health, shapes, radii, agents, targets } = scene;
+  const { positions, health, shapes, radii, sides, agents, targets, notes } = scene;
   const moments = positions.shape[0], units = positions.shape[1];
   const crowded = units > 24;
   const bounds = boundsOf(positions);
@@ -17,9 +17,12 @@ function unitScene(scene) {
     return view.point(from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share);
   }
 
-  const healthAt = (time, unit) => (health ? at(health, Math.min(Math.floor(time), moments - 1), unit) : 1);
+  const healthAt = (time, unit) => at(health, Math.min(Math.floor(time), moments - 1), unit);
   const colourOfUnit = (unit) => (agents[unit] < 0 ? colours.foe : colourOf(agents[unit]));
-  const size = (unit) => Math.max(units > 30 ? 7 : 10, Math.min(22, radii[unit] * view.scale));
+  const size = (unit) => {
+    const reach = radii[unit] * view.scale;
+    return sides[unit] === "landmark" ? Math.max(4, reach) : Math.max(units > 30 ? 7 : 10, Math.min(22, reach));
+  };
 
   function draw(pen, width, height, time) {
     view = viewOf(bounds, width, height);
@@ -31,6 +34,8 @@ function unitScene(scene) {
     const labels = [];
     const byHeight = each(units, (unit) => unit).sort((first, second) => whereabouts(time, second)[1] - whereabouts(time, first)[1]);
     byHeight.forEach((unit) => drawCredit(pen, unit, time, width, labels));
+    const note = notes[Math.min(Math.floor(time), moments - 1)];
+    if (note) write(pen, note, 12, height - 14, { align: "left", colour: colours.quiet });
   }
 
   const opacity = (unit) => (litAgent() === null || agents[unit] === litAgent() ? 1 : agents[unit] < 0 ? 0.55 : 0.35);
@@ -65,7 +70,7 @@ function unitScene(scene) {
     pen.fill();
     Object.assign(pen, { strokeStyle: colour, lineWidth: 1.5 });
     pen.stroke();
-    if (health) drawHealth(pen, x, y, reach + 4, share, colour);
+    if (scene.has_health) drawHealth(pen, x, y, reach + 4, share, colour);
     if (mine) write(pen, agents[unit], x, y + 0.5, { size: Math.max(9, reach * 1.05), weight: 700, colour: colours["on-agent"] });
     if (mine && agents[unit] === litAgent()) ring(pen, x, y, reach + 8, colours.ink);
     if (mine && isForced(unit)) ring(pen, x, y, reach + 8, colours.warn, [3, 3]);

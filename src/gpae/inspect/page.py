@@ -1,0 +1,82 @@
+"""The page: one HTML file that holds its styles, its scripts and its data."""
+
+import html
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from gpae.runs.files import disk_errors, write_atomically
+
+SCRIPTS = (
+    "data",
+    "store",
+    "colours",
+    "canvas",
+    "scene_units",
+    "scene_frames",
+    "scene_bars",
+    "battle",
+    "charts",
+    "chart_lines",
+    "chart_map",
+    "step_table",
+    "alternatives",
+    "transport",
+    "keyboard",
+    "controls",
+    "main",
+)
+"""The page's scripts, in the order in which they are joined."""
+
+LICENCE = "uPlot, MIT licence, copyright (c) 2022 Leon Sorokin"
+
+
+def render_page(document: dict[str, Any]) -> str:
+    """The page that shows a document; it asks for nothing from anywhere.
+
+    Args:
+        document: What :func:`gpae.inspect.document.as_document` returned.
+    """
+    scripts = "\n".join(_read(f"script/{name}.js") for name in SCRIPTS)
+    parts = {
+        "title": html.escape(f"{document['task']} · credit inspector"),
+        "styles": _read("vendor/uPlot.min.css") + _read("style.css"),
+        "library": f"/* {LICENCE} */\n" + _read("vendor/uPlot.iife.min.js"),
+        "script": f'(() => {{\n"use strict";\n{scripts}}})();\n',
+        "data": json.dumps(document, allow_nan=False).replace("<", "\\u003c"),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _read("template.html"))
+
+
+def write_page(document: dict[str, Any], path: Path) -> None:
+    """Write the page to a file.
+
+    Args:
+        document: What :func:`gpae.inspect.document.as_document` returned.
+        path: The file; its folder is made if missing.
+
+    Raises:
+        UserError: It could not be written.
+    """
+    with disk_errors(f"write {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, render_page(document).encode())
+
+
+def document_of(page: str) -> dict[str, Any]:
+    """The document that a page shows.
+
+    Args:
+        page: What :func:`render_page` returned.
+    """
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    if found is None:
+        raise ValueError("page: holds no data")
+    document: dict[str, Any] = json.loads(found[1])
+    return document
+
+
+def _read(name: str) -> str:
+    return files("gpae.inspect").joinpath("page_files", name).read_text()
