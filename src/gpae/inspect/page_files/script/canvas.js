@@ -29,7 +29,7 @@ function line(pen, points, colour, width = 1, dash = []) {
 }
 
 // A number on a card of its own, for an agent in the picture, above the cards that are there.
-function label(pen, text, x, y, colour, width, taken) {
+function label(pen, text, x, y, colour, frame, width, taken) {
   pen.font = "600 12px ui-sans-serif, system-ui, sans-serif";
   const half = pen.measureText(text).width / 2 + 5;
   x = Math.max(half + 2, Math.min(x, width - half - 2));
@@ -41,8 +41,8 @@ function label(pen, text, x, y, colour, width, taken) {
   pen.roundRect(x - half, y - 9, 2 * half, 18, 5);
   pen.fillStyle = faded(colours.card, 0.92);
   pen.fill();
-  pen.strokeStyle = faded(colour, 0.5);
-  pen.lineWidth = 1;
+  pen.strokeStyle = frame;
+  pen.lineWidth = 1.5;
   pen.stroke();
   write(pen, text, x, y + 0.5, { weight: 600, colour });
 }

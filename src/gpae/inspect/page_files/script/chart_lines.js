@@ -7,12 +7,12 @@ function lineForm(source) {
     return at(episode.alive, step, agent) && Number.isFinite(value) ? value : null;
   };
   const lines = agentNumbers.map((agent) => steps.map((step) => living(step, agent)));
-  const reach = 1.08 * (reachOf(source) || 1);
-  const y = { range: [source.base - reach, source.base + reach] };
-  if (source.weight) y.range = [Math.min(0, source.base - reach), source.base + reach];
+  const [low, high] = rangeOf(source);
+  const margin = 0.08 * (high - low) || 1;
+  const y = { range: [low - margin, high + margin] };
   return {
     data: [steps, ...lines],
-    options: timeOptions(y, { size: 48, values: axisNumbers, space: 28 }, agentNumbers.map((agent) => lineOf(source, agent)), {
+    options: timeOptions(y, { size: 48, values: axisNumbers, space: 20 }, agentNumbers.map((agent) => lineOf(source, agent)), {
       drawAxes: [(plot) => drawBase(plot, source)],
       draw: [(plot) => drawErrors(plot, episode, source), (plot) => drawForced(plot, episode, source)],
     }),
@@ -21,16 +21,19 @@ function lineForm(source) {
 }
 
 // Advantages share one scale, if so wished; ratios and traces have one of their own.
-function reachOf(source) {
+function rangeOf(source) {
   const episode = episodeNow();
-  if (!store.shared || source.weight) return largestCredit(episode, source);
-  const shown = page.sources.filter((each) => store.shown.has(each.name) && !each.weight && creditsOf(episode, each));
-  return Math.max(...shown.map((each) => largestCredit(episode, each)));
+  if (source.weight) return [0, extent(episode, source)[1]];
+  if (!store.shared) return extent(episode, source);
+  const extents = shownSources().filter((each) => !each.weight).map((each) => extent(episode, each));
+  return [Math.min(...extents.map(([low]) => low)), Math.max(...extents.map(([, high]) => high))];
 }
 
+// As many decimals as the distance between two ticks has.
 const axisNumbers = (plot, values) => {
-  const apart = values.length > 1 ? Math.abs(values[1] - values[0]) : 1;
-  return values.map((value) => plain(value, Math.max(0, -Math.floor(Math.log10(apart) + 1e-9))).replace("-", "−"));
+  const apart = values.length > 1 ? values[1] - values[0] : 1;
+  const places = [0, 1, 2, 3, 4, 5].find((count) => Math.abs(apart * 10 ** count - Math.round(apart * 10 ** count)) < 1e-6) || 0;
+  return values.map((value) => plain(value, places).replace("-", "−"));
 };
 
 function lineOf(source, agent) {

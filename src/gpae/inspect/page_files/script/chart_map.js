@@ -19,7 +19,7 @@ function mapForm(source) {
 
 function pictureOf(episode, source) {
   const canvas = element("canvas", { width: episode.length, height: page.agents });
-  const pen = canvas.getContext("2d"), most = reachOf(source) || 1;
+  const pen = canvas.getContext("2d"), most = Math.max(...rangeOf(source).map((each) => Math.abs(each - source.base))) || 1;
   const steps = stepsOf(episode, source);
   steps.forEach((step, place) => {
     const [begin, width] = blockOf(steps, place);

@@ -5,7 +5,7 @@ let charts = [];
 // So high that the charts and the numbers of a small team fit into the window together.
 function chartHeight() {
   if (store.view === "map") return 40 + Math.max(80, Math.min(16, 340 / page.agents) * page.agents);
-  const free = window.innerHeight - 350 - 30 * Math.min(page.agents, 6);
+  const free = window.innerHeight - 330 - 30 * Math.min(page.agents, 6);
   return Math.round(Math.max(116, Math.min(210, free / Math.max(1, store.shown.size) - 46)));
 }
 
@@ -13,7 +13,7 @@ function buildCharts() {
   charts.forEach((chart) => chart.plot.destroy());
   const home = byId("charts");
   home.replaceChildren();
-  charts = page.sources.filter((source) => store.shown.has(source.name) && creditsOf(episodeNow(), source)).map((source) => chartOf(source, home));
+  charts = shownSources().map((source) => chartOf(source, home));
   moveCursors();
 }
 
@@ -36,7 +36,7 @@ function headOf(source) {
   const title = element("h2", {}, source.label, element("small", {}, source.note));
   const right = element("p", { class: "quiet" });
   if (agreement) {
-    right.textContent = `rank correlation with truth ${plain(agreement.rank_correlation, 2)}, same sign ${Math.round(100 * agreement.sign_agreement)} %`;
+    right.textContent = `rank correlation with truth ${plain(agreement.rank_correlation, 2).replace("-", "−")}, same sign ${Math.round(100 * agreement.sign_agreement)} %`;
   }
   return element("header", {}, title, right);
 }

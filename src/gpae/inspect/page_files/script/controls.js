@@ -48,6 +48,7 @@ function showAgents() {
     button.addEventListener("pointerleave", () => change({ hovered: null }));
     return button;
   }));
+  byId("agents").prepend(element("span", { class: "quiet" }, "sum over the episode"));
   lightAgents();
 }
 

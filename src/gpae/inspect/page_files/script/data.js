@@ -42,6 +42,8 @@ function creditsOf(episode, source) {
   return source.truth ? episode.truth && episode.truth.advantages : episode.advantages[source.name];
 }
 
+const shownSources = () => page.sources.filter((source) => store.shown.has(source.name) && creditsOf(episodeNow(), source));
+
 function credit(episode, source, step, agent) {
   const row = rowOf(episode, source, step);
   return row < 0 ? NaN : at(creditsOf(episode, source), row, agent);
@@ -58,18 +60,21 @@ function creditSum(episode, source, agent) {
   return measured.reduce((sum, step) => sum + credit(episode, source, step, agent), 0);
 }
 
-// The largest distance from a source's base, 0 or 1, of an agent that lives.
-function largestCredit(episode, source) {
-  let most = 0;
+// The least and the largest number of agents that live, errors included, around the source's base.
+function extent(episode, source) {
+  let [low, high] = [source.base, source.base];
   for (const step of stepsOf(episode, source)) {
     for (const agent of agentNumbers) {
-      const value = Math.abs(credit(episode, source, step, agent) - source.base);
+      const value = credit(episode, source, step, agent);
       const error = source.truth ? creditError(episode, source, step, agent) : 0;
-      if (at(episode.alive, step, agent) && Number.isFinite(value)) most = Math.max(most, value + error);
+      if (!at(episode.alive, step, agent) || !Number.isFinite(value)) continue;
+      [low, high] = [Math.min(low, value - error), Math.max(high, value + error)];
     }
   }
-  return most;
+  return [low, high];
 }
+
+const largestCredit = (episode, source) => Math.max(...extent(episode, source).map((each) => Math.abs(each - source.base)));
 
 function gap(episode, source, step, agent) {
   const others = agentNumbers.filter((each) => each !== agent);

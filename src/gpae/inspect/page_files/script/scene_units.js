@@ -4,7 +4,7 @@ function unitScene(scene) {
   const { positions, health, shapes, radii, sides, agents, targets, notes } = scene;
   const moments = positions.shape[0], units = positions.shape[1];
   const crowded = units > 24;
-  const bounds = boundsOf(positions);
+  const cameras = camerasOf(scene);
   let view = null;
 
   const place = (moment, unit) => [0, 1].map((axis) => at(positions, moment, unit, axis));
@@ -25,7 +25,7 @@ function unitScene(scene) {
   };
 
   function draw(pen, width, height, time) {
-    view = viewOf(bounds, width, height);
+    view = viewOf(cameras, time, width, height);
     drawField(pen, view, width, height);
     each(units, (unit) => drawTrail(pen, unit, time));
     each(units, (unit) => drawTarget(pen, unit, time));
@@ -105,7 +105,7 @@ function unitScene(scene) {
     if (!Number.isFinite(value)) return;
     pen.globalAlpha = opacity(unit);
     const [x, y] = whereabouts(time, unit);
-    label(pen, signed(value), x, y - size(unit) - 18, value < 0 ? colours.cost : colours.gain, width, labels);
+    label(pen, signed(value), x, y - size(unit) - 18, value < 0 ? colours.cost : colours.gain, colourOf(agent), width, labels);
     pen.globalAlpha = 1;
   }
 
@@ -122,27 +122,49 @@ function unitScene(scene) {
   return { draw, find, smooth: true };
 }
 
-// The rectangle around everything that happens, with a margin, not too narrow.
-function boundsOf(positions) {
-  const [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
-  positions.values.forEach((value, place) => {
-    low[place % 2] = Math.min(low[place % 2], value);
-    high[place % 2] = Math.max(high[place % 2], value);
+// What to look at in each moment: all that live then, smoothed over time, and never too near.
+function camerasOf({ positions, health, sides }) {
+  const [moments, units] = positions.shape;
+  const whole = frameAround(positions, each(moments, (moment) => moment), each(units, (unit) => unit));
+  const frames = each(moments, (moment) => {
+    const living = each(units, (unit) => unit).filter((unit) => at(health, moment, unit) > 0 && sides[unit] !== "landmark");
+    return living.length ? frameAround(positions, [moment], living) : null;
   });
-  const middle = [0, 1].map((axis) => (low[axis] + high[axis]) / 2);
-  const [wide, tall] = [0, 1].map((axis) => Math.max(high[axis] - low[axis], 1e-6));
-  const margin = 0.09 * Math.max(wide, tall);
-  return { middle, half: [Math.max(wide, tall / 2) / 2 + margin, Math.max(tall, wide / 2) / 2 + margin] };
+  const known = frames.map((frame, moment) => frame || frames.slice(0, moment).reverse().find(Boolean) || whole);
+  const nearest = 0.3 * Math.max(...whole.half);
+  return known.map((_, moment) => {
+    const around = known.slice(Math.max(0, moment - 3), moment + 4);
+    const mean = (read) => around.reduce((sum, frame) => sum + read(frame), 0) / around.length;
+    const half = [0, 1].map((axis) => Math.max(nearest, known[moment].half[axis], mean((frame) => frame.half[axis])));
+    return { middle: [0, 1].map((axis) => mean((frame) => frame.middle[axis])), half: half.map((each) => 1.2 * each) };
+  });
 }
 
-function viewOf(bounds, width, height) {
-  const scale = Math.min(width / bounds.half[0], (height - 24) / bounds.half[1]) / 2;
-  const point = (x, y) => [width / 2 + (x - bounds.middle[0]) * scale, height / 2 + 10 - (y - bounds.middle[1]) * scale];
-  return { scale, point, bounds };
+function frameAround(positions, moments, units) {
+  const [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
+  for (const moment of moments) {
+    for (const unit of units) {
+      for (const axis of [0, 1]) {
+        const value = at(positions, moment, unit, axis);
+        [low[axis], high[axis]] = [Math.min(low[axis], value), Math.max(high[axis], value)];
+      }
+    }
+  }
+  return { middle: [0, 1].map((axis) => (low[axis] + high[axis]) / 2), half: [0, 1].map((axis) => Math.max(1e-6, (high[axis] - low[axis]) / 2)) };
+}
+
+function viewOf(cameras, time, width, height) {
+  const moment = Math.min(Math.floor(time), cameras.length - 1), share = time - moment;
+  const [from, to] = [cameras[moment], cameras[Math.min(moment + 1, cameras.length - 1)]];
+  const between = (name, axis) => from[name][axis] + (to[name][axis] - from[name][axis]) * share;
+  const middle = [between("middle", 0), between("middle", 1)];
+  const scale = Math.min(width / between("half", 0), (height - 24) / between("half", 1)) / 2;
+  const point = (x, y) => [width / 2 + (x - middle[0]) * scale, height / 2 + 10 - (y - middle[1]) * scale];
+  return { scale, point, middle };
 }
 
 function drawField(pen, view, width, height) {
-  const { middle } = view.bounds;
+  const { middle } = view;
   const gap = 2 ** Math.round(Math.log2(width / view.scale / 7));
   const reach = Math.max(width, height) / view.scale / 2;
   for (let axis = 0; axis < 2; axis++) {

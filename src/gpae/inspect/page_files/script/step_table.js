@@ -1,7 +1,5 @@
 // The numbers of the step at the cursor, or of the whole episode, a row an agent.
 
-const shownSources = () => page.sources.filter((source) => store.shown.has(source.name) && creditsOf(episodeNow(), source));
-
 function drawTable() {
   const whole = store.span === "episode", episode = episodeNow(), step = stepNow();
   byId("moment-title").textContent = whole ? `Sums over episode ${store.episode + 1}` : `Step ${step}`;
