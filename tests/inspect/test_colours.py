@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from gpae.environments.pictures import agent_colour
 from gpae.inspect.page import _read
 
 SIGHTS = {
@@ -79,6 +80,11 @@ def test_eight_agents_are_as_far_apart_as_okabe_and_itos_six_colours(theme):
     least = min(least_distance(OKABE_ITO, sight) for sight in SIGHTS.values())
     for name, sight in SIGHTS.items():
         assert least_distance(palette, sight) > least, name
+
+
+def test_the_page_and_the_pictures_of_environments_share_their_colours():
+    pictured = ["#{:02x}{:02x}{:02x}".format(*agent_colour(agent)) for agent in range(8)]
+    assert colours("light", r"agent-\d") == pictured
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -188,6 +188,7 @@ def test_without_truth_there_is_none_and_the_run_is_left_alone(gpae, straight, c
     ("words", "complaint"),
     [
         (("--out", "page.txt"), "--out must be a file named .html"),
+        (("--out", "/dev/null/page.html"), "/dev/null is no folder that can be written to"),
         (("--checkpoint", "7"), "7"),
         (("--behaviour", "7"), "7"),
         (("--episodes", "0"), "is not a whole number from 1"),

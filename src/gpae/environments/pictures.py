@@ -19,15 +19,16 @@ Colour: TypeAlias = tuple[int, int, int]
 """Red, green and blue, from 0 to 255."""
 
 _AGENT_COLOURS: tuple[Colour, ...] = (
-    (37, 99, 201),
-    (222, 116, 30),
-    (28, 148, 120),
-    (154, 82, 190),
-    (214, 62, 92),
-    (132, 150, 34),
-    (30, 156, 196),
-    (176, 118, 74),
+    (92, 119, 187),
+    (192, 60, 51),
+    (14, 168, 135),
+    (104, 58, 169),
+    (165, 145, 57),
+    (163, 85, 121),
+    (12, 76, 92),
+    (105, 50, 3),
 )
+"""Told apart by the colour-blind too (``tests/inspect/test_colours.py``)."""
 
 
 def agent_colour(agent: int) -> Colour:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from matplotlib.image import imsave
+from PIL import Image
 
 from gpae.environments import Environment, ForcedStop, HasPicture, HasUnits, Units
 from gpae.episodes import Episode, Pictures, scene_of
@@ -21,8 +21,8 @@ SHAPES = {
 }
 """Shapes of the kinds of units that are no circles."""
 
-MOST_PICTURES = 1_100
-"""Moments of an episode above which pictures would make the page too large."""
+MOST_PICTURES = 250
+"""Pictures of an episode; of a longer one every second or third moment, and so on, is drawn."""
 
 
 def episode_scene(environment: Environment, episode: Episode) -> dict[str, Any]:
@@ -35,9 +35,11 @@ def episode_scene(environment: Environment, episode: Episode) -> dict[str, Any]:
     scene = _scene(environment, episode)
     if isinstance(scene, Units):
         return _units(scene)
-    if scene is None or len(scene) > MOST_PICTURES:
+    if scene is None:
         return {"kind": "none"}
-    return {"kind": "frames", "frames": [_address(picture) for picture in scene]}
+    every = -(-len(scene) // MOST_PICTURES)
+    pictures = [_address(scene[moment]) for moment in range(0, len(scene), every)]
+    return {"kind": "frames", "every": every, "frames": pictures}
 
 
 def unit_names(environment: Environment, episode: Episode) -> list[str] | None:
@@ -94,7 +96,7 @@ def _units(units: Units) -> dict[str, Any]:
 
 
 def _address(picture: UInt8[np.ndarray, "H W 3"]) -> str:
-    """A picture as a PNG in an address of its own."""
+    """A picture as a PNG of 256 colours in an address of its own."""
     contents = io.BytesIO()
-    imsave(contents, picture, format="png")
+    Image.fromarray(picture).quantize(256).save(contents, format="png", optimize=True)
     return "data:image/png;base64," + base64.b64encode(contents.getvalue()).decode()

@@ -21,7 +21,7 @@ function unitScene(scene) {
   const colourOfUnit = (unit) => (agents[unit] < 0 ? colours.foe : colourOf(agents[unit]));
   const size = (unit) => {
     const reach = radii[unit] * view.scale;
-    return sides[unit] === "landmark" ? Math.max(4, reach) : Math.max(units > 30 ? 7 : 10, Math.min(22, reach));
+    return sides[unit] === "landmark" ? Math.max(4, reach) : Math.max(crowded ? 7 : 10, Math.min(crowded ? 13 : 22, reach));
   };
 
   function draw(pen, width, height, time) {
@@ -84,8 +84,8 @@ function unitScene(scene) {
     if (!Number.isFinite(value)) return;
     const [x, y] = whereabouts(time, unit);
     pen.beginPath();
-    pen.arc(x, y, size(unit) + 10, 0, 2 * Math.PI);
-    pen.fillStyle = faded(value < 0 ? colours.cost : colours.gain, 0.5 * opacity(unit) * Math.min(1, (2 * Math.abs(value)) / (largest(source) || 1)));
+    pen.arc(x, y, size(unit) + 13, 0, 2 * Math.PI);
+    pen.fillStyle = faded(value < 0 ? colours.cost : colours.gain, 0.6 * opacity(unit) * Math.min(1, (3 * Math.abs(value)) / (largest(source) || 1)));
     pen.fill();
   }
 
