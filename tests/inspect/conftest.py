@@ -114,6 +114,7 @@ def documented(episode, place):
     return {
         "length": len(episode["rewards"]),
         "label": f"{place + 1} · won",
+        "description": "made up",
         "agreement": {"gpae": {"rank_correlation": 0.5, "sign_agreement": 0.75}},
         "scene": scene,
         "unit_names": ["marine"] * agents,

@@ -128,7 +128,8 @@ def _episode(inspection: Inspection, place: int, inspected: InspectedEpisode) ->
     environment = inspection.policy.system.environment
     return {
         "length": len(episode),
-        "label": _label(place, inspected),
+        "label": " · ".join([f"{place + 1}", *_outcome(inspected)]),
+        "description": f"{len(episode)} steps, return {episode.episode_return:.4g}",
         "alive": packed(episode.observation.alive[:-1]),
         "forced": packed(episode.forced),
         "actions": packed(episode.actions),
@@ -151,13 +152,15 @@ def _episode(inspection: Inspection, place: int, inspected: InspectedEpisode) ->
     }
 
 
-def _label(place: int, inspected: InspectedEpisode) -> str:
+def _outcome(inspected: InspectedEpisode) -> list[str]:
+    """The environment's first metric in words, where it has one, and the return."""
     episode = inspected.episode
-    outcomes = [
+    metrics = list(episode.metrics.items())[:1]
+    words = [
         ("won" if value else "lost") if name == "win_rate" else f"{name} {value:.3g}"
-        for name, value in list(episode.metrics.items())[:1]
+        for name, value in metrics
     ]
-    return " · ".join([f"{place + 1}", *outcomes, f"return {episode.episode_return:.2f}"])
+    return [*words, f"{episode.episode_return:.2f}"]
 
 
 def _weights(inspection: Inspection, inspected: InspectedEpisode) -> dict[str, Any]:

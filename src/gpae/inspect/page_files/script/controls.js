@@ -15,6 +15,7 @@ function showHead() {
 function showEpisodes() {
   byId("episodes").replaceChildren(...page.episodes.map((episode, number) => {
     const button = element("button", { type: "button", "aria-pressed": String(number === store.episode) }, episode.label);
+    button.title = episode.description;
     button.addEventListener("click", () => change({ episode: number, time: 0, playing: false }));
     return button;
   }));

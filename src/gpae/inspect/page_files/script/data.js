@@ -106,4 +106,9 @@ function signed(value, places = digits) {
 }
 
 const plain = (value, places = digits) => (Number.isFinite(value) ? value.toFixed(places) : "–");
-const signOf = (value) => (Number.isFinite(value) && value !== 0 ? (value > 0 ? "gain" : "cost") : "");
+
+// What is written as zero is neither a gain nor a cost.
+function signOf(value) {
+  if (!Number.isFinite(value) || Number(value.toFixed(digits)) === 0) return "";
+  return value > 0 ? "gain" : "cost";
+}

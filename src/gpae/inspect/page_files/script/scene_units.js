@@ -5,6 +5,7 @@ function unitScene(scene) {
   const moments = positions.shape[0], units = positions.shape[1];
   const crowded = units > 24;
   const cameras = camerasOf(scene);
+  const foes = each(units, (unit) => unit).filter((unit) => sides[unit] === "opponent");
   let view = null;
 
   const place = (moment, unit) => [0, 1].map((axis) => at(positions, moment, unit, axis));
@@ -71,7 +72,9 @@ function unitScene(scene) {
     Object.assign(pen, { strokeStyle: colour, lineWidth: 1.5 });
     pen.stroke();
     if (scene.has_health) drawHealth(pen, x, y, reach + 4, share, colour);
-    if (mine) write(pen, agents[unit], x, y + 0.5, { size: Math.max(9, reach * 1.05), weight: 700, colour: colours["on-agent"] });
+    const number = mine ? agents[unit] : foes.indexOf(unit);
+    const text = mine ? { weight: 700, colour: colours["on-agent"] } : { weight: 500, colour: colours.quiet };
+    if (number >= 0) write(pen, number, x, y + 0.5, { size: Math.max(9, reach * (mine ? 1.05 : 0.85)), ...text });
     if (mine && agents[unit] === litAgent()) ring(pen, x, y, reach + 8, colours.ink);
     if (mine && isForced(unit)) ring(pen, x, y, reach + 8, colours.warn, [3, 3]);
   }
