@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpae.errors import DivergedError, UserError
-    from gpae.library import TrainedRun, render, resume, train
+    from gpae.library import TrainedRun, inspect_run, render, resume, train
     from gpae.methods import (
         Coma,
         Dae,
@@ -45,6 +45,7 @@ __all__ = [
     "Vdn",
     "WatchedRun",
     "__version__",
+    "inspect_run",
     "load_policy",
     "prepare_jax",
     "render",
@@ -54,7 +55,7 @@ __all__ = [
 
 _NAMES = {
     "errors": ("DivergedError", "UserError"),
-    "library": ("TrainedRun", "render", "resume", "train"),
+    "library": ("TrainedRun", "inspect_run", "render", "resume", "train"),
     "methods": (
         "Coma",
         "Dae",

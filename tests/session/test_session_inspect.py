@@ -1,12 +1,13 @@
 """`gpae inspect`: episodes of a run judged, their truth simulated, and both shown on one page."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from gpae import inspect
+from gpae import inspect, inspect_run
 from gpae.config.compose import compose
 from gpae.credit import allowed_estimators
 from gpae.errors import UserError
@@ -17,6 +18,7 @@ from gpae.runs.credit import require_advantages
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compile_quickly")]
 
+ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("--episodes", "5", "--seed", "2")
 TRUTH = ("--repetitions", "3", "--truth-every", "2", "--behaviour", "8")
 
@@ -184,11 +186,35 @@ def test_without_truth_there_is_none_and_the_run_is_left_alone(gpae, straight, c
     assert contents(folder) == before
 
 
+def test_a_page_that_exists_stays_unless_forced(gpae, straight, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("mine")
+    result = gpae("inspect", straight("gpae")[0], *WORDS, "--no-truth", "--out", page)
+    assert (result.code, page.read_text()) == (2, "mine")
+    assert "--force replaces it" in result.err
+
+
+def test_from_python_it_is_the_same_page(inspected, straight, tmp_path, alike):
+    page = tmp_path / "page.html"
+    made = inspect_run(
+        straight("gpae")[0],
+        page,
+        episodes=5,
+        seed=2,
+        repetitions=3,
+        truth_every=2,
+        behaviour=8,
+        progress=False,
+    )
+    assert page.read_text() == inspected[1].read_text()
+    assert len(made.episodes) == 5
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--out", "page.txt"), "--out must be a file named .html"),
-        (("--out", "/dev/null/page.html"), "/dev/null is no folder that can be written to"),
+        (("--out", "page.txt"), "the page must be a file whose name ends with .html"),
+        (("--out", ROOT / "README.md" / "page.html"), "is no folder that can be written to"),
         (("--checkpoint", "7"), "7"),
         (("--behaviour", "7"), "7"),
         (("--episodes", "0"), "is not a whole number from 1"),

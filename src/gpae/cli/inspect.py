@@ -1,7 +1,6 @@
 """The command ``gpae inspect``."""
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,6 @@ from gpae.arguments import whole_number
 from gpae.cli.options import add_checkpoint, add_imports
 from gpae.cli.output import say
 from gpae.cli.parser import Commands
-from gpae.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +26,7 @@ def add_inspect(commands: Commands) -> None:
         metavar="FILE.html",
         help="the page (default: RUN-credit.html in the current folder)",
     )
+    inspect.add_argument("--force", action="store_true", help="replace the page if it exists")
     inspect.add_argument(
         "--episodes",
         type=whole_number(1, 64),
@@ -71,19 +70,6 @@ def _add_truth(inspect: argparse.ArgumentParser) -> None:
     )
 
 
-def _check_page(page: Path) -> None:
-    """Refuse a page that could not be written, before anything is computed.
-
-    Raises:
-        UserError: It is no HTML file, or its folder cannot be written to.
-    """
-    if page.is_dir() or page.suffix.lower() not in (".html", ".htm"):
-        raise UserError(f"--out must be a file named .html, not {str(page)!r}")
-    folder = next(each for each in page.absolute().parents if each.exists())
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise UserError(f"cannot write {page}: {folder} is no folder that can be written to")
-
-
 def _inspect(parsed: argparse.Namespace, console: "Console") -> int:
     from gpae.config.compose import from_dict
     from gpae.runs import RunFolder
@@ -91,11 +77,11 @@ def _inspect(parsed: argparse.Namespace, console: "Console") -> int:
 
     folder = RunFolder.open(parsed.run)
     page = parsed.out or Path(f"{folder.path.resolve().name}-credit.html")
-    _check_page(page)
     config = from_dict(folder.config, parsed.imports)
     prepare_jax(config.run.devices, task=config.task_name)
-    from gpae.inspect import InspectSettings, as_document, inspect_run, write_page
+    from gpae.inspect import InspectSettings, as_document, inspect_run, require_page, write_page
 
+    require_page(page, force=parsed.force)
     settings = InspectSettings(
         episodes=parsed.episodes,
         repetitions=0 if parsed.no_truth else parsed.repetitions,

@@ -2,7 +2,7 @@
 
 from gpae.inspect.document import as_document
 from gpae.inspect.inspection import Inspection, InspectSettings, inspect_run
-from gpae.inspect.page import render_page, write_page
+from gpae.inspect.page import render_page, require_page, write_page
 
 __all__ = [
     "InspectSettings",
@@ -10,5 +10,6 @@ __all__ = [
     "as_document",
     "inspect_run",
     "render_page",
+    "require_page",
     "write_page",
 ]

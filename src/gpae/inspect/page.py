@@ -2,11 +2,13 @@
 
 import html
 import json
+import os
 import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from gpae.errors import UserError
 from gpae.runs.files import disk_errors, write_atomically
 
 SCRIPTS = (
@@ -48,6 +50,25 @@ def render_page(document: dict[str, Any]) -> str:
         "data": json.dumps(document, allow_nan=False).replace("<", "\\u003c"),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _read("template.html"))
+
+
+def require_page(path: Path, *, force: bool) -> None:
+    """Refuse a page that could not be written, before anything is computed.
+
+    Args:
+        path: The file.
+        force: Whether to replace it if it exists.
+
+    Raises:
+        UserError: It is no HTML file by its name, it exists, or its folder cannot be written to.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"{path}: the page must be a file whose name ends with .html")
+    if path.is_dir() or (path.exists() and not force):
+        raise UserError(f"{path} exists already: --force replaces it")
+    folder = next(each for each in path.absolute().parents if each.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise UserError(f"cannot write {path}: {folder} is no folder that can be written to")
 
 
 def write_page(document: dict[str, Any], path: Path) -> None:
