@@ -41,7 +41,7 @@ def test_the_page_names_no_address_outside_itself(made):
     assert "default-src 'none'" in page
     markup = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
     assert re.findall(r"(?:src|href|url)\s*[=(]", markup) == []
-    assert "uPlot, MIT licence" in page
+    assert "Permission is hereby granted, free of charge" in page
 
 
 def test_the_page_has_no_place_left_to_fill(made):

@@ -16,6 +16,8 @@ SCRIPTS = (
     "store",
     "colours",
     "canvas",
+    "camera",
+    "unit_shapes",
     "scene_units",
     "scene_frames",
     "scene_bars",
@@ -32,8 +34,6 @@ SCRIPTS = (
 )
 """The page's scripts, in the order in which they are joined."""
 
-LICENCE = "uPlot, MIT licence, copyright (c) 2022 Leon Sorokin"
-
 
 def render_page(document: dict[str, Any]) -> str:
     """The page that shows a document; it asks for nothing from anywhere.
@@ -45,7 +45,7 @@ def render_page(document: dict[str, Any]) -> str:
     parts = {
         "title": html.escape(f"{document['task']} · credit inspector"),
         "styles": _read("vendor/uPlot.min.css") + _read("style.css"),
-        "library": f"/* {LICENCE} */\n" + _read("vendor/uPlot.iife.min.js"),
+        "library": f"/*\n{_read('vendor/uPlot.LICENSE')}*/\n" + _read("vendor/uPlot.iife.min.js"),
         "script": f'(() => {{\n"use strict";\n{scripts}}})();\n',
         "data": json.dumps(document, allow_nan=False).replace("<", "\\u003c"),
     }
