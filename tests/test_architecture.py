@@ -19,6 +19,7 @@ ROOMS = (
     "credit",
     "zoo",
     "runs",
+    "episodes",
     "report",
     "search",
     "studies",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpae.errors import DivergedError, UserError
-    from gpae.library import TrainedRun, resume, train
+    from gpae.library import TrainedRun, inspect_run, render, resume, train
     from gpae.methods import (
         Coma,
         Dae,
@@ -45,15 +45,17 @@ __all__ = [
     "Vdn",
     "WatchedRun",
     "__version__",
+    "inspect_run",
     "load_policy",
     "prepare_jax",
+    "render",
     "resume",
     "train",
 ]
 
 _NAMES = {
     "errors": ("DivergedError", "UserError"),
-    "library": ("TrainedRun", "resume", "train"),
+    "library": ("TrainedRun", "inspect_run", "render", "resume", "train"),
     "methods": (
         "Coma",
         "Dae",

@@ -7,6 +7,7 @@ from gpae.errors import UserError
 
 EXTRAS = {
     "train": {
+        "PIL": "Pillow",
         "docstring_parser": "docstring_parser",
         "filelock": "filelock",
         "flashbax": "Flashbax",
@@ -27,6 +28,7 @@ EXTRAS = {
     "smax": {"jaxmarl": "JaxMARL"},
     "search": {"optuna": "Optuna"},
     "mabrax": {"brax": "Brax", "mujoco": "MuJoCo"},
+    "render": {"imageio_ffmpeg": "imageio-ffmpeg"},
     "torch": {"torch": "PyTorch"},
 }
 """For each extra, the packages that it makes importable, and their names for people."""

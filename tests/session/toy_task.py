@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gpae.environments import (
     DiscreteActions,
@@ -75,6 +76,12 @@ class Beacon:
             forced=jnp.zeros(AGENTS, bool),
             shaped_reward=right.mean(dtype=jnp.float32),
         )
+
+    def render(self, state):
+        """A light place, the beacon's, among the dark ones."""
+        picture = np.zeros((1, PLACES, 3), np.uint8)
+        picture[0, state["place"]] = 255
+        return picture
 
     def observation(self, state):
         seen = jnp.append(jax.nn.one_hot(state["place"], PLACES), state["time"] / LIMIT)

@@ -8,9 +8,11 @@ from gpae.cli.credit import add_credit
 from gpae.cli.curves import add_curves
 from gpae.cli.evaluate import add_evaluate
 from gpae.cli.export import add_export
+from gpae.cli.inspect import add_inspect
 from gpae.cli.listings import add_methods, add_settings, add_tasks, add_zoo
 from gpae.cli.options import add_imports
 from gpae.cli.parser import Parser
+from gpae.cli.render import add_render
 from gpae.cli.resume import add_resume
 from gpae.cli.theory import add_theory
 from gpae.cli.train import add_train
@@ -45,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     add_resume(commands)
     add_evaluate(commands)
     add_export(commands)
+    add_render(commands)
     add_credit(commands)
+    add_inspect(commands)
     add_curves(commands)
     add_study(commands)
     add_imports(add_search(commands))

@@ -16,6 +16,7 @@ from gpae.environments.environment import (
 )
 from gpae.environments.jaxmarl_adapter import JaxmarlEnvironment
 from gpae.environments.jaxmarl_games import AdapterOptions
+from gpae.environments.pictures import HasPicture, HasUnits, Units
 from gpae.environments.tasks import Task, all_tasks, find_task, make, register, task_names
 from gpae.environments.wrappers import ForcedStop
 
@@ -29,11 +30,14 @@ __all__ = [
     "EnvironmentSpec",
     "EnvironmentState",
     "ForcedStop",
+    "HasPicture",
+    "HasUnits",
     "JaxmarlEnvironment",
     "Metric",
     "Observation",
     "Step",
     "Task",
+    "Units",
     "all_tasks",
     "auto_reset_step",
     "check_environment",

@@ -237,6 +237,17 @@ class Environment(Protocol):
         """Make one transition, without resetting."""
 
 
+def taken_actions(chosen: Actions, step: Step) -> Actions:
+    """The policy's own actions, but the ones carried out where a wrapper replaced them.
+
+    Args:
+        chosen: The policy's own actions, [*b, N] or [*b, N, A].
+        step: The step that followed.
+    """
+    forced = step.forced.reshape(step.forced.shape + (1,) * (chosen.ndim - step.forced.ndim))
+    return jnp.where(forced, step.actions, chosen)
+
+
 def auto_reset_step(
     environment: Environment,
     key: PRNGKeyArray,

@@ -13,7 +13,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+import numpy as np
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, UInt8
 
 from gpae.environments.environment import (
     Actions,
@@ -26,6 +27,7 @@ from gpae.environments.jaxmarl_actions import ActionConverter, ActionsByAgent
 from gpae.environments.jaxmarl_games import GAMES, AdapterOptions
 from gpae.environments.jaxmarl_settings import JaxmarlSettings
 from gpae.environments.jaxmarl_time_limits import without_time_limit
+from gpae.environments.pictures import Units
 from gpae.environments.quiet_import import hidden_output, import_quietly
 from gpae.errors import UserError
 
@@ -40,7 +42,14 @@ class JaxmarlEnvironment:
 
     An episode terminates if the same environment without its time limit (its ``max_steps``, or that
     of an environment inside it) would have ended, and is truncated if the time limit alone ends it.
+
+    Attributes:
+        units: As in :class:`HasUnits`; absent where the options name no units.
+        render: As in :class:`HasPicture`; absent where they name no picture.
     """
+
+    units: Callable[[EnvironmentState], Units]
+    render: Callable[[EnvironmentState], UInt8[np.ndarray, "H W 3"]]
 
     def __init__(
         self,
@@ -98,6 +107,10 @@ class JaxmarlEnvironment:
             shaped_rewards=self._options.shaped_reward is not None,
             early_truncation=max_episode_steps is None,
         )
+        if self._options.units is not None:
+            self.units = partial(self._options.units, game, self._team)
+        if self._options.picture is not None:
+            self.render = partial(self._options.picture, game)
 
     @property
     def spec(self) -> EnvironmentSpec:

@@ -3,12 +3,13 @@
 Importing this module does not import JaxMARL, which takes seconds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float, UInt8
 
 from gpae.environments.jaxmarl_settings import (
     FixedWorldSettings,
@@ -23,6 +24,9 @@ from gpae.environments.jaxmarl_settings import (
     SpreadSettings,
     SwitchRiddleSettings,
 )
+from gpae.environments.jaxmarl_units import particle_units
+from gpae.environments.kitchen_picture import overcooked_picture, overcooked_v2_picture
+from gpae.environments.pictures import Units
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class AdapterOptions:
             team's rewards, [N], after a step.
         shaped_reward: Key, in the information that a step returns, of each agent's shaped reward;
             None where there is none.
+        units: Function from the environment, the agents that learn and the states of an episode,
+            [T + 1, ...], to the units to draw; None where there are none.
+        picture: Function from the environment and one state to a picture, [H, W, 3]; None where
+            there is none.
     """
 
     team_attribute: str = "agents"
@@ -49,6 +57,8 @@ class AdapterOptions:
         default_factory=dict
     )
     shaped_reward: str | None = None
+    units: Callable[[Any, Sequence[Hashable], Any], Units] | None = None
+    picture: Callable[[Any, Any], UInt8[np.ndarray, "H W 3"]] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,17 +80,21 @@ class Game:
     options: AdapterOptions = AdapterOptions()
 
 
-_PURSUIT = AdapterOptions(team_attribute="adversaries")
-_COOKING = AdapterOptions(shaped_reward="shaped_reward")
+_PARTICLES = AdapterOptions(units=particle_units)
+_PURSUIT = AdapterOptions(team_attribute="adversaries", units=particle_units)
+_COOKING = AdapterOptions(shaped_reward="shaped_reward", picture=overcooked_picture)
+_COOKING_V2 = AdapterOptions(shaped_reward="shaped_reward", picture=overcooked_v2_picture)
 
 GAMES: Mapping[str, Game] = {
-    "MPE_simple_v3": Game("1 particle goes to a landmark", 1, ParticleSettings),
-    "MPE_simple_spread_v3": Game("3 particles cover 3 landmarks", 3, SpreadSettings),
+    "MPE_simple_v3": Game("1 particle goes to a landmark", 1, ParticleSettings, options=_PARTICLES),
+    "MPE_simple_spread_v3": Game(
+        "3 particles cover 3 landmarks", 3, SpreadSettings, options=_PARTICLES
+    ),
     "MPE_simple_reference_v3": Game(
-        "2 particles tell each other where to go", 2, ReferenceSettings
+        "2 particles tell each other where to go", 2, ReferenceSettings, options=_PARTICLES
     ),
     "MPE_simple_speaker_listener_v4": Game(
-        "1 particle tells another where to go", 2, ParticleSettings
+        "1 particle tells another where to go", 2, ParticleSettings, options=_PARTICLES
     ),
     "MPE_simple_facmac_v1": Game(
         "3 particles pursue a scripted one", 3, PursuitSettings, True, _PURSUIT
@@ -110,7 +124,7 @@ GAMES: Mapping[str, Game] = {
     ),
     "overcooked": Game("2 cooks in a kitchen", 2, OvercookedSettings, options=_COOKING),
     "overcooked_v2": Game(
-        "2 cooks in a kitchen, with recipes", 2, OvercookedV2Settings, options=_COOKING
+        "2 cooks in a kitchen, with recipes", 2, OvercookedV2Settings, options=_COOKING_V2
     ),
     "jaxnav": Game(
         "2 robots find their way",

@@ -10,14 +10,16 @@ import io
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt8
 
+from gpae.environments.body_picture import Camera, Shape, body_picture, body_shapes
 from gpae.environments.environment import (
     ContinuousActions,
     EnvironmentSpec,
@@ -138,6 +140,30 @@ class Mabrax:
             outcomes={},
             forced=jnp.zeros_like(observation.alive),
         )
+
+    def render(self, state: MabraxState) -> UInt8[np.ndarray, "H W 3"]:
+        """The picture of the body at one moment; a link has the colour of the agent that drives it.
+
+        The camera follows the torso, from the side where the body moves in a plane.
+        """
+        links = state.body.pipeline_state.x
+        planar, height = self._body.sys.link_types[0] != "f", self._standing_height
+        camera = Camera(
+            target=np.array([*np.asarray(links.pos)[0, :2], 0.6 * height]),
+            azimuth=0.0 if planar else 0.35,
+            elevation=0.14 if planar else 0.4,
+            height=height + 1.3,
+        )
+        return body_picture(self._shapes, np.asarray(links.pos), np.asarray(links.rot), camera)
+
+    @cached_property
+    def _shapes(self) -> tuple[Shape, ...]:
+        return body_shapes(self._body.sys.mj_model, self._driver[0].tolist())
+
+    @property
+    def _standing_height(self) -> float:
+        """Height of the torso above the ground as the body stands, in metres."""
+        return float(self._body.sys.mj_model.body_pos[1, 2])
 
     def _body_action(self, actions: Float[Array, "N A"]) -> Float[Array, " body"]:
         return jnp.clip(actions[self._driver], -1.0, 1.0)

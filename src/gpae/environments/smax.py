@@ -21,7 +21,9 @@ from gpae.environments.environment import (
     Observation,
     Step,
 )
+from gpae.environments.pictures import Units
 from gpae.environments.quiet_import import import_alone
+from gpae.environments.smax_units import battle_units
 from gpae.environments.wrappers import ForcedStop
 from gpae.errors import UserError
 
@@ -233,6 +235,12 @@ class Smax:
         """The sizes of observations, state and actions."""
         return self._spec
 
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Names of the actions, for people."""
+        attacks = (f"attack enemy {enemy}" for enemy in range(self._game.num_enemies))
+        return ("north", "east", "south", "west", "stop", *attacks)
+
     def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, Observation]:
         """Begin a battle."""
         observations, state = self._game.reset(key)
@@ -258,6 +266,10 @@ class Smax:
             outcomes={"win_rate": (ally_lives & ~enemy_lives).astype(jnp.float32)},
             forced=jnp.zeros_like(observation.alive),
         )
+
+    def units(self, states: EnvironmentState) -> Units:
+        """The units of a battle, the allies first; ``states`` are those of its moments."""
+        return battle_units(self._game, states.state)
 
     def _observation(self, observations: dict[str, Array], state: EnvironmentState) -> Observation:
         available_actions = self._game.get_avail_actions(state)

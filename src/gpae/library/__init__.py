@@ -1,5 +1,7 @@
-"""The verbs of the command line as functions: training and resuming from a program of one's own."""
+"""The verbs of the command line as functions: training, resuming, drawing and inspecting."""
 
+from gpae.library.inspecting import inspect_run
+from gpae.library.rendering import render
 from gpae.library.training import TrainedRun, resume, train
 
-__all__ = ["TrainedRun", "resume", "train"]
+__all__ = ["TrainedRun", "inspect_run", "render", "resume", "train"]

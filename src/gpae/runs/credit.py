@@ -20,6 +20,7 @@ from gpae.credit import (
 )
 from gpae.credit.comparison import Row, calibrate_critic, compare_estimators
 from gpae.credit.pairs import Progress
+from gpae.environments import Environment
 from gpae.errors import UserError
 from gpae.estimators import advantage_gap
 from gpae.runs.folder import RunFolder
@@ -106,7 +107,14 @@ def measure_credit(
     learner, params, update = _restored(config, folder, checkpoint)
     states = collect_states(learner, params, count=settings.states, seed=settings.seed)
     begun = time.monotonic()
-    truth = _truth(learner, params, states, settings, say)
+    truth = simulate_truth(
+        learner,
+        params,
+        states,
+        repetitions=settings.repetitions,
+        seed=settings.seed,
+        say=say,
+    )
     simulated = time.monotonic()
     samples = _samples(config, learner, params, states, settings, say)
     seconds = {"truth": simulated - begun, "estimators": time.monotonic() - simulated}
@@ -146,7 +154,14 @@ def measure_forced_gap(
     learner, params, _ = _restored(config, folder, None)
     states = collect_forced_states(learner, params, count=settings.states, seed=settings.seed)
     agents = jax.numpy.asarray(states.forced).argmax(-1)
-    truth = _truth(learner, params, states, settings, say)
+    truth = simulate_truth(
+        learner,
+        params,
+        states,
+        repetitions=settings.repetitions,
+        seed=settings.seed,
+        say=say,
+    )
     samples = _samples(config, learner, params, states, settings, say)
     own = samples.advantages[config.method.name].mean(1)
     gap = np.asarray(advantage_gap(jax.numpy.asarray(truth.advantages.mean), agents))
@@ -159,39 +174,69 @@ def measure_forced_gap(
     }
 
 
-def _restored(config: Config, folder: RunFolder, checkpoint: int | None) -> tuple[Any, Any, int]:
-    """The learner of a run, the parameters of a checkpoint, and its update."""
+def require_advantages(config: Config) -> None:
+    """Refuse a run whose method estimates no advantages.
+
+    Raises:
+        UserError: It does not.
+    """
     if config.method.family != "policy_gradient":
         raise UserError(
             f"{config.method.name} estimates no advantages: there is no credit to judge"
         )
-    system = System(config)
-    if system.environment.spec.agent_rewards:
+
+
+def require_team_reward(config: Config, environment: Environment) -> None:
+    """Refuse an environment of whose agents no true credit can be simulated.
+
+    Raises:
+        UserError: Each agent has a reward of its own.
+    """
+    if environment.spec.agent_rewards:
         raise UserError(
             f"{config.task_name} pays each agent a reward of its own: credit is measured for one "
             "team reward"
         )
+
+
+def _restored(config: Config, folder: RunFolder, checkpoint: int | None) -> tuple[Any, Any, int]:
+    """The learner of a run, the parameters of a checkpoint, and its update."""
+    require_advantages(config)
+    system = System(config)
+    require_team_reward(config, system.environment)
     shapes = system.population.state_shapes.params
     params, update = learnt_params(folder, shapes, checkpoint=checkpoint)
     return system.learner, jax.tree.map(jax.numpy.asarray, params), update
 
 
-def _truth(
+def simulate_truth(
     learner: PolicyGradientLearner,
     params: Any,
     states: CreditStates,
-    settings: CreditSettings,
+    *,
+    repetitions: int,
+    seed: int,
     say: Any,
 ) -> TrueCredit:
+    """The true credit at states of a run, a line of progress for every tenth of the work.
+
+    Args:
+        learner: The constants of the run.
+        params: The parameters of its networks, by the network's name.
+        states: The states.
+        repetitions: Repetitions of the simulation.
+        seed: From which the keys follow.
+        say: Called with the lines.
+    """
     return true_credit(
         learner.collection.environment,
         learner.actor,
         params["actor"],
         states,
         discount=learner.estimation.discount,
-        repetitions=settings.repetitions,
+        repetitions=repetitions,
         rows=2048,
-        seed=settings.seed,
+        seed=seed,
         progress=_told(say, "truth"),
     )
 

@@ -20,8 +20,8 @@ from gpae.methods import Metrics
 from gpae.runs.callbacks import Callback, WatchedRun, Watchers
 from gpae.runs.deadline import Deadline
 from gpae.runs.folder import RunFolder
-from gpae.runs.learnt_params import learnt_params
 from gpae.runs.member import ABSOLUTE_EVALUATIONS, Member
+from gpae.runs.new_episodes import restore_policy
 from gpae.runs.phases import PhaseTimes
 from gpae.runs.progress import Display
 from gpae.runs.signals import StopRequest
@@ -499,17 +499,14 @@ def evaluate(
         UserError: There is no checkpoint, or it cannot be used; or the method has no policy to
             sample from.
     """
-    if not greedy and config.method.family == "q_learning":
-        raise UserError(f"{config.method.name} acts greedily: there is nothing to sample")
-    system = System(config)
-    shapes = system.population.state_shapes.params
-    params, update = learnt_params(folder, shapes, best=best, checkpoint=checkpoint)
-    unused = system.budget.updates + ABSOLUTE_EVALUATIONS + 1
+    policy = restore_policy(config, folder, greedy=greedy, best=best, checkpoint=checkpoint)
     parts = -(-episodes // EPISODES_AT_ONCE)
-    evaluator = replace(system.evaluator, episodes=-(-episodes // parts))
+    evaluator = replace(policy.system.evaluator, episodes=-(-episodes // parts))
     played = [
-        evaluator.evaluate(params["actor"], seed, unused + part, greedy=greedy)
+        evaluator.evaluate(
+            policy.params["actor"], seed, policy.unused_counter + part, greedy=greedy
+        )
         for part in range(parts)
     ]
     results = {name: values[:episodes] for name, values in join_episodes(played).items()}
-    return results, update
+    return results, policy.update

@@ -17,6 +17,7 @@ from gpae.environments.environment import (
     Observation,
     Step,
     auto_reset_step,
+    taken_actions,
 )
 from gpae.methods import HiddenStates, Metrics, Steps
 from gpae.networks import PolicyNetwork, apply_actor, sample
@@ -274,7 +275,7 @@ def _act(
         collector.environment_state,
         policy.executed(chosen),
     )
-    actions = _taken(chosen, step)
+    actions = taken_actions(chosen, step)
     steps = Steps(
         observation=observation,
         first=collector.first,
@@ -304,12 +305,6 @@ def _act(
         at_truncations=jax.tree.map(partial(_written, slots), at_truncations, hidden_state),
     )
     return carry, (steps, policy, hidden_state, totals)
-
-
-def _taken(chosen: Actions, step: Step) -> Actions:
-    """The policy's own actions, but the ones carried out where a wrapper replaced them."""
-    forced = step.forced.reshape(step.forced.shape + (1,) * (chosen.ndim - step.forced.ndim))
-    return jnp.where(forced, step.actions, chosen)
 
 
 def _stored(space: ActionSpace, actions: Actions) -> Actions:

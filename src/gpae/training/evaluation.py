@@ -9,14 +9,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Bool, Float, Int, PyTree, UInt32
+from jaxtyping import Array, Float, Int, UInt32
 
-from gpae.environments.environment import Environment, EnvironmentState, Observation
+from gpae.environments.environment import Environment
 from gpae.kernels.compiler import compiler_options
-from gpae.networks import NetworkSettings, PolicyNetwork, apply_actor, initial_hidden_state, sample
-from gpae.training.keys import Purpose, derive_each
+from gpae.networks import NetworkSettings, PolicyNetwork
+from gpae.training.episode_play import EpisodePlayer
 from gpae.training.reduce import DEVICES
 
 CUT_OFF = "cut_off"
@@ -27,18 +26,6 @@ EPISODES_AT_ONCE = 16_384
 
 Episodes = dict[str, Float[np.ndarray, " episodes"]]
 """One number an episode by metric."""
-
-
-@struct.dataclass
-class _Progress:
-    """Episodes under way: results stop changing once an episode is done."""
-
-    time: Int[Array, ""]
-    environment_state: EnvironmentState
-    observation: Observation
-    hidden_state: PyTree
-    done: Bool[Array, " E"]
-    results: dict[str, Float[Array, " E"]]
 
 
 @dataclass(frozen=True)
@@ -131,10 +118,14 @@ class Evaluator:
             del episodes[CUT_OFF]
         return episodes
 
+    def player(self, *, greedy: bool) -> EpisodePlayer:
+        """The player of the episodes, for those who want their steps."""
+        return EpisodePlayer(self.environment, self.actor, self.network, self.max_steps, greedy)
+
     @property
     def longest(self) -> int:
         """Most steps of an episode."""
-        return max(self.environment.spec.max_episode_steps or 0, self.max_steps)
+        return self.player(greedy=True).longest
 
     @cached_property
     def _mesh(self) -> Mesh:
@@ -169,70 +160,13 @@ class Evaluator:
         counter: Int[Array, ""],
         environments: Int[Array, " E"],
     ) -> dict[str, Float[Array, " E"]]:
-        limit = self.environment.spec.max_episode_steps or self.max_steps
-        keys = derive_each(seed, Purpose.EVALUATION_RESET, counter, environments)
-        environment_state, observation = jax.vmap(self.environment.reset)(keys)
-        size = environments.shape[0]
-        names = ("episode_return", "episode_length", *self.environment.spec.metrics)
-        start = _Progress(
-            time=jnp.int32(0),
-            environment_state=environment_state,
-            observation=observation,
-            hidden_state=initial_hidden_state(self.network, size, self.environment.spec.num_agents),
-            done=jnp.zeros(size, bool),
-            results={name: jnp.zeros(size) for name in names},
-        )
-        step = partial(self._step, greedy, params, seed, counter * limit, environments)
+        player = self.player(greedy=greedy)
         end = jax.lax.while_loop(
-            lambda progress: ~progress.done.all() & (progress.time < self.longest), step, start
+            lambda episodes: ~episodes.done.all() & (episodes.time < self.longest),
+            lambda episodes: player.advance(params, seed, counter, environments, episodes)[0],
+            player.begin(seed, counter, environments),
         )
         return {**end.results, CUT_OFF: (~end.done).astype(jnp.float32)}
-
-    def _step(
-        self,
-        greedy: bool,
-        params: Any,
-        seed: UInt32[Array, ""],
-        first_counter: Int[Array, ""],
-        environments: Int[Array, " E"],
-        progress: _Progress,
-    ) -> _Progress:
-        counter, observation = first_counter + progress.time, progress.observation
-        begins = jnp.full((1, *progress.done.shape), progress.time == 0)
-        hidden_states, policy = apply_actor(
-            self.actor,
-            params,
-            progress.hidden_state,
-            observation.observations[None],
-            observation.available_actions[None],
-            begins,
-        )
-        keys = derive_each(seed, Purpose.EVALUATION_ACTION, counter, environments)
-        actions = policy[0].mode() if greedy else sample(keys, policy[0])
-        environment_state, step = jax.vmap(self.environment.step)(
-            derive_each(seed, Purpose.EVALUATION_STEP, counter, environments),
-            progress.environment_state,
-            policy[0].executed(actions),
-        )
-        running = ~progress.done
-        results = progress.results
-        sums = {
-            "episode_return": step.team_reward,
-            "episode_length": jnp.ones_like(step.team_reward),
-        }
-        added = {name: results[name] + jnp.where(running, sums[name], 0.0) for name in sums}
-        at_end = {
-            name: jnp.where(running, outcome, results[name])
-            for name, outcome in step.outcomes.items()
-        }
-        return _Progress(
-            time=progress.time + 1,
-            environment_state=environment_state,
-            observation=step.observation,
-            hidden_state=jax.tree.map(lambda leaf: leaf[0], hidden_states),
-            done=progress.done | step.boundary,
-            results={**added, **at_end},
-        )
 
 
 def join_episodes(parts: Sequence[Episodes]) -> Episodes:
