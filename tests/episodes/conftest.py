@@ -29,10 +29,14 @@ class Rails:
 
     limit: int | None = LIMIT
     chance: float = 0.15
+    agent_rewards: bool = False
 
     @property
     def spec(self):
-        return EnvironmentSpec("toy/rails", AGENTS, 3, 5, DiscreteActions(3), self.limit, ("far",))
+        space, metrics = DiscreteActions(3), ("far",)
+        return EnvironmentSpec(
+            "toy/rails", AGENTS, 3, 5, space, self.limit, metrics, self.agent_rewards
+        )
 
     def reset(self, key):
         places = jax.random.randint(key, (AGENTS,), 0, PLACES)
@@ -50,7 +54,7 @@ class Rails:
         return state, Step(
             observation=self.observation(state),
             actions=actions,
-            reward=far * jax.random.uniform(pay_key),
+            reward=far * jax.random.uniform(pay_key, (AGENTS,) if self.agent_rewards else ()),
             terminated=terminated,
             truncated=~terminated & (time >= (self.limit or 1000)),
             outcomes={"far": far},
@@ -83,7 +87,7 @@ def rails():
 
 @pytest.fixture(scope="session")
 def endless_rails():
-    return Rails(limit=None, chance=0.0)
+    return Rails(limit=None, chance=0.0, agent_rewards=True)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpae.episodes import scene_of, theme
+from gpae.environments.wrappers import ForcedStopState
+from gpae.episodes import Episode, scene_of, theme
 from gpae.episodes.files import Timing, require_format, write_film
 from gpae.episodes.film import Film, scaled
 from gpae.episodes.scene import require_scene
@@ -13,9 +14,34 @@ from gpae.errors import UserError
 GREEN = (0, 160, 0)
 
 
+STEPS = 8
+
+
 @pytest.fixture(scope="module")
-def film(forcing_rails, episodes):
-    episode = max(episodes, key=len)
+def episode():
+    """Two agents who walk to and fro on their rails, one against the other."""
+    time = np.arange(STEPS + 1)
+    alive = np.ones((STEPS + 1, 2), bool)
+    places = np.stack([time % 4, 3 - time % 4], 1)
+    state = {"time": time, "places": places, "alive": alive}
+    return Episode(
+        number=0,
+        states=ForcedStopState(inner=state, alive=alive),
+        observation=None,
+        hidden_states=None,
+        actions=np.zeros((STEPS, 2), int),
+        log_probs=np.zeros((STEPS, 2)),
+        rewards=np.full(STEPS, 0.25),
+        team_rewards=np.full(STEPS, 0.25),
+        terminated=time[1:] == STEPS,
+        truncated=np.zeros(STEPS, bool),
+        forced=np.zeros((STEPS, 2), bool),
+        metrics={"far": 1.5},
+    )
+
+
+@pytest.fixture(scope="module")
+def film(forcing_rails, episode):
     return Film("toy/rails", episode, scene_of(forcing_rails, episode.states), 160)
 
 
@@ -79,6 +105,7 @@ def test_a_png_is_a_sheet_of_six_moments_evenly_apart(film, tmp_path):
         assert sheet.getpixel((1, 1)) == theme.LINE
 
 
+@pytest.mark.filterwarnings("ignore:os.fork")
 def test_an_mp4_has_a_picture_for_every_moment_and_stays_at_the_last(film, tmp_path):
     reader = pytest.importorskip("imageio_ffmpeg")
     path = tmp_path / "film.mp4"
@@ -124,9 +151,9 @@ def test_an_environment_without_a_picture_is_refused_with_what_to_write(blind):
 @pytest.mark.parametrize(
     "wrong", [np.zeros((2, 4)), np.zeros((2, 4, 3)), np.zeros((2, 4, 4), np.uint8)]
 )
-def test_a_render_that_returns_no_picture_is_refused(wrong, rails, episodes, monkeypatch):
+def test_a_render_that_returns_no_picture_is_refused(wrong, rails, episode, monkeypatch):
     monkeypatch.setattr(type(rails), "render", lambda environment, state: wrong)
-    pictures = scene_of(rails, episodes[0].states.inner)
+    pictures = scene_of(rails, episode.states.inner)
     with pytest.raises(
         UserError, match=r"render\(state\) must give a picture \[H, W, 3\] of uint8"
     ):

@@ -98,7 +98,7 @@ def test_returns_lengths_and_metrics_are_those_of_an_evaluation(
     np.testing.assert_allclose([each.metrics["far"] for each in found], expected["far"])
 
 
-def test_an_episode_without_an_end_is_cut_off_after_the_most_steps(
+def test_an_episode_without_an_end_is_cut_off_and_agents_may_have_rewards_of_their_own(
     endless_rails, params, make_player, monkeypatch
 ):
     monkeypatch.setattr(recording, "STEPS_AT_ONCE", 4)
@@ -107,6 +107,9 @@ def test_an_episode_without_an_end_is_cut_off_after_the_most_steps(
     cut_off = [each for each in found if not (each.terminated | each.truncated).any()]
     assert {len(each) for each in cut_off} == {6}
     assert max(len(each) for each in found) == 6
+    for episode in found:
+        assert episode.rewards.shape == (len(episode), AGENTS)
+        np.testing.assert_allclose(episode.team_rewards, episode.rewards.mean(-1), rtol=1e-6)
 
 
 def test_acting_agents_live_and_have_a_choice(episodes):
