@@ -28,6 +28,9 @@ EXTRAS = {
     "search": {"optuna": "Optuna"},
     "mabrax": {"brax": "Brax", "mujoco": "MuJoCo"},
     "torch": {"torch": "PyTorch"},
+    "wandb": {"wandb": "W&B"},
+    "mlflow": {"mlflow": "MLflow", "alembic": "Alembic", "sqlalchemy": "SQLAlchemy"},
+    "tensorboard": {"tensorboard": "TensorBoard"},
 }
 """For each extra, the packages that it makes importable, and their names for people."""
 

@@ -15,7 +15,12 @@ pytestmark = pytest.mark.slow
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
-DISTRIBUTIONS = {"hydra": "hydra-core", "orbax": "orbax-checkpoint", "yaml": "pyyaml"}
+DISTRIBUTIONS = {
+    "hydra": "hydra-core",
+    "mlflow": "mlflow-skinny",
+    "orbax": "orbax-checkpoint",
+    "yaml": "pyyaml",
+}
 """Distributions with another name than what is imported."""
 
 THROUGH_OTHERS = {"omegaconf"}
