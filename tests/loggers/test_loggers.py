@@ -124,9 +124,7 @@ def test_a_missing_package_is_one_line_and_nothing_is_written(make_run, monkeypa
 def test_a_package_of_another_s_logger_is_named_too(heard):
     _, mine = heard
     mine.packages = ("no_such_package",)
-    with pytest.raises(
-        UserError, match=r"the logger mine needs no_such_package, .* pip install no"
-    ):
+    with pytest.raises(UserError, match=r"logger mine needs no_such_package, .* pip install no"):
         require_packages(["mine"])
 
 

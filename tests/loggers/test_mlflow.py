@@ -62,11 +62,17 @@ def test_the_database_lies_beside_the_run_by_default(tmp_path, make_run, monkeyp
     from gpae.loggers import LoggedRun, Mlflow
 
     asked = []
+
+    class Client:
+        def __init__(self, tracking_uri):
+            asked.append(tracking_uri)
+
+        def update_run(self, identity, status):
+            asked.append((identity, status))
+
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(Mlflow, "_created", lambda self: "id")
-    monkeypatch.setattr(
-        "mlflow.MlflowClient.update_run", lambda self, *_: asked.append(self.tracking_uri)
-    )
+    monkeypatch.setattr("mlflow.MlflowClient", Client)
     run = make_run("mlflow")
+    (run.path / "mlflow_id.txt").write_text("known")
     Mlflow(LoggedRun(run.path, run.config, None, print))
-    assert asked == [f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}"]
+    assert asked == [f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}", ("known", "RUNNING")]

@@ -1,6 +1,7 @@
 """Weights & Biases, online, or offline to be synchronised later."""
 
 import os
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,7 @@ class Wandb(Logger):
 
         super().__init__(run)
         known = run.kept_id("wandb")
-        self._id = known or wandb.util.generate_id()
+        self._id = known or secrets.token_hex(4)
         self._run = self._begun(wandb)
         if known is None:
             run.keep_id("wandb", self._id)
