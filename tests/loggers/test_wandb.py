@@ -37,10 +37,21 @@ def chunks(contents):
 
 def records(run):
     """The records of a run's offline files, in the order of the sittings."""
+    for path in sorted((run.path / "wandb").glob("offline-run-*/run-*.wandb")):
+        yield from _whole(path)
+
+
+def _whole(path):
+    """The records of a file once it is whole: W&B's own process writes it a moment later."""
     from wandb.proto.wandb_internal_pb2 import Record
 
-    for path in sorted((run.path / "wandb").glob("offline-run-*/run-*.wandb")):
-        yield from map(Record.FromString, chunks(path.read_bytes()))
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        found = [Record.FromString(each) for each in chunks(path.read_bytes())]
+        if any(record.HasField("exit") for record in found):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{path} has no end")
 
 
 def logged(run, tag):
