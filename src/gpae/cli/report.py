@@ -30,6 +30,14 @@ def add_report(commands: Commands) -> None:
         metavar="SCORE",
         help="a score whose env steps are counted (again for more; default: by the task)",
     )
+    report.add_argument(
+        "--rename",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("METHOD", "NAME"),
+        help="a name of your own for a method, by the name that the report gives it",
+    )
     report.set_defaults(command=_report)
 
 
@@ -45,6 +53,7 @@ def _report(parsed: argparse.Namespace, console: "Console") -> int:
         title=parsed.title,
         metric=parsed.metric,
         thresholds=parsed.threshold,
+        renamed=dict(parsed.rename),
     )
     say(console, f"report on {len(runs)} runs in {files[0]}, with {len(files) - 1} files beside it")
     return 0

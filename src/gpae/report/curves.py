@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from gpae.errors import UserError
 from gpae.report.drawing import (
     COLOURS,
+    MAX_COLUMNS,
     PICTURE_FORMATS,
     add_legend,
     line_styles,
@@ -201,7 +202,12 @@ def draw_curves(
 
 
 def curves_figure(
-    panels: Sequence[Panel], title: str = "", *, band: Band = "ci", each_run: bool = False
+    panels: Sequence[Panel],
+    title: str = "",
+    *,
+    band: Band = "ci",
+    each_run: bool = False,
+    columns: int = MAX_COLUMNS,
 ) -> Figure:
     """The figure of :func:`draw_curves`.
 
@@ -211,10 +217,11 @@ def curves_figure(
         band: As there.
         each_run: Draw every run too, as a thin line; the mean then ends with the last environment
             step that all runs of its line have.
+        columns: The most panels beside each other.
     """
     labels = list(dict.fromkeys(label for panel in panels for label in panel.lines))
     styles = line_styles(labels)
-    figure, all_axes = make_panels([panel.heading for panel in panels], "", "maximise")
+    figure, all_axes = make_panels([panel.heading for panel in panels], "", "maximise", columns)
     for panel, axes in zip(panels, all_axes, strict=True):
         axes.set_ylabel(panel.quantity)
         if panel.limits is not None:

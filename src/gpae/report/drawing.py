@@ -20,9 +20,11 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 PICTURE_FORMATS = ("png", "pdf", "svg")
 """Picture formats, which are also the file names' endings."""
 
+MAX_COLUMNS = 4
+"""The most panels beside each other, and entries of a legend."""
+
 _LINES = ("-", "--", "-.", ":")
 _PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 3.2
-_MAX_COLUMNS = 4
 _LEGEND_ROW_HEIGHT = 0.2
 _DOTS_PER_INCH = 150
 
@@ -32,15 +34,18 @@ def line_styles(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
     return dict(zip(labels, zip(cycle(COLOURS), cycle(_LINES), strict=False), strict=False))
 
 
-def make_panels(tasks: Sequence[str], metric: str, direction: str) -> tuple[Figure, list[Axes]]:
-    """A figure of panels over environment steps, up to four beside each other.
+def make_panels(
+    tasks: Sequence[str], metric: str, direction: str, most_columns: int = MAX_COLUMNS
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels over environment steps.
 
     Args:
         tasks: A heading for each panel.
         metric: The metric that all of them show; empty where each is labelled later.
         direction: The direction in which it is better: ``maximise`` or ``minimise``.
+        most_columns: The most panels beside each other.
     """
-    columns = min(len(tasks), _MAX_COLUMNS)
+    columns = min(len(tasks), most_columns)
     rows = ceil(len(tasks) / columns)
     figure = Figure(
         figsize=(_PANEL_WIDTH * columns + 0.6, _PANEL_HEIGHT * rows + 0.8),
@@ -80,7 +85,7 @@ def add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     renderer = FigureCanvasAgg(figure).get_renderer()
-    for columns in range(min(len(handles), _MAX_COLUMNS), 0, -1):
+    for columns in range(min(len(handles), MAX_COLUMNS), 0, -1):
         legend = figure.legend(
             handles.values(),
             handles.keys(),

@@ -28,6 +28,7 @@ from gpae.report.document.tables import (
     efficiency_table,
     final_table,
     improvement_table,
+    methods_table,
     over_tasks_table,
     runs_table,
 )
@@ -96,7 +97,8 @@ def contents_of(comparison: Comparison, title: str, thresholds: Sequence[float] 
     sections += _comparisons(comparison, scores, of_labels)
     efficiency = efficiency_table(efficiencies(comparison, thresholds))
     sections += [Section("Sample efficiency", tables=[efficiency])]
-    sections += [Section("Runs", tables=[runs_table(comparison)])]
+    methods, runs = methods_table(comparison), runs_table(comparison)
+    sections += [Section("Runs", tables=[methods, runs] if len(methods.columns) > 1 else [runs])]
     data = {"curves": _curve_records(comparison), "profiles": _profile_records(of_labels)}
     cautions = notes(comparison)
     if scores is None or len(scores.tasks) < len(comparison.tasks):
@@ -112,9 +114,11 @@ def _summary(comparison: Comparison) -> str:
 
 
 def _on_unshared_tasks(comparison: Comparison, scores: Normalised | None) -> str:
-    shared = "none" if scores is None else ", ".join(scores.tasks)
+    if scores is None:
+        return "No task has comparable runs of every method: there is nothing over tasks."
     return (
-        f"Not every method has runs on every task: profiles and numbers over tasks are of {shared}."
+        "Not every task has comparable runs of every method: profiles and numbers over tasks are "
+        f"of {', '.join(scores.tasks)}."
     )
 
 
@@ -147,7 +151,7 @@ def _comparisons(
         figure = performance_profiles(of_labels, scores)
         sections.append(Section("Performance profiles", [Picture("profiles", figure, caption)]))
     if found := improvements(comparison):
-        caption = "Probability of improvement with its 95 % interval; the dashed line is no better."
+        caption = "Probability of improvement with its 95 % interval; at the dashed line neither is better."
         picture = Picture("improvement", improvement_figure(found), caption)
         sections.append(
             Section("Probability of improvement", [picture], [improvement_table(found)])

@@ -1,7 +1,7 @@
 """Runs of a report by task and label: seeds of one thing, and their scores."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -10,14 +10,17 @@ from jaxtyping import Float, Int
 
 from gpae.errors import UserError
 from gpae.report.curves import shared_steps
+from gpae.report.document.names import short_names
 from gpae.report.evaluations import Evaluations
-from gpae.report.grouping import group_runs, require_seeds
+from gpae.report.grouping import Label, require_seeds, run_labels
 from gpae.report.tasks import task_labels
 from gpae.runs.folder import RunFolder
 
 Scores = Float[np.ndarray, " runs"]
 
 Steps = Int[np.ndarray, " points"]
+
+_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
@@ -116,10 +119,12 @@ class Comparison:
     Attributes:
         entries: The runs by task and label, tasks and labels in the order of the folders given.
         empty: Folders of runs that have no evaluation yet.
+        named: The methods in full, by their labels here.
     """
 
     entries: Sequence[Entry]
     empty: Sequence[Path] = ()
+    named: Mapping[str, Label] = field(default_factory=dict)
 
     @property
     def tasks(self) -> list[str]:
@@ -145,13 +150,28 @@ class Comparison:
         return [task for task in self.tasks if all(self.entry(task, label) for label in labels)]
 
 
-def steps_of(entries: Sequence[Entry]) -> Steps:
-    """Environment steps at which all runs of some entries were evaluated."""
-    return shared_steps([entry.steps for entry in entries])
+def ends_of(entries: Sequence[Entry]) -> list[int] | None:
+    """The last evaluations at which some entries can be compared, one for each.
+
+    Batches of other sizes end at other environment steps, so steps that are within 2 % of each
+    other count as equal.
+
+    Returns:
+        An environment step for each entry, above 0; None where there are none.
+    """
+    shortest = min(entries, key=lambda entry: entry.env_steps)
+    for target in shortest.steps[::-1]:
+        nearest = [int(entry.steps[np.abs(entry.steps - target).argmin()]) for entry in entries]
+        if target > 0 and max(nearest) <= (1 + _TOLERANCE) * min(nearest):
+            return nearest
+    return None
 
 
 def load_comparison(
-    folders: Sequence[Path], metric: str | None = None, mode: str | None = None
+    folders: Sequence[Path],
+    metric: str | None = None,
+    mode: str | None = None,
+    renamed: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Read runs, and put seeds of one thing together.
 
@@ -159,12 +179,15 @@ def load_comparison(
         folders: Run folders.
         metric: The metric that is reported; by default each task's headline.
         mode: Evaluation mode, as for :meth:`Evaluations.load`.
+        renamed: Names of one's own for methods, as for :func:`short_names`.
 
     Raises:
         UserError: A folder is no run, two differ in nothing, one lacks the metric, or there is no
             evaluation to report on.
     """
-    labels = {path: label for label, paths in group_runs(folders).items() for path in paths}
+    full = run_labels(folders)
+    names = short_names(full, renamed or {})
+    labels = {path: names[label] for path, label in zip(folders, full, strict=True)}
     loaded = {path: Evaluations.load(path, mode) for path in labels}
     empty = [path for path, run in loaded.items() if not run.curve]
     runs = {path: run for path, run in loaded.items() if run.curve}
@@ -179,7 +202,7 @@ def load_comparison(
     if not entries:
         raise UserError("none of the runs holds an evaluation to report on")
     _require_one_direction(entries)
-    return Comparison(entries, empty)
+    return Comparison(entries, empty, {names[label]: label for label in full})
 
 
 def _entry(task: str, label: str, metric: str, runs: dict[Path, Evaluations]) -> Entry | None:

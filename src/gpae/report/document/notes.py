@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gpae.report.document.entries import Comparison, Entry, steps_of
+from gpae.report.document.entries import Comparison, Entry, ends_of
 from gpae.runs.folder import RunFolder
 
 _SOFTWARE = ("gpae", "git", "jax", "jaxlib", "jaxmarl", "brax", "flax", "optax")
@@ -59,10 +59,14 @@ def _between(task: str, entries: Sequence[Entry]) -> Iterator[str]:
     if len(set(seeds.values())) > 1:
         yield f"{task}: unequal seeds: {_by_label(seeds)}."
     lengths = {entry.label: f"{entry.env_steps:,}" for entry in entries}
-    if len(set(lengths.values())) > 1:
-        steps = steps_of(entries)
-        where = f"at {int(steps[-1]):,}, which all have" if steps.size else "pair by pair alone"
-        yield f"{task}: unequal env steps: {_by_label(lengths)}; compared {where}."
+    ends = ends_of(entries)
+    if ends is None:
+        yield f"{task}: not compared, as no evaluations are at equal env steps."
+    elif ends != [entry.env_steps for entry in entries]:
+        yield (
+            f"{task}: unequal env steps: {_by_label(lengths)}; compared at {min(ends):,}, which "
+            "all have."
+        )
     rates = {
         entry.label: f"{1000 * entry.gradient_steps[-1] / entry.env_steps:.3g}"
         for entry in entries
@@ -105,7 +109,11 @@ def _times(label: str, groups: Sequence[set[str]]) -> int:
 
 
 def _by_label(values: dict[str, str]) -> str:
-    return "; ".join(f"{label} {value}" for label, value in values.items())
+    """Values, each with the labels that have it."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label, value in values.items():
+        alike[value].append(label)
+    return "; ".join(f"{value} ({', '.join(labels)})" for value, labels in alike.items())
 
 
 def _listed(numbers: Sequence[int]) -> str:

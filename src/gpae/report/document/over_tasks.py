@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float
 
-from gpae.report.document.entries import Comparison, Entry, Scores, steps_of
+from gpae.report.document.entries import Comparison, Entry, Scores, ends_of
 from gpae.report.statistics import performance_profile, probability_over_tasks
 
 THRESHOLDS = np.linspace(0.0, 1.0, 101)
@@ -22,7 +22,7 @@ class Improvement:
 
     Attributes:
         task: The task's label, or ``all N tasks``.
-        env_steps: The environment step at which they are compared; None over several tasks.
+        env_steps: The environment steps at which they are compared; none over several tasks.
         one: The label that is better with this probability.
         other: The other label.
         probability: The probability; ties count half.
@@ -31,7 +31,7 @@ class Improvement:
     """
 
     task: str
-    env_steps: int | None
+    env_steps: tuple[int, ...]
     one: str
     other: str
     probability: float
@@ -52,16 +52,16 @@ def _of_pair(comparison: Comparison, one: str, other: str) -> Iterator[Improveme
     pairs: list[tuple[Scores, Scores]] = []
     for task in comparison.shared_tasks([one, other]):
         entries = [entry for each in (one, other) if (entry := comparison.entry(task, each))]
-        steps = steps_of(entries)
-        if not steps.size:
+        ends = ends_of(entries)
+        if ends is None:
             continue
-        at = int(steps[-1])
-        ours, theirs = (entry.sign * entry.scores_at(at) for entry in entries)
+        ours, theirs = _signed(entries, ends)
         pairs.append((ours, theirs))
-        yield Improvement(task, at, one, other, *probability_over_tasks([ours], [theirs]))
+        probability = probability_over_tasks([ours], [theirs])
+        yield Improvement(task, tuple(sorted(set(ends))), one, other, *probability)
     if len(pairs) > 1:
         over_tasks = probability_over_tasks(*zip(*pairs, strict=True))
-        yield Improvement(f"all {len(pairs)} tasks", None, one, other, *over_tasks)
+        yield Improvement(f"all {len(pairs)} tasks", (), one, other, *over_tasks)
 
 
 @dataclass(frozen=True)
@@ -82,30 +82,33 @@ class Normalised:
 def normalised(comparison: Comparison) -> Normalised | None:
     """Scores in one unit: as they are where all are win rates, else by each task's range.
 
-    None where there is no task on which all labels have evaluations at one environment step.
+    None where there is no task on which all labels can be compared.
     """
-    tasks = [
-        task
+    ends = {
+        task: found
         for task in comparison.shared_tasks(comparison.labels)
-        if steps_of(comparison.of_task(task)).size
-    ]
-    if not tasks:
+        if (found := ends_of(comparison.of_task(task))) is not None
+    }
+    if not ends:
         return None
     plain = all(entry.metric in _FRACTIONS for entry in comparison.entries)
     scores: dict[str, list[Scores]] = {label: [] for label in comparison.labels}
-    for task in tasks:
+    for task in ends:
         entries = comparison.of_task(task)
-        for entry, values in zip(entries, _in_one_unit(entries, plain), strict=True):
+        signed = _signed(entries, ends[task])
+        for entry, values in zip(entries, signed if plain else _ranged(signed), strict=True):
             scores[entry.label].append(values)
     unit = "win rate" if plain else "score, from the task's worst run (0) to its best (1)"
-    return Normalised(tasks, unit, scores)
+    return Normalised(list(ends), unit, scores)
 
 
-def _in_one_unit(entries: Sequence[Entry], plain: bool) -> list[Scores]:
-    at = int(steps_of(entries)[-1])
-    scores = [entry.sign * entry.scores_at(at) for entry in entries]
-    if plain:
-        return scores
+def _signed(entries: Sequence[Entry], ends: Sequence[int]) -> list[Scores]:
+    """Scores at some environment steps, larger for better."""
+    return [entry.sign * entry.scores_at(at) for entry, at in zip(entries, ends, strict=True)]
+
+
+def _ranged(scores: Sequence[Scores]) -> list[Scores]:
+    """Scores by their range over all entries, 1 where there is none."""
     every = np.concatenate(scores)
     low, span = every.min(), np.ptp(every)
     return [(each - low) / span if span else np.ones_like(each) for each in scores]

@@ -1,5 +1,6 @@
 """A report as one page of HTML that needs nothing else: no server, no network, no other file."""
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -16,7 +17,7 @@ _STYLE = """\
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text);
   font: 16px/1.55 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
-main { max-width: 68rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+main { max-width: 72rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; }
 h2 { font-size: 1.35rem; margin: 2.6rem 0 .8rem; padding-bottom: .3rem;
   border-bottom: 1px solid var(--line); }
@@ -31,15 +32,13 @@ figure svg { display: block; width: 100%; height: auto; fill: currentColor; marg
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;
   font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .38rem .7rem; border-bottom: 1px solid var(--line);
+th, td { text-align: left; padding: .38rem .6rem; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
 th { background: var(--shade); font-weight: 600; }
 td.number, th.number { text-align: right; }
+td.name { white-space: normal; min-width: 10rem; }
 @media print { h2 { break-after: avoid; } figure { break-inside: avoid; } }
 """
-
-_WORDS = ("task", "metric", "method", "over", "folder")
-"""Columns of words; the others are of numbers, and end at one line."""
 
 
 def as_page(contents: Contents) -> str:
@@ -87,11 +86,19 @@ def _picture(picture: Picture) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    kinds = ["" if name in _WORDS else ' class="number"' for name in table.columns]
+    kinds = [_kind(table, column) for column in range(len(table.columns))]
     yield f'<p class="caption">{escape(table.caption)}</p>'
     yield f'<div class="wide"><table><thead>{_row("th", table.columns, kinds)}</thead><tbody>'
     yield from (_row("td", row, kinds) for row in table.rows)
     yield "</tbody></table></div>"
+
+
+def _kind(table: Table, column: int) -> str:
+    """The class of a column: of names, which may take several lines, of numbers, or none."""
+    if table.columns[column] in ("method", "over"):
+        return ' class="name"'
+    is_number = all(re.match(r"-?\d|-$|not ", row[column]) for row in table.rows)
+    return ' class="number"' if is_number and table.columns[column] != "folder" else ""
 
 
 def _row(tag: str, cells: Sequence[str], kinds: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import ceil
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,8 +15,8 @@ from gpae.report.drawing import COLOURS, add_legend, axis_label, line_styles, pl
 from gpae.report.statistics import summarise
 
 _FRACTION = (-0.02, 1.02)
-_ROW = 0.32
-_COLUMNS = 3
+_COLUMNS = 2
+_NAME_WIDTH = 36
 
 
 def learning_curves(comparison: Comparison) -> Figure:
@@ -32,7 +33,7 @@ def learning_curves(comparison: Comparison) -> Figure:
         first = entries[0]
         limits = _FRACTION if first.metric == "win_rate" else None
         panels.append(Panel(task, axis_label(first.metric, first.direction), lines, limits))
-    return curves_figure(panels, each_run=True)
+    return curves_figure(panels, each_run=True, columns=2 if len(panels) in (2, 4) else 3)
 
 
 def final_scores(comparison: Comparison) -> Figure:
@@ -41,18 +42,19 @@ def final_scores(comparison: Comparison) -> Figure:
     tasks = comparison.tasks
     columns = min(len(tasks), _COLUMNS)
     rows = ceil(len(tasks) / columns)
-    most = max(len(comparison.of_task(task)) for task in tasks)
-    figure = _figure(4.6 * columns + 0.4, rows * (0.9 + _ROW * most))
+    names = {label: _wrapped(label) for label in comparison.labels}
+    most = max(
+        sum(_height(names[entry.label]) for entry in comparison.of_task(task)) for task in tasks
+    )
+    figure = _figure(5.6 * columns + 0.4, rows * (1.0 + most))
     for number, task in enumerate(tasks, start=1):
         axes = figure.add_subplot(rows, columns, number)
         entries = comparison.of_task(task)
         for row, entry in enumerate(entries):
             _score_row(axes, row, entry, styles[entry.label][0])
-        _name_rows(axes, [entry.label for entry in entries])
+        _name_rows(axes, [names[entry.label] for entry in entries])
         axes.set_title(task)
         axes.set_xlabel(axis_label(entries[0].metric, entries[0].direction))
-        if entries[0].metric == "win_rate":
-            axes.set_xlim(*_FRACTION)
     return figure
 
 
@@ -88,21 +90,31 @@ def performance_profiles(profiles: dict[str, Profile], scores: Normalised) -> Fi
 
 def improvement_figure(found: Sequence[Improvement]) -> Figure:
     """Probabilities of improvement with their intervals, a row a pair; a half is no difference."""
-    figure = _figure(7.2, 1.0 + _ROW * len(found))
-    axes = figure.add_subplot()
     several = len({each.task for each in found}) > 1
+    names = [
+        _wrapped(f"{each.task}: " * several + f"{each.one} > {each.other}", 60) for each in found
+    ]
+    figure = _figure(7.6, 1.0 + sum(map(_height, names)))
+    axes = figure.add_subplot()
     for row, each in enumerate(found):
         axes.barh(
             row, each.high - each.low, 0.5, each.low, color=COLOURS[0], alpha=0.3, linewidth=0
         )
         axes.plot([each.probability] * 2, [row - 0.25, row + 0.25], color=COLOURS[0], linewidth=2.5)
     axes.axvline(0.5, color="#888888", linewidth=1, linestyle="--")
-    where = [f"{each.task}: " if several else "" for each in found]
-    names = [f"{place}{each.one} > {each.other}" for place, each in zip(where, found, strict=True)]
     _name_rows(axes, names)
     axes.set_xlim(*_FRACTION)
-    axes.set_xlabel("probability that a run of the first is better than one of the second")
+    axes.set_xlabel("probability that a run is better")
     return figure
+
+
+def _wrapped(name: str, width: int = _NAME_WIDTH) -> str:
+    return fill(name, width, break_long_words=False)
+
+
+def _height(name: str) -> float:
+    """The height in inches of a row with a name."""
+    return 0.16 * (1 + name.count("\n")) + 0.18
 
 
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from gpae.report.document.entries import Comparison, Entry, Steps, steps_of
+from gpae.report.document.entries import Comparison, Entry, Steps, ends_of
 from gpae.report.efficiency import mean_over_training, steps_to_reach
 
 _PARTS = (0.5, 0.9)
@@ -14,11 +14,11 @@ _PARTS = (0.5, 0.9)
 
 @dataclass(frozen=True)
 class Efficiency:
-    """Sample efficiency of an entry, over environment steps that all entries of its task have.
+    """Sample efficiency of an entry, up to where all entries of its task can be compared.
 
     Attributes:
         entry: The entry.
-        steps: These environment steps.
+        steps: Environment steps of the evaluations up to there.
         over_training: Each run's mean score over training.
         reached: By threshold, each run's environment steps to it, infinity where it is not reached.
     """
@@ -41,23 +41,26 @@ def efficiencies(comparison: Comparison, thresholds: Sequence[float] = ()) -> li
     found = []
     for task in comparison.tasks:
         entries = comparison.of_task(task)
-        steps = steps_of(entries)
-        if not steps.size:
+        ends = ends_of(entries)
+        if ends is None:
             continue
-        wanted = list(thresholds) or default_thresholds(entries)
-        found += [_efficiency(entry, steps, wanted) for entry in entries]
+        wanted = list(thresholds) or default_thresholds(entries, ends)
+        found += [
+            _efficiency(entry, entry.steps[entry.steps <= end], wanted)
+            for entry, end in zip(entries, ends, strict=True)
+        ]
     return found
 
 
-def default_thresholds(entries: Sequence[Entry]) -> list[float]:
+def default_thresholds(entries: Sequence[Entry], ends: Sequence[int]) -> list[float]:
     """Scores to reach on a task, to two significant digits unless they are win rates."""
     if entries[0].metric == "win_rate":
         return list(_PARTS)
-    steps = steps_of(entries)
     sign = entries[0].sign
-    begun = np.mean([entry.scores_at(int(steps[0])).mean() for entry in entries])
-    ended = sign * max(sign * entry.scores_at(int(steps[-1])).mean() for entry in entries)
-    return [float(f"{begun + part * (ended - begun):.2g}") for part in _PARTS]
+    begun = np.mean([entry.scores_at(int(entry.steps[0])).mean() for entry in entries])
+    means = [entry.scores_at(end).mean() for entry, end in zip(entries, ends, strict=True)]
+    best = sign * max(sign * mean for mean in means)
+    return [float(f"{begun + part * (best - begun):.2g}") for part in _PARTS]
 
 
 def _efficiency(entry: Entry, steps: Steps, thresholds: Sequence[float]) -> Efficiency:

@@ -81,6 +81,24 @@ def final_table(comparison: Comparison) -> Table:
     return table
 
 
+def methods_table(comparison: Comparison) -> Table:
+    """Every setting in which the methods differ, also those that their names leave out."""
+    full = [comparison.named[label] for label in comparison.labels if label in comparison.named]
+    settings = list(dict.fromkeys(name for label in full for name, _ in label.details))
+    table = Table(
+        "methods",
+        "Methods",
+        "Every setting in which runs of a task differ, beside the seed.",
+        ("method", *settings),
+    )
+    for label in comparison.labels:
+        values = dict(comparison.named[label].details) if label in comparison.named else {}
+        cells = [values.get(name, f"{name}=-").removeprefix(f"{name}=") for name in settings]
+        table.rows.append((label, *cells))
+        table.records.append({"method": label, **dict(zip(settings, cells, strict=True))})
+    return table
+
+
 def runs_table(comparison: Comparison) -> Table:
     """Every run: its folder and its own numbers."""
     columns = ("task", "method", "seed", "env steps", "score", "absolute", "folder")
@@ -136,18 +154,18 @@ def improvement_table(found: Sequence[Improvement]) -> Table:
         "improvement",
         "Probability of improvement",
         "Probability that a run of the first method is better than a run of the second at equal "
-        "env steps, ties counting half, with its 95 % stratified bootstrap interval. Over several "
+        "env steps (to 2 %), ties counting half, with its 95 % stratified bootstrap interval. Over several "
         "tasks: the mean of the tasks' probabilities.",
         ("task", "env steps", "method", "over", "P [95 %]"),
     )
     for each in found:
-        steps = "-" if each.env_steps is None else f"{each.env_steps:,}"
+        steps = " / ".join(f"{step:,}" for step in each.env_steps) or "-"
         text = f"{each.probability:.2f} [{each.low:.2f}, {each.high:.2f}]"
         table.rows.append((each.task, steps, each.one, each.other, text))
         table.records.append(
             {
                 "task": each.task,
-                "env_steps": "" if each.env_steps is None else each.env_steps,
+                "env_steps": "/".join(map(str, each.env_steps)),
                 "method": each.one,
                 "over": each.other,
                 "probability": each.probability,

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -24,6 +24,7 @@ def write_report(
     metric: str | None = None,
     mode: str | None = None,
     thresholds: Sequence[float] = (),
+    renamed: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Report on runs: ``report.html``, ``report.md``, and each picture and table on its own.
 
@@ -34,6 +35,7 @@ def write_report(
         metric: The metric; by default each task's headline.
         mode: Evaluation mode, ``greedy`` or ``sampled``; None for greedy if a run has it.
         thresholds: Scores for the environment steps to a score; chosen by the task if empty.
+        renamed: Names of one's own for methods, by the names that the report gives them.
 
     Returns:
         The files written, the page first.
@@ -42,7 +44,8 @@ def write_report(
         UserError: As for :func:`~gpae.report.document.entries.load_comparison`, or a file cannot be
             written.
     """
-    contents = contents_of(load_comparison(folders, metric, mode), title, thresholds)
+    comparison = load_comparison(folders, metric, mode, renamed)
+    contents = contents_of(comparison, title, thresholds)
     written = []
     with disk_errors(f"write to {output}"):
         output.mkdir(parents=True, exist_ok=True)
