@@ -151,7 +151,10 @@ def _comparisons(
         figure = performance_profiles(of_labels, scores)
         sections.append(Section("Performance profiles", [Picture("profiles", figure, caption)]))
     if found := improvements(comparison):
-        caption = "Probability of improvement with its 95 % interval; at the dashed line neither is better."
+        caption = (
+            "Probability of improvement with its 95 % interval; at the dashed line neither is "
+            "better."
+        )
         picture = Picture("improvement", improvement_figure(found), caption)
         sections.append(
             Section("Probability of improvement", [picture], [improvement_table(found)])

@@ -13,7 +13,8 @@ _STYLE = """\
   --page: #ffffff; --shade: #f6f8fa; --note: #fff8e1; --mark: #b7791f; }
 @media (prefers-color-scheme: dark) {
   :root { --text: #e6edf3; --soft: #9aa4af; --line: #30363d; --page: #0d1117; --shade: #161b22;
-    --note: #2a2415; --mark: #d9a53f; } }
+    --note: #2a2415; --mark: #d9a53f; }
+  figure svg { filter: brightness(1.3); } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text);
   font: 16px/1.55 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }

@@ -33,7 +33,8 @@ def learning_curves(comparison: Comparison) -> Figure:
         first = entries[0]
         limits = _FRACTION if first.metric == "win_rate" else None
         panels.append(Panel(task, axis_label(first.metric, first.direction), lines, limits))
-    return curves_figure(panels, each_run=True, columns=2 if len(panels) in (2, 4) else 3)
+    figure = curves_figure(panels, each_run=True, columns=2 if len(panels) in (2, 4) else 3)
+    return _spaced(figure)
 
 
 def final_scores(comparison: Comparison) -> Figure:
@@ -53,6 +54,7 @@ def final_scores(comparison: Comparison) -> Figure:
         for row, entry in enumerate(entries):
             _score_row(axes, row, entry, styles[entry.label][0])
         _name_rows(axes, [names[entry.label] for entry in entries])
+        axes.margins(x=0.06)
         axes.set_title(task)
         axes.set_xlabel(axis_label(entries[0].metric, entries[0].direction))
     return figure
@@ -126,4 +128,10 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _figure(width: float, height: float) -> Figure:
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+    return _spaced(Figure(figsize=(width, height), dpi=150))
+
+
+def _spaced(figure: Figure) -> Figure:
+    """A figure with some space between its panels."""
+    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.1)
+    return figure

@@ -38,14 +38,17 @@ class Table:
 
 def final_table(comparison: Comparison) -> Table:
     """Final scores: as papers print them, and with the interval of the interquartile mean."""
+    metrics = {_metric(entry) for entry in comparison.entries}
+    several = len(metrics) > 1
+    metric = "Score" if several else next(iter(metrics)).capitalize()
     table = Table(
         "final_scores",
         "Final scores",
-        "Score of the last evaluation that all seeds have: mean ± sample standard deviation over "
-        "seeds, and interquartile mean (IQM) with its 95 % stratified bootstrap interval. "
+        f"{metric} of the last evaluation that all seeds have: mean ± sample standard deviation "
+        "over seeds, and interquartile mean (IQM) with its 95 % stratified bootstrap interval. "
         "Absolute: the policy that was best during training, evaluated on ten times the episodes.",
         (
-            *("task", "metric", "method", "seeds", "env steps", "gradient steps"),
+            *("task", *["metric"] * several, "method", "seeds", "env steps", "gradient steps"),
             *("mean ± std", "IQM [95 %]", "absolute"),
         ),
     )
@@ -54,7 +57,7 @@ def final_table(comparison: Comparison) -> Table:
         table.rows.append(
             (
                 entry.task,
-                _metric(entry),
+                *[_metric(entry)] * several,
                 entry.label,
                 f"{len(entry.runs)}" + (f", {len(entry.diverged)} diverged" * bool(entry.diverged)),
                 f"{entry.env_steps:,}",
@@ -154,8 +157,8 @@ def improvement_table(found: Sequence[Improvement]) -> Table:
         "improvement",
         "Probability of improvement",
         "Probability that a run of the first method is better than a run of the second at equal "
-        "env steps (to 2 %), ties counting half, with its 95 % stratified bootstrap interval. Over several "
-        "tasks: the mean of the tasks' probabilities.",
+        "env steps (to 2 %), ties counting half, with its 95 % stratified bootstrap interval. "
+        "Over several tasks: the mean of the tasks' probabilities.",
         ("task", "env steps", "method", "over", "P [95 %]"),
     )
     for each in found:
