@@ -75,4 +75,4 @@ def test_the_database_lies_beside_the_run_by_default(tmp_path, make_run, monkeyp
     run = make_run("mlflow")
     (run.path / "mlflow_id.txt").write_text("known")
     Mlflow(LoggedRun(run.path, run.config, None, print))
-    assert asked == [f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}", ("known", "RUNNING")]
+    assert asked == [f"sqlite:///{tmp_path / 'runs' / '.mlflow.db'}", ("known", "RUNNING")]

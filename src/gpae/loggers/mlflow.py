@@ -18,7 +18,7 @@ _LONGEST_PARAM = 500
 class Mlflow(Logger):
     """A run of the experiment ``MLFLOW_EXPERIMENT_NAME``, or ``gpae``, under one id always.
 
-    It goes where ``MLFLOW_TRACKING_URI`` says, else to the database ``mlflow.db`` beside the run's
+    It goes where ``MLFLOW_TRACKING_URI`` says, else to the database ``.mlflow.db`` beside the run's
     folder. Metrics are sent in batches, at the latest after ten seconds.
     """
 
@@ -30,7 +30,7 @@ class Mlflow(Logger):
         super().__init__(run)
         root = run.folder.resolve().parent
         self._client = MlflowClient(
-            tracking_uri=os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
+            tracking_uri=os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{root / '.mlflow.db'}")
         )
         self._id = run.kept_id("mlflow") or self._created()
         run.keep_id("mlflow", self._id)
