@@ -28,8 +28,9 @@ nav, figcaption, .caption { color: var(--soft); font-size: .92rem; }
 aside { background: var(--note); border-left: 4px solid var(--mark); padding: .7rem 1.1rem;
   margin: 1.4rem 0; border-radius: 4px; }
 aside ul { margin: .3rem 0 0; padding-left: 1.2rem; }
-figure { margin: 1.2rem 0; }
-figure svg { display: block; width: 100%; height: auto; fill: currentColor; margin: 0 auto .4rem; }
+figure { margin: 1.2rem 0; overflow-x: auto; }
+figure svg { display: block; width: 100%; min-width: 30rem; height: auto; margin: 0 auto .4rem;
+  fill: currentColor; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;
   font-variant-numeric: tabular-nums; }

@@ -54,6 +54,7 @@ def final_scores(comparison: Comparison) -> Figure:
         for row, entry in enumerate(entries):
             _score_row(axes, row, entry, styles[entry.label][0])
         _name_rows(axes, [names[entry.label] for entry in entries])
+        axes.use_sticky_edges = False
         axes.margins(x=0.06)
         axes.set_title(task)
         axes.set_xlabel(axis_label(entries[0].metric, entries[0].direction))
@@ -91,14 +92,17 @@ def performance_profiles(profiles: dict[str, Profile], scores: Normalised) -> Fi
 
 
 def improvement_figure(found: Sequence[Improvement]) -> Figure:
-    """Probabilities of improvement with their intervals, a row a pair; a half is no difference."""
-    several = len({each.task for each in found}) > 1
-    names = [
-        _wrapped(f"{each.task}: " * several + f"{each.one} > {each.other}", 60) for each in found
-    ]
+    """Probabilities of improvement, a row a pair; a half is no difference.
+
+    Args:
+        found: The probabilities; of a pair's, the last is drawn, which is over its tasks.
+    """
+    drawn = list({(each.one, each.other): each for each in found}.values())
+    several = len({each.task for each in drawn}) > 1
+    names = [_of_pair(each, with_task=several) for each in drawn]
     figure = _figure(7.6, 1.0 + sum(map(_height, names)))
     axes = figure.add_subplot()
-    for row, each in enumerate(found):
+    for row, each in enumerate(drawn):
         axes.barh(
             row, each.high - each.low, 0.5, each.low, color=COLOURS[0], alpha=0.3, linewidth=0
         )
@@ -108,6 +112,15 @@ def improvement_figure(found: Sequence[Improvement]) -> Figure:
     axes.set_xlim(*_FRACTION)
     axes.set_xlabel("probability that a run is better")
     return figure
+
+
+def _of_pair(found: Improvement, *, with_task: bool) -> str:
+    """A pair's name, on one line where it is short."""
+    task = f"{found.task}: " if with_task else ""
+    short = f"{task}{found.one} > {found.other}"
+    if len(short) <= 2 * _NAME_WIDTH:
+        return short
+    return _wrapped(task + found.one, 60) + "\n" + _wrapped(f"> {found.other}", 60)
 
 
 def _wrapped(name: str, width: int = _NAME_WIDTH) -> str:
