@@ -15,6 +15,7 @@ ROOMS = (
     "networks",
     "methods",
     "training",
+    "loggers",
     "config",
     "credit",
     "zoo",

@@ -30,6 +30,9 @@ EXTRAS = {
     "mabrax": {"brax": "Brax", "mujoco": "MuJoCo"},
     "render": {"imageio_ffmpeg": "imageio-ffmpeg"},
     "torch": {"torch": "PyTorch"},
+    "wandb": {"wandb": "W&B"},
+    "mlflow": {"mlflow": "MLflow", "alembic": "Alembic", "sqlalchemy": "SQLAlchemy"},
+    "tensorboard": {"tensorboard": "TensorBoard"},
 }
 """For each extra, the packages that it makes importable, and their names for people."""
 

@@ -1,7 +1,7 @@
 """Settings as dataclass fields that state their valid values: messages, checks and pages follow."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
@@ -82,6 +82,18 @@ def choice(default: str, names: Iterable[str]) -> Any:
     return _field(default, valid)
 
 
+def choices(default: Sequence[str], names: Iterable[str]) -> Any:
+    """A list of names from a tuple, or from a registry, which may grow."""
+
+    def known() -> Iterable[str]:
+        return names
+
+    valid = ValidValues(
+        "a list of the names", lambda values: all(value in names for value in values), known
+    )
+    return field(default_factory=lambda: list(default), metadata={_METADATA: valid})
+
+
 def data_of(settings: Any) -> dict[str, float]:
     """The values of those fields of a dataclass that are data of a run, by name.
 
@@ -148,9 +160,12 @@ def check_fields(settings: Any, group: str = "") -> None:
         if valid.names is None:
             raise UserError(f"{name}={value} must be {valid.description}")
         known = valid.names()
-        hint = did_you_mean(str(value), known)
+        unknown = value
+        if isinstance(value, list):
+            unknown = next(each for each in value if each not in known)
+        hint = did_you_mean(str(unknown), known)
         kind = UserError if isinstance(known, tuple) else UnknownNameError
-        raise kind(f"{name}={value} is not known{hint}; it is one of {', '.join(known)}")
+        raise kind(f"{name}={unknown} is not known{hint}; it is one of {', '.join(known)}")
 
 
 def valid_values(setting: Any) -> ValidValues | None:

@@ -19,6 +19,7 @@ DISTRIBUTIONS = {
     "PIL": "pillow",
     "hydra": "hydra-core",
     "imageio_ffmpeg": "imageio-ffmpeg",
+    "mlflow": "mlflow-skinny",
     "orbax": "orbax-checkpoint",
     "yaml": "pyyaml",
 }

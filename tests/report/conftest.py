@@ -12,7 +12,16 @@ MakeRun = Callable[..., Path]
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
     """Write a run with given win rates: one list of episodes per evaluation."""
+    return run_maker(tmp_path)
 
+
+@pytest.fixture(scope="module")
+def make_run_of_module(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
+    """The same, for runs that a module's tests share."""
+    return run_maker(tmp_path_factory.mktemp("runs"))
+
+
+def run_maker(root: Path) -> MakeRun:
     def make(
         name: str,
         win_rates: Sequence[Sequence[float]] = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)),
@@ -35,7 +44,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             "method": {"name": method, **(method_settings or {})},
             **settings,
         }
-        run = RunFolder.create(tmp_path / name, config)
+        run = RunFolder.create(root / name, config)
         if versions is not None:
             run.versions_path.write_text(json.dumps({**run.versions(), **versions}))
         said = {"headline": metric, "direction": {metric: direction}} if direction else {}

@@ -11,7 +11,7 @@ from gpae.report import curves
 def drawn(monkeypatch):
     """Figure that would have been saved."""
     figures = []
-    monkeypatch.setattr(curves, "_save", lambda figure, output: figures.append(figure))
+    monkeypatch.setattr(curves, "save_picture", lambda figure, output: figures.append(figure))
     return figures
 
 

@@ -18,7 +18,7 @@ MakeRun = Callable[..., Path]
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """Figures that would have been saved."""
     figures: list[Figure] = []
-    monkeypatch.setattr(curves, "_save", lambda figure, output: figures.append(figure))
+    monkeypatch.setattr(curves, "save_picture", lambda figure, output: figures.append(figure))
     return figures
 
 

@@ -7,7 +7,9 @@ from gpae.report.statistics import (
     bootstrap_interval,
     interquartile_mean,
     mean,
+    performance_profile,
     probability_of_improvement,
+    probability_over_tasks,
     summarise,
     summarise_tasks,
 )
@@ -134,3 +136,79 @@ def test_the_probability_of_improvement_has_the_interval_of_resampled_runs():
     ]
     assert (low, high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=0.03)
     assert low < middle < high
+
+
+OURS = np.array(
+    [
+        [0.31, 0.80, 0.98],
+        [0.22, 0.56, 0.72],
+        [0.39, 0.59, 0.91],
+        [0.02, 0.83, 0.79],
+        [0.40, 0.58, 0.74],
+    ]
+)
+THEIRS = np.array(
+    [
+        [0.31, 0.62, 0.79],
+        [0.23, 0.60, 0.69],
+        [0.02, 0.56, 0.72],
+        [0.00, 0.38, 0.75],
+        [0.07, 0.28, 0.83],
+    ]
+)
+"""Scores of five runs on three tasks; rliable 1.2.0 gave the numbers below for them.
+
+Its ``aggregate_iqm``, ``probability_of_improvement`` and ``create_performance_profile``, with
+intervals by ``get_interval_estimates``, 20,000 resamples.
+"""
+
+
+def test_the_aggregate_is_that_of_rliable():
+    summary = summarise(OURS, resamples=20000)
+    assert summary.iqm == pytest.approx(0.6188888888888888, abs=1e-12)
+    assert (summary.low, summary.high) == pytest.approx((0.56333333, 0.68222222), abs=0.005)
+    assert summarise(THEIRS).iqm == pytest.approx(0.48777777777777787, abs=1e-12)
+
+
+def test_the_probability_over_tasks_is_that_of_rliable():
+    found = probability_over_tasks(list(OURS.T), list(THEIRS.T), resamples=20000)
+    assert found[0] == pytest.approx(0.7266666666666667, abs=1e-12)
+    assert found[1:] == pytest.approx((0.52, 0.89333333), abs=0.015)
+
+
+def test_the_performance_profile_is_that_of_rliable():
+    thresholds = [0.0, 0.25, 0.5, 0.6, 0.75, 0.9]
+    share, low, high = performance_profile(list(OURS.T), thresholds, resamples=20000)
+    np.testing.assert_allclose(share, np.array([15, 13, 10, 7, 5, 2]) / 15, atol=1e-12)
+    np.testing.assert_allclose(low, np.array([15, 11, 10, 5, 2, 0]) / 15, atol=1e-12)
+    np.testing.assert_allclose(high, np.array([15, 15, 10, 9, 8, 4]) / 15, atol=1e-12)
+
+
+def test_the_probability_over_tasks_is_the_mean_of_the_tasks():
+    ours, theirs = [[1.0, 3.0], [0.5]], [[2.0], [0.5, 0.0]]
+    assert probability_over_tasks(ours, theirs)[0] == pytest.approx((0.5 + 0.75) / 2)
+    assert probability_over_tasks(theirs, ours)[0] == pytest.approx((0.5 + 0.25) / 2)
+
+
+def test_one_task_is_the_probability_of_improvement():
+    one = probability_over_tasks([[1.0, 3.0, 2.0]], [[2.0, 2.5]], seed=4)
+    assert one == probability_of_improvement([1.0, 3.0, 2.0], [2.0, 2.5], seed=4)
+
+
+def test_a_profile_by_hand_counts_what_lies_above_and_weighs_tasks_alike():
+    share, low, high = performance_profile([[0.2, 0.4], [0.4, 0.6, 0.8, 1.0]], [0.0, 0.4, 0.8, 1.0])
+    np.testing.assert_allclose(share, [1.0, (0 + 3 / 4) / 2, (0 + 1 / 4) / 2, 0.0])
+    assert (low <= share).all()
+    assert (share <= high).all()
+    np.testing.assert_array_equal([low[0], high[0], low[-1], high[-1]], [1.0, 1.0, 0.0, 0.0])
+
+
+def test_profiles_and_probabilities_need_tasks_and_levels():
+    with pytest.raises(ValueError, match="one task at least"):
+        performance_profile([], [0.5])
+    with pytest.raises(ValueError, match="one task at least"):
+        probability_over_tasks([], [])
+    with pytest.raises(ValueError, match="longer"):
+        probability_over_tasks([[1.0]], [[1.0], [2.0]])
+    with pytest.raises(ValueError, match="level must lie"):
+        performance_profile([[1.0]], [0.5], level=1.0)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-from gpae.errors import UserError
 from gpae.runs import MetricsWriter, RunFolder
 
 
@@ -115,9 +114,3 @@ def test_a_record_needs_its_counters(run: RunFolder) -> None:
         with pytest.raises(ValueError, match="without update"):
             writer.write_evaluation({"env_steps": 1})
         assert writer.metrics.read() == []
-
-
-def test_a_file_in_place_of_the_event_folder_is_one_line(run: RunFolder) -> None:
-    run.tensorboard_path.write_text("")
-    with pytest.raises(UserError, match=r"cannot write to .*tensorboard: File exists"):
-        MetricsWriter(run)

@@ -50,7 +50,7 @@ def test_every_number_of_the_page_is_that_of_the_runs(small_page, archived, plan
     text = small_page()
     for row, values in wins.items():
         percent = 100.0 * np.array(values)
-        lines = [line for line in text.splitlines() if f"| {row} |" in line]
+        lines = [line for line in text.splitlines() if f"| toy/beacon | {row} |" in line]
         performance, gap = map(cells_of, lines)
         assert performance[:4] == ["toy/beacon", row, "2", "96"]
         assert performance[4] == f"{percent.mean():.1f} ± {percent.std(ddof=1):.1f}"
@@ -60,6 +60,26 @@ def test_every_number_of_the_page_is_that_of_the_runs(small_page, archived, plan
     pairs = [(a > b) + (a == b) / 2 for a in wins["one"] for b in wins["two"]]
     assert re.fullmatch(rf"{np.mean(pairs):.2f} \[0\.\d\d, 1\.00\]", claim[3])
     assert claim[4].startswith("not reproduced") == (float(claim[3][6:10]) <= 0.5)
+
+
+def test_rows_are_compared_over_seeds(small_page, archived, plan):
+    wins = {"one": [0.3, 0.8], "two": [0.1, 0.3]}
+    for cell in plan.cells[:2]:
+        for seed, win in enumerate(wins[cell.row.name]):
+            archived(cell, seed, [0.0, win])
+    lines = small_page().splitlines()
+    pairs = [(a > b) + (a == b) / 2 for a in wins["one"] for b in wins["two"]]
+    (over,) = [cells_of(line) for line in lines if line.startswith("| one | - |")]
+    assert over[2].startswith(f"{np.mean(pairs):.2f} [")
+    (shares,) = [cells_of(line) for line in lines if line.startswith("| one | 1.00 [")]
+    assert [share[:4] for share in shares[1:]] == ["1.00", "0.50", "0.50", "0.00"]
+    assert "profiles.png" not in "\n".join(lines)
+
+
+def test_a_single_seed_is_not_compared(small_page, archived, plan):
+    for cell in plan.cells[:2]:
+        archived(cell, 0, [0.0, 0.5])
+    assert "Performance profile" not in small_page()
 
 
 def test_a_control_is_marked_as_one(small_page, archived, plan):

@@ -13,7 +13,9 @@ from gpae.cli.listings import add_methods, add_settings, add_tasks, add_zoo
 from gpae.cli.options import add_imports
 from gpae.cli.parser import Parser
 from gpae.cli.render import add_render
+from gpae.cli.report import add_report
 from gpae.cli.resume import add_resume
+from gpae.cli.tensorboard import add_tensorboard
 from gpae.cli.theory import add_theory
 from gpae.cli.train import add_train
 from gpae.errors import UserError
@@ -51,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     add_credit(commands)
     add_inspect(commands)
     add_curves(commands)
+    add_report(commands)
+    add_tensorboard(commands)
     add_study(commands)
     add_imports(add_search(commands))
     add_tasks(commands)

@@ -26,7 +26,7 @@ def put_together(config: "Config", seeds: Sequence[int]) -> "tuple[System, str]"
         from gpae.runs.system import System
 
         system = System(config, seeds)
-        system.check_environment()
+        system.check()
         return system, check_memory(system.population, len(seeds))
 
 

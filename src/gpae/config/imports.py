@@ -10,6 +10,7 @@ from gpae.config.schema import Config
 from gpae.environments import find_task
 from gpae.errors import UserError
 from gpae.estimators import find_trace_scheme
+from gpae.loggers import LOGGERS
 from gpae.networks import CORES, ENCODERS
 
 
@@ -39,8 +40,8 @@ def modules_needed(given: Iterable[str], config: Config) -> list[str]:
 
     Args:
         given: The modules named by the user.
-        config: The run's configuration, checked. The modules of its method, task, networks and
-            trace scheme are needed where they are of another package.
+        config: The run's configuration, checked. The modules of its method, task, networks,
+            trace scheme and loggers are needed where they are of another package.
     """
     own = {_module(each): None for each in _registered(config)}
     return list(dict.fromkeys([*given, *filter(_can_be_imported_from_outside, own)]))
@@ -52,6 +53,7 @@ def _registered(config: Config) -> Iterable[Any]:
     yield find_task(config.task_name).factory
     yield CORES[config.network.core]
     yield ENCODERS[config.network.encoder]
+    yield from (LOGGERS[name] for name in config.run.loggers)
     if hasattr(config.method, "trace_scheme"):
         yield find_trace_scheme(config.method.trace_scheme).log_coefficients
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpae.fields import duration, fraction, whole, whole_or_auto
+from gpae.fields import choices, duration, fraction, whole, whole_or_auto
+from gpae.loggers import LOGGERS
 from gpae.methods import UpdateSettings
 from gpae.networks import NetworkSettings
 from gpae.training.settings import EvaluationSettings, RolloutSettings, WindowSettings
@@ -26,6 +27,8 @@ class RunSettings:
             ``auto`` chooses by device and memory, 1 makes one after the other.
         budget: Time for the command, all runs of a sweep together, such as 90s, 13m or 2h; when it
             is spent, the run stops with a checkpoint, to be continued.
+        loggers: Where metrics, evaluations and results go besides the run's own records.
+        tags: Words by which loggers tell runs apart.
     """
 
     folder: str | None = None
@@ -36,6 +39,8 @@ class RunSettings:
     devices: int = whole(0, 0)
     population: str = whole_or_auto()
     budget: str | None = duration()
+    loggers: list[str] = choices(["tensorboard"], LOGGERS)  # noqa: RUF009 -- a factory
+    tags: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -151,7 +151,7 @@ def _train(
 def _put_together(config: Config) -> tuple[System, str]:
     """The system that trains a configuration, checked, and a line about the memory it needs."""
     system = System(config)
-    system.check_environment()
+    system.check()
     return system, check_memory(system.population, 1)
 
 

@@ -1,28 +1,48 @@
 """Learning curves of single runs and comparisons of groups of runs."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
-from math import ceil, sqrt
+from math import sqrt
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 
 from gpae.errors import UserError
+from gpae.report.drawing import (
+    COLOURS,
+    MAX_COLUMNS,
+    PICTURE_FORMATS,
+    add_legend,
+    line_styles,
+    make_panels,
+    save_picture,
+)
 from gpae.report.evaluations import Evaluations
 from gpae.report.grouping import require_seeds
 from gpae.report.statistics import bootstrap_interval, mean
 from gpae.report.tasks import task_labels
-from gpae.runs.files import disk_errors, write_atomically
 from gpae.runs.folder import RunFolder
 from gpae.runs.records import RecordFile
+
+__all__ = [
+    "COLOURS",
+    "PICTURE_FORMATS",
+    "Band",
+    "Curve",
+    "Panel",
+    "aligned",
+    "band_of",
+    "compare_curves",
+    "compare_panels",
+    "curves_figure",
+    "draw_curves",
+    "learning_curve",
+    "shared_steps",
+]
 
 Band = Literal["ci", "std", "sem"]
 """Shaded band around the mean over runs.
@@ -33,18 +53,6 @@ one standard error of the mean either side, as in the aggregated curves of the p
 
 Curve = tuple[Int[np.ndarray, " evaluations"], Float[np.ndarray, " evaluations"]]
 """Environment steps, and the value at each of them."""
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colour-blind safe palette of Okabe and Ito."""
-
-PICTURE_FORMATS = ("png", "pdf", "svg")
-"""Picture formats, which are also the file names' endings."""
-
-_LINES = ("-", "--", "-.", ":")
-_PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 3.2
-_MAX_COLUMNS = 4
-_LEGEND_ROW_HEIGHT = 0.2
-_DOTS_PER_INCH = 150
 
 
 def learning_curve(run_folder: Path, output: Path) -> None:
@@ -63,7 +71,7 @@ def learning_curve(run_folder: Path, output: Path) -> None:
     training = _training_curve(run_folder, f"train/{metric}")
     if not evaluations.curve and not training[0].size:
         raise UserError(f"{run_folder} has recorded nothing to draw yet")
-    figure, (axes,) = _panels([evaluations.task], metric, evaluations.direction(metric))
+    figure, (axes,) = make_panels([evaluations.task], metric, evaluations.direction(metric))
     if training[0].size:
         axes.plot(*training, color=COLOURS[5], linewidth=1, label="training episodes")
     if evaluations.curve:
@@ -78,7 +86,7 @@ def learning_curve(run_folder: Path, output: Path) -> None:
         )
     axes.set_title(f"{evaluations.task}, {evaluations.method}, seed {evaluations.seed}")
     axes.legend(frameon=False)
-    _save(figure, output)
+    save_picture(figure, output)
 
 
 def compare_curves(
@@ -167,11 +175,13 @@ class Panel:
         heading: Its title.
         quantity: The quantity over environment steps, the axis' label.
         lines: By label, a curve for each run of the line.
+        limits: The least and the largest value that the axis shows; chosen by the curves if None.
     """
 
     heading: str
     quantity: str
     lines: Mapping[str, Sequence[Curve]]
+    limits: tuple[float, float] | None = None
 
 
 def draw_curves(
@@ -188,22 +198,67 @@ def draw_curves(
     Raises:
         UserError: The picture cannot be written.
     """
+    save_picture(curves_figure(panels, title, band=band), output)
+
+
+def curves_figure(
+    panels: Sequence[Panel],
+    title: str = "",
+    *,
+    band: Band = "ci",
+    each_run: bool = False,
+    columns: int = MAX_COLUMNS,
+) -> Figure:
+    """The figure of :func:`draw_curves`.
+
+    Args:
+        panels: As there.
+        title: As there.
+        band: As there.
+        each_run: Draw every run too, as a thin line; the mean then ends with the last environment
+            step that all runs of its line have.
+        columns: The most panels beside each other.
+    """
     labels = list(dict.fromkeys(label for panel in panels for label in panel.lines))
-    styles = _styles(labels)
-    figure, all_axes = _panels([panel.heading for panel in panels], "", "maximise")
+    styles = line_styles(labels)
+    figure, all_axes = make_panels([panel.heading for panel in panels], "", "maximise", columns)
     for panel, axes in zip(panels, all_axes, strict=True):
         axes.set_ylabel(panel.quantity)
+        if panel.limits is not None:
+            axes.set_ylim(panel.limits)
         for label, curves in panel.lines.items():
-            if curves:
-                _draw_group(axes, curves, label, *styles[label], band)
-    _add_legend(figure, all_axes)
+            if not curves:
+                continue
+            if each_run:
+                _draw_each(axes, curves, styles[label][0])
+            shown = _shared(curves) if each_run else curves
+            _draw_group(axes, shown, label, *styles[label], band)
+    add_legend(figure, all_axes)
     figure.suptitle(title)
-    _save(figure, output)
+    return figure
 
 
-def _styles(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a kind of line for each label."""
-    return dict(zip(labels, zip(cycle(COLOURS), cycle(_LINES), strict=False), strict=False))
+def _draw_each(axes: Axes, curves: Sequence[Curve], colour: str) -> None:
+    for steps, values in curves:
+        axes.plot(steps, values, color=colour, linewidth=0.7, alpha=0.45)
+
+
+def _shared(curves: Sequence[Curve]) -> list[Curve]:
+    """The points of curves at the environment steps that all of them have."""
+    shared = shared_steps([steps for steps, _ in curves])
+    return [(shared, values[np.isin(steps, shared)]) for steps, values in curves]
+
+
+def shared_steps(
+    of_runs: Sequence[Int[np.ndarray, " evaluations"]],
+) -> Int[np.ndarray, " points"]:
+    """Environment steps at which all runs were evaluated, ascending.
+
+    Args:
+        of_runs: The steps of each run's evaluations.
+    """
+    shared = set.intersection(*(set(steps.tolist()) for steps in of_runs)) if of_runs else set()
+    return np.array(sorted(shared), dtype=np.int64)
 
 
 def _draw_panels(
@@ -219,16 +274,16 @@ def _draw_panels(
     metric = metric or every[0].headline()
     panels = {heading: _lines(groups) for heading, groups in panels.items()}
     labels = list(dict.fromkeys(label for groups in panels.values() for label in groups))
-    styles = _styles(labels)
-    figure, all_axes = _panels(list(panels), metric, _direction(every, metric))
+    styles = line_styles(labels)
+    figure, all_axes = make_panels(list(panels), metric, _direction(every, metric))
     for groups, axes in zip(panels.values(), all_axes, strict=True):
         for label, runs in groups.items():
             if runs:
                 curves = [(run.steps, run.means(metric)) for run in runs]
                 _draw_group(axes, curves, label, *styles[label], band)
-    _add_legend(figure, all_axes)
+    add_legend(figure, all_axes)
     figure.suptitle(title)
-    _save(figure, output)
+    save_picture(figure, output)
 
 
 def _lines(groups: Mapping[str, Sequence[Evaluations]]) -> dict[str, Sequence[Evaluations]]:
@@ -312,73 +367,3 @@ def _draw_group(
     axes.plot(
         steps, means, linestyle=line, color=colour, marker="o", markersize=3, label=f"{label}"
     )
-
-
-def _panels(tasks: Sequence[str], metric: str, direction: str) -> tuple[Figure, list[Axes]]:
-    columns = min(len(tasks), _MAX_COLUMNS)
-    rows = ceil(len(tasks) / columns)
-    figure = Figure(
-        figsize=(_PANEL_WIDTH * columns + 0.6, _PANEL_HEIGHT * rows + 0.8),
-        dpi=_DOTS_PER_INCH,
-        layout="constrained",
-    )
-    panels = [figure.add_subplot(rows, columns, index + 1) for index in range(len(tasks))]
-    for task, axes in zip(tasks, panels, strict=True):
-        axes.set_title(task)
-        axes.set_xlabel("environment steps")
-        axes.set_ylabel(_axis_label(metric, direction))
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-        if metric == "win_rate":
-            axes.set_ylim(-0.02, 1.02)
-    return figure, panels
-
-
-def _axis_label(metric: str, direction: str) -> str:
-    units = {"win_rate": "win rate (fraction of episodes)", "episode_return": "episode return"}
-    label = units.get(metric, metric.replace("_", " "))
-    return f"{label} (smaller is better)" if direction == "minimise" else label
-
-
-def _add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
-    """Add one legend below all panels, each line once, in as many columns as fit."""
-    handles = {
-        label: handle
-        for axes in panels
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    for columns in range(min(len(handles), _MAX_COLUMNS), 0, -1):
-        legend = figure.legend(
-            handles.values(),
-            handles.keys(),
-            loc="outside lower center",
-            ncols=columns,
-            frameon=False,
-        )
-        if columns == 1 or legend.get_window_extent(renderer).width <= figure.bbox.width:
-            rows = ceil(len(handles) / columns)
-            figure.set_figheight(figure.get_figheight() + _LEGEND_ROW_HEIGHT * (rows - 1))
-            return
-        legend.remove()
-
-
-def picture_format(output: Path) -> str:
-    """Picture format of a file name's ending; PNG if it has no ending.
-
-    Raises:
-        UserError: If the ending is none of :data:`PICTURE_FORMATS`.
-    """
-    ending = output.suffix.removeprefix(".").lower() or "png"
-    if ending not in PICTURE_FORMATS:
-        raise UserError(f"{output} is not a picture file: end it in .{', .'.join(PICTURE_FORMATS)}")
-    return ending
-
-
-def _save(figure: Figure, output: Path) -> None:
-    output, picture = Path(output), io.BytesIO()
-    figure.savefig(picture, format=picture_format(output))
-    with disk_errors(f"write {output}"):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(output, picture.getvalue())

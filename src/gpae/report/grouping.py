@@ -1,6 +1,7 @@
 """Groups of runs that differ only in seed and task, with labels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,25 @@ Settings = dict[str, Any]
 """Values by dotted name."""
 
 
+@dataclass(frozen=True)
+class Label:
+    """Name of runs that differ only in seed and task.
+
+    Attributes:
+        method: The method's name.
+        details: The settings in which runs of a task differ, by name, each with its value in words
+            (``window.length=4``).
+    """
+
+    method: str
+    details: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """The whole name, such as ``gpae (window.length=4)``."""
+        details = ", ".join(text for _, text in self.details)
+        return f"{self.method} ({details})" if details else self.method
+
+
 def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
     """Group runs that differ only in seed, task, and settings that go with the task.
 
@@ -35,13 +55,21 @@ def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
     Raises:
         UserError: If a folder is not a run.
     """
+    groups: dict[str, list[Path]] = {}
+    for folder, label in zip(folders, run_labels(folders), strict=True):
+        groups.setdefault(str(label), []).append(folder)
+    return groups
+
+
+def run_labels(folders: Sequence[Path]) -> list[Label]:
+    """The label of each run, by which :func:`group_runs` groups them.
+
+    Raises:
+        UserError: If a folder is not a run.
+    """
     runs = [RunFolder.open(folder) for folder in folders]
     tasks = task_labels([played_task(run) for run in runs])
-    labels = _labels([_compared(run.config) for run in runs], tasks)
-    groups: dict[str, list[Path]] = {}
-    for folder, label in zip(folders, labels, strict=True):
-        groups.setdefault(label, []).append(folder)
-    return groups
+    return _labels([_compared(run.config) for run in runs], tasks)
 
 
 def require_seeds(label: str, runs: Sequence[Evaluations]) -> None:
@@ -88,7 +116,7 @@ def _compared(config: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _labels(runs: Sequence[Settings], tasks: Sequence[str]) -> list[str]:
+def _labels(runs: Sequence[Settings], tasks: Sequence[str]) -> list[Label]:
     """Label of each run: its method, and the settings in which runs of a task differ."""
     methods = [own.get("method.name", "unknown method") for own in runs]
     shared = _differing(runs, tasks)
@@ -99,11 +127,11 @@ def _labels(runs: Sequence[Settings], tasks: Sequence[str]) -> list[str]:
     labels = []
     for own, method in zip(runs, methods, strict=True):
         details = [
-            described(name, value)
+            (name, described(name, value))
             for name, value in own.items()
             if name in (of_method[method] if name.startswith("method.") else shared)
         ]
-        labels.append(f"{method} ({', '.join(details)})" if details else f"{method}")
+        labels.append(Label(f"{method}", tuple(details)))
     return labels
 
 

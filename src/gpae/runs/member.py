@@ -82,12 +82,22 @@ class Member:
     def end_by(self, error: DivergedError) -> None:
         """End the run by an error, which its folder keeps until it goes on."""
         self.failure = error
+        self._writer.status = "failed"
         self.folder.record_failure(str(error))
 
-    def writer(self, saved: int | None) -> MetricsWriter:
-        """The writer of the run's records, those after update ``saved`` dropped: all where None."""
+    def finish(self) -> None:
+        """Note that the run is complete."""
+        self._writer.status = "finished"
+
+    def writer(self, saved: int | None, say: Callable[[str], None]) -> MetricsWriter:
+        """The writer of the run's records.
+
+        Args:
+            saved: Records after this update are dropped: all where None.
+            say: Prints the line about a logger that fails.
+        """
         self.folder.forget_failure()
-        self._writer = MetricsWriter(self.folder, self._rewind_to(saved))
+        self._writer = MetricsWriter(self.folder, self._rewind_to(saved), say)
         return self._writer
 
     def require_checkpoint(self, checkpoint: int | None) -> None:

@@ -1,76 +1,20 @@
-"""Metrics and evaluations of a run: two files of records, and the same as TensorBoard events."""
+"""Metrics and evaluations of a run: two files of records, and the same told to its loggers."""
 
 import math
-import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from gpae.runs.files import disk_errors
+from gpae.loggers import LoggedRun, Status
 from gpae.runs.folder import RunFolder
+from gpae.runs.logging import Logged, Loggers, say_on_stderr
 from gpae.runs.records import RecordFile
-
-__all__ = ["EventFile", "MetricsWriter", "RecordFile"]
 
 _COUNTERS = ("update", "env_steps")
 
 
-class EventFile:
-    """TensorBoard scalars, written at once and in this thread: a full disk is an error right here.
-
-    Args:
-        folder: Where TensorBoard looks; created when absent. Each instance starts a new file.
-        purge_step: TensorBoard forgets events of earlier files from this step on.
-
-    Raises:
-        UserError: The file cannot be created.
-    """
-
-    def __init__(self, folder: Path, purge_step: int | None = None) -> None:
-        from tensorboardX.event_file_writer import EventsWriter
-        from tensorboardX.proto.event_pb2 import SessionLog
-
-        self._folder = folder
-        self._closed = False
-        with disk_errors(f"write to {folder}"):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._writer = EventsWriter(str(folder / "events"), f".{time.time_ns()}")
-        if purge_step is not None:
-            self._add(purge_step, session_log=SessionLog(status=SessionLog.START))
-
-    def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Add one value a tag.
-
-        Args:
-            values: Tag to value.
-            step: Position on the horizontal axis, in environment steps.
-
-        Raises:
-            UserError: The disk is full or cannot be written.
-        """
-        from tensorboardX.proto.summary_pb2 import Summary
-
-        entries = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        self._add(step, summary=Summary(value=entries))
-
-    def close(self) -> None:
-        """Close the file; a second call does nothing."""
-        if not self._closed:
-            self._closed = True
-            with disk_errors(f"write to {self._folder}"):
-                self._writer.close()
-
-    def _add(self, step: int, **contents: Any) -> None:
-        from tensorboardX.proto.event_pb2 import Event
-
-        with disk_errors(f"write to {self._folder}"):
-            self._writer.write_event(Event(wall_time=time.time(), step=step, **contents))
-            self._writer.flush()
-
-
 class MetricsWriter:
-    """Writes a run's metrics and evaluations, each record to its file and to TensorBoard.
+    """Writes a run's metrics and evaluations, each record to its file and to the run's loggers.
 
     The caller holds the run's lock and, to resume, has restored the checkpoint already. Tags are
     the record's keys, the horizontal axis is ``env_steps``.
@@ -80,16 +24,29 @@ class MetricsWriter:
         resume_update: The update of the checkpoint the run continues from (0 for the very
             beginning): what was recorded after it is dropped, as it will be recorded again. None
             for a new run.
+        say: Prints the line about a logger that fails; by default on standard error.
+
+    Attributes:
+        status: The end that loggers are told of when the writer closes.
 
     Raises:
-        UserError: A file cannot be read or written.
+        UserError: A file cannot be read or written, or a logger's package is missing.
     """
 
-    def __init__(self, run: RunFolder, resume_update: int | None = None) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        resume_update: int | None = None,
+        say: Callable[[str], None] = say_on_stderr,
+    ) -> None:
         self.metrics = RecordFile(run.metrics_path)
         self.evaluations = RecordFile(run.evaluations_path)
-        purge_step = None if resume_update is None else self._rewind(resume_update)
-        self._events = EventFile(run.tensorboard_path, purge_step)
+        self.status: Status = "stopped"
+        logged, resume_step = Logged(), None
+        if resume_update is not None:
+            logged = Logged(_last_step(self.metrics), _last_step(self.evaluations))
+            resume_step = self._rewind(resume_update)
+        self._loggers = Loggers(LoggedRun(run.path, run.config, resume_step, say), logged)
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Record one update.
@@ -104,15 +61,15 @@ class MetricsWriter:
         _require_counters(record)
         scalars = {tag: float(value) for tag, value in record.items() if tag not in _COUNTERS}
         self.metrics.append(record)
-        self._events.scalars(scalars, int(record["env_steps"]))
+        self._loggers.metrics(scalars, int(record["env_steps"]))
 
     def write_evaluation(self, record: Mapping[str, Any]) -> None:
-        """Record one evaluation; TensorBoard gets episode means, ``evaluation/MODE/METRIC``.
+        """Record one evaluation; loggers get episode means, ``evaluation/MODE/METRIC``.
 
         Args:
             record: ``update``, ``env_steps``, ``mode``, ``absolute`` and, by metric, one value an
                 episode; numbers, names and mappings besides. The absolute evaluation, of the best
-                parameters, belongs to no step of the curve and so not to TensorBoard.
+                parameters, belongs to no step of the curve: its means are the final results.
 
         Raises:
             ValueError: A counter is missing.
@@ -121,15 +78,10 @@ class MetricsWriter:
         _require_counters(record)
         self.evaluations.append(record)
         if record.get("absolute", False):
-            return
-        means = {
-            f"evaluation/{record['mode']}/{metric}": math.fsum(values) / len(values)
-            for metric, values in record.items()
-            if hasattr(values, "__len__")
-            and not isinstance(values, str | Mapping)
-            and len(values) > 0
-        }
-        self._events.scalars(means, int(record["env_steps"]))
+            self._loggers.results(_episode_means(record, "absolute"))
+        else:
+            means = _episode_means(record, "evaluation")
+            self._loggers.evaluation(means, int(record["env_steps"]))
 
     def sync(self) -> None:
         """Make every record so far survive a power cut; call it before saving a checkpoint.
@@ -141,10 +93,10 @@ class MetricsWriter:
         self.evaluations.sync()
 
     def close(self) -> None:
-        """Close every file."""
+        """Close every file and logger."""
         self.metrics.close()
         self.evaluations.close()
-        self._events.close()
+        self._loggers.close(self.status)
 
     def __enter__(self) -> Self:
         return self
@@ -169,3 +121,17 @@ def _require_counters(record: Mapping[str, Any]) -> None:
     missing = [name for name in _COUNTERS if name not in record]
     if missing:
         raise ValueError(f"record without {' and '.join(missing)}: it has {', '.join(record)}")
+
+
+def _episode_means(record: Mapping[str, Any], prefix: str) -> dict[str, float]:
+    """Means over episodes by tag."""
+    return {
+        f"{prefix}/{record['mode']}/{metric}": math.fsum(values) / len(values)
+        for metric, values in record.items()
+        if hasattr(values, "__len__") and not isinstance(values, str | Mapping) and len(values) > 0
+    }
+
+
+def _last_step(records: RecordFile) -> int:
+    """Environment steps of the last record, -1 without any."""
+    return max((int(record["env_steps"]) for record in records.read()), default=-1)

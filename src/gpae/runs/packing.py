@@ -122,7 +122,7 @@ def prepare_runs(configs: Sequence[Config], console: Console) -> None:
         alike.setdefault(static_part(config), []).append(config)
     for same in alike.values():
         system = _system_alone(same[0])
-        system.check_environment()
+        system.check()
         system.check_initial_params()
         say(console, check_memory(system.population))
         for config in same:
@@ -157,7 +157,7 @@ class Group:
             stopped: True if a stop was asked for before: then nothing is begun.
         """
         alone = _system_alone(self.runs[0].config)
-        alone.check_environment()
+        alone.check()
         self._note_devices(alone)
         updates = {run.number: self._update(alone, run) for run in self.runs}
         left = [run for run in self.runs if not self._has_ended(alone, run)]

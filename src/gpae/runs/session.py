@@ -216,8 +216,6 @@ class Session:
         if not self._complete(update):
             budget = self.system.budget
             with ExitStack() as files:
-                for member in self.members:
-                    files.enter_context(member.writer(saved))
                 self.display = files.enter_context(
                     Display(
                         self.console,
@@ -226,6 +224,8 @@ class Session:
                         update * budget.env_steps,
                     )
                 )
+                for member in self.members:
+                    files.enter_context(member.writer(saved, self.display.message))
                 update = self._continue(state, update, saved)
         return [self._outcome(member, update) for member in self.members]
 
@@ -282,6 +282,8 @@ class Session:
         state, update = self._loop(state, update)
         if update == self.system.budget.updates:
             self._evaluate_absolute()
+            for member in self.going_on:
+                member.finish()
         if self.system.config.profile:
             env_steps = self.system.budget.env_steps * len(self.members)
             self.phases.show(self.console, env_steps)

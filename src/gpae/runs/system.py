@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int
 from gpae.config.schema import Config
 from gpae.environments import Environment, check_environment, find_task, make
 from gpae.errors import UserError
+from gpae.loggers import require_packages
 from gpae.networks import NetworkSettings
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.export import is_export
@@ -126,6 +127,15 @@ class System:
     def score(self, mean: float) -> float:
         """A mean of the headline metric as a score, of which larger is always better."""
         return mean if self.directions[self.metric] == "maximise" else -mean
+
+    def check(self) -> None:
+        """Refuse a faulty environment and loggers that cannot be, before anything is written.
+
+        Raises:
+            UserError: A fault was found, or a logger's package is not installed.
+        """
+        require_packages(self.config.run.loggers)
+        self.check_environment()
 
     def check_environment(self) -> None:
         """Refuse an environment with a fault, before anything is computed or written.

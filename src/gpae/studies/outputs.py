@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gpae.errors import UserError
+from gpae.report.drawing import save_picture
 from gpae.runs.files import disk_errors, write_atomically
 from gpae.studies.archive import ArchivedRun, study_folder
 from gpae.studies.cells import FilledCell, fill_cells
@@ -12,7 +13,11 @@ from gpae.studies.declaration import Study, find_study
 from gpae.studies.drawing import draw_study
 from gpae.studies.plan import make_plan
 from gpae.studies.printed import printed_numbers
+from gpae.studies.seeds import profile_figure
 from gpae.studies.tables import table_of
+
+PROFILES = "profiles.png"
+"""The picture of performance profiles in a study's folder."""
 
 
 def with_grid(study: Study) -> Study:
@@ -45,7 +50,7 @@ def write_outputs(
     seeds: int | None = None,
     scale: float = 1.0,
 ) -> list[Path]:
-    """Write a study's table, and its picture if there are runs to draw.
+    """Write a study's table, and its pictures if there are runs to draw.
 
     Args:
         name: The study's name.
@@ -70,7 +75,10 @@ def write_outputs(
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(table, (heading + text).encode())
     try:
-        drawn = draw_study(study, cells, picture)
+        drawn = [picture] if draw_study(study, cells, picture) else []
+        if (profiles := profile_figure(study, cells)) is not None:
+            save_picture(profiles, folder / PROFILES)
+            drawn.append(folder / PROFILES)
     except UserError as error:
         raise UserError(f"study {name}: {error}") from error
-    return [table, picture] if drawn else [table]
+    return [table, *drawn]

@@ -11,9 +11,10 @@ from pathlib import Path
 from gpae.studies.archive import ArchivedRun, read_archive
 from gpae.studies.cells import FilledCell
 from gpae.studies.declaration import Study, find_study, study_names
-from gpae.studies.outputs import cells_of, with_grid
+from gpae.studies.outputs import PROFILES, cells_of, with_grid
 from gpae.studies.overhead import overhead_percent
 from gpae.studies.printed import Printed, printed_numbers
+from gpae.studies.seeds import comparison_lines
 from gpae.studies.tables import (
     interval_of,
     missing_line,
@@ -75,17 +76,25 @@ def page(root: Path) -> str:
         if study.reads is not None:
             parts.append(_benchmark(name, study, root))
         elif study.runs_of is None:
-            parts.append(_study(name, study, archive))
+            parts.append(_study(name, study, archive, root))
         else:
             parts.append(_picture(name, study, archive, root))
     return "\n".join(parts)
 
 
-def _study(name: str, study: Study, archive: Sequence[ArchivedRun]) -> str:
+def _study(name: str, study: Study, archive: Sequence[ArchivedRun], root: Path) -> str:
     cells = cells_of(name, study, archive, None, 1.0)
     printed = printed_numbers(study.printed)
     lines = [*_heading(name, study), *_numbers(study, cells, printed), missing_line(cells), ""]
-    return "\n".join([*lines, *_claims(study, cells)])
+    lines += [*_claims(study, cells), *comparison_lines(study, cells)]
+    return "\n".join([*lines, *_profile_picture(name, study, root)])
+
+
+def _profile_picture(name: str, study: Study, root: Path) -> Iterator[str]:
+    picture = Path("results") / Path(name).stem / PROFILES
+    if (root / picture).exists():
+        yield f"![{study.title}: performance profiles](../{picture.as_posix()})"
+        yield ""
 
 
 def _heading(name: str, study: Study) -> Iterator[str]:
