@@ -25,6 +25,7 @@ EXTRAS = {
         "yaml": "PyYAML",
     },
     "smax": {"jaxmarl": "JaxMARL"},
+    "jumanji": {"jumanji": "Jumanji"},
     "search": {"optuna": "Optuna"},
     "mabrax": {"brax": "Brax", "mujoco": "MuJoCo"},
     "torch": {"torch": "PyTorch"},

@@ -145,6 +145,9 @@ class EnvironmentSpec:
             (:attr:`Step.shaped_reward`), which ``rollout.shaping_steps`` adds in training.
         early_truncation: Whether episodes may be truncated before ``max_episode_steps`` too. False
             lets a learner keep fewer successors of truncated steps; training stops if one is lost.
+        observation_shape: ``(H, W, C)`` if an observation is an image, whose H W C numbers row by
+            row are then O; None if it is a vector.
+        state_shape: The same of the global state, or ``(K, H, W, C)`` of K images in a row.
     """
 
     name: str
@@ -157,6 +160,8 @@ class EnvironmentSpec:
     agent_rewards: bool = False
     shaped_rewards: bool = False
     early_truncation: bool = True
+    observation_shape: tuple[int, ...] | None = None
+    state_shape: tuple[int, ...] | None = None
 
 
 @struct.dataclass

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gpae.environments import jaxmarl_adapter, jaxmarl_games, mabrax, mabrax_tables, smax
+from gpae.environments import (
+    jaxmarl_adapter,
+    jaxmarl_games,
+    jumanji_adapter,
+    jumanji_games,
+    mabrax,
+    mabrax_tables,
+    smax,
+)
 from gpae.environments.environment import Environment
 from gpae.errors import UnknownNameError, UserError, did_you_mean
 from gpae.extras import missing_extras
@@ -209,8 +217,21 @@ def _register_jaxmarl() -> None:
         )
 
 
+def _register_jumanji() -> None:
+    for name, settings in jumanji_games.SCENARIOS.items():
+        family = name.partition("-")[0]
+        register(
+            f"jumanji/{name}",
+            partial(jumanji_adapter.make_jumanji, family, name),
+            settings=settings,
+            description=jumanji_games.GAMES[family].description,
+            num_agents=settings().num_agents,
+        )
+
+
 _register_smax()
 _register_mabrax()
 _register_jaxmarl()
+_register_jumanji()
 
 _OF_LIBRARY = frozenset(_TASKS.registered())
