@@ -59,8 +59,9 @@ class JumanjiEnvironment:
             self._game = self._views.make(settings, _NEVER)
             state, first = jax.eval_shape(self._game.reset, jax.random.key(0))
         except (AssertionError, ValueError, TypeError) as error:
+            cause = " ".join(str(error).split())
             raise UserError(
-                f"{name}: Jumanji cannot make a world of these sizes: {' '.join(str(error).split())}"
+                f"{name}: Jumanji cannot make a world of these sizes: {cause}"
             ) from error
         self._reward = _REWARDS[getattr(settings, "reward", "sum")]
         self._own_state = settings.state == "environment"

@@ -246,4 +246,4 @@ SCENARIOS: Mapping[str, type[JumanjiSettings]] = {
     "cleaner-10x10x3a": _board(CleanerSettings, 10, agents=3),
     "cleaner-15x15x5a": _board(CleanerSettings, 15, agents=5),
 }
-"""Scenarios by name, such as Mava trains on, with their settings' defaults; the family comes first."""
+"""Scenarios, most of them Mava's, with their settings' defaults; a name begins with the family."""

@@ -27,10 +27,12 @@ class JumanjiSettings(CheckedSettings):
         state: The global state. ``environment``: all that the environment holds. ``observations``:
             the agents' observations.
         max_steps: The time limit.
+        num_agents: The team's size.
     """
 
     state: str = choice("environment", ("environment", "observations"))
     max_steps: int = whole(100)
+    num_agents: int = _agents(2)
 
 
 @dataclass(frozen=True)
