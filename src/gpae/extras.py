@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from gpae.errors import UserError
 
@@ -26,11 +27,17 @@ EXTRAS = {
     },
     "smax": {"jaxmarl": "JaxMARL"},
     "jumanji": {"jumanji": "Jumanji"},
+    "pettingzoo": {"pettingzoo": "PettingZoo", "mpe2": "MPE2", "gymnasium": "Gymnasium"},
     "search": {"optuna": "Optuna"},
     "mabrax": {"brax": "Brax", "mujoco": "MuJoCo"},
     "torch": {"torch": "PyTorch"},
 }
 """For each extra, the packages that it makes importable, and their names for people."""
+
+
+def is_installed(extra: str) -> bool:
+    """True if every package of an extra can be imported; none is."""
+    return all(find_spec(package) is not None for package in EXTRAS[extra])
 
 
 @contextmanager

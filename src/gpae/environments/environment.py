@@ -242,6 +242,16 @@ class Environment(Protocol):
         """Make one transition, without resetting."""
 
 
+@runtime_checkable
+class ResetsItself(Environment, Protocol):
+    """An environment with an :func:`auto_reset_step` of its own, as its resets are dear."""
+
+    def auto_reset_step(
+        self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
+    ) -> tuple[EnvironmentState, Observation, Step]:
+        """Step, and begin a new episode if this one ended."""
+
+
 def auto_reset_step(
     environment: Environment,
     key: PRNGKeyArray,
@@ -254,6 +264,8 @@ def auto_reset_step(
         The state and the observation to act on next (of a new episode after a boundary), and the
         step itself. Its ``observation`` is the true successor even if a reset followed.
     """
+    if isinstance(environment, ResetsItself):
+        return environment.auto_reset_step(key, state, actions)
     step_key, reset_key = jax.random.split(key)
     successor, step = environment.step(step_key, state, actions)
     fresh = environment.reset(reset_key)

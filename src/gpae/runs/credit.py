@@ -20,6 +20,7 @@ from gpae.credit import (
 )
 from gpae.credit.comparison import Row, calibrate_critic, compare_estimators
 from gpae.credit.pairs import Progress
+from gpae.environments.host import require_in_jax
 from gpae.errors import UserError
 from gpae.estimators import advantage_gap
 from gpae.runs.checkpoints import Checkpoints
@@ -166,6 +167,7 @@ def _restored(config: Config, folder: RunFolder, checkpoint: int | None) -> tupl
             f"{config.method.name} estimates no advantages: there is no credit to judge"
         )
     system = System(config)
+    require_in_jax(system.environment, "credit is measured by going back to states")
     if system.environment.spec.agent_rewards:
         raise UserError(
             f"{config.task_name} pays each agent a reward of its own: credit is measured for one "
