@@ -6,8 +6,8 @@ one step a call, and cannot be gone back to.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, cast
 
 import jax
 import jax.numpy as jnp
@@ -72,11 +72,9 @@ class Host:
 
     Attributes:
         make: Function that makes an environment.
-        idle: A step's result for an episode that has ended, apart from its last observation.
     """
 
     make: Callable[[], Episode]
-    idle: HostStep
     turn: int = 0
     _episodes: list[Episode] = field(default_factory=list)
     _ended: dict[int, HostStep] = field(default_factory=dict)
@@ -121,9 +119,7 @@ class Host:
     def _step(self, number: int, actions: Any) -> HostStep:
         if number in self._ended:
             last = self._ended[number]
-            return self.idle.replace(
-                observation=last.observation, terminated=last.terminated, truncated=last.truncated
-            )
+            return replace(last, reward=np.zeros_like(last.reward))
         step = self._episodes[number].step(actions)
         if step.terminated or step.truncated:
             self._ended[number] = step
@@ -131,8 +127,9 @@ class Host:
 
     def _places(self, numbers: Any) -> Place:
         self.turn += 1
-        numbers = np.asarray(numbers)
-        return Place(number=numbers, turn=np.full_like(numbers, self.turn))
+        numbers, make = np.asarray(numbers), cast(Any, Place)
+        place: Place = make(number=numbers, turn=np.full_like(numbers, self.turn))
+        return place
 
 
 class HostEnvironment:
@@ -158,8 +155,8 @@ class HostEnvironment:
         reward = np.zeros(spec.num_agents if spec.agent_rewards else (), np.float32)
         no = np.array(False)
         step = HostStep(observation=like, reward=reward, terminated=no, truncated=no)
-        self._host = Host(make, step)
-        place = Place(number=np.int32(0), turn=np.int32(0))
+        self._host = Host(make)
+        place = Place(number=jnp.int32(0), turn=jnp.int32(0))
         self._call_reset = _one_call(self._host.reset, (place, like))
         self._call_step = _one_call(self._host.step, (place, step))
         self._call_both = _one_call(self._host.step_and_reset, (place, like, step))

@@ -80,12 +80,13 @@ class ParallelEpisode:
         for agent, of_agent in seen.items():
             row = spaces.row(self._rows[agent], of_agent)
             rows[self._rows[agent], : len(row)] = row
-        return Observation(
-            observations=rows,
-            state=self._state(rows),
-            available_actions=self._available_actions(seen, information, alive),
-            alive=np.array([agent in alive for agent in spaces.agents]),
-        )
+        arrays: dict[str, Any] = {
+            "observations": rows,
+            "state": self._state(rows),
+            "available_actions": self._available_actions(seen, information, alive),
+            "alive": np.array([agent in alive for agent in spaces.agents]),
+        }
+        return Observation(**arrays)
 
     def _state(self, rows: Shaped[np.ndarray, "N O"]) -> Shaped[np.ndarray, " S"]:
         if not self._own_state:
@@ -183,7 +184,7 @@ def _imported(module: str) -> Any:
 def _environment(name: str, make: Callable[[], Any], settings: HostSettings) -> HostEnvironment:
     try:
         game = make()
-        seen, information = game.reset(seed=0)
+        game.reset(seed=0)
     except UserError:
         raise
     except Exception as error:

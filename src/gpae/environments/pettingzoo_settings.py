@@ -8,13 +8,6 @@ from gpae.environments.settings_fields import CheckedSettings, choice
 REWARDS = ("sum", "mean", "shared", "agents")
 
 
-def _arguments() -> Any:
-    return field(
-        default_factory=dict,
-        metadata={"accepts": lambda value: isinstance(value, dict), "expected": "a mapping"},
-    )
-
-
 @dataclass(frozen=True)
 class HostSettings(CheckedSettings):
     """Settings of every environment that runs on the host.
@@ -29,4 +22,7 @@ class HostSettings(CheckedSettings):
 
     reward: str = choice("sum", REWARDS)
     state: str = choice("auto", ("auto", "environment", "observations"))
-    arguments: dict[str, Any] = _arguments()
+    arguments: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={"accepts": lambda value: isinstance(value, dict), "expected": "a mapping"},
+    )

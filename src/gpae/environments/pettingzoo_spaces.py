@@ -55,7 +55,7 @@ class TeamSpaces:
         actions = {agent: game.action_space(agent) for agent in agents}
         conversion = team_conversion(actions, name)
         sizes = np.array(list(conversion.sizes.values()))
-        continuous = isinstance(conversion, ContinuousConversion)
+        bounds = conversion.bounds if isinstance(conversion, ContinuousConversion) else None
         return cls(
             agents=agents,
             shapes=[space.shape or (1,) for space in seen],
@@ -64,7 +64,7 @@ class TeamSpaces:
             actions=conversion.space,
             own=np.arange(sizes.max()) < sizes[:, None],
             starts=[int(getattr(space, "start", 0)) for space in actions.values()],
-            bounds=list(conversion.bounds.values()) if continuous else None,
+            bounds=None if bounds is None else list(bounds.values()),
         )
 
     @property
