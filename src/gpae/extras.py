@@ -37,7 +37,14 @@ EXTRAS = {
 
 def is_installed(extra: str) -> bool:
     """True if every package of an extra can be imported; none is."""
-    return all(find_spec(package) is not None for package in EXTRAS[extra])
+    return all(_can_be_imported(package) for package in EXTRAS[extra])
+
+
+def _can_be_imported(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 @contextmanager

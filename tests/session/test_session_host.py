@@ -15,11 +15,10 @@ pytestmark = pytest.mark.slow
 TASK, STEPS = "pettingzoo/mpe2.simple_spread_v3", 5
 SETTINGS = {
     "task": {"name": TASK, "arguments": {"max_cycles": STEPS, "N": 2}},
-    "method": "gpae",
+    "method": "ippo",
     "total_env_steps": 4 * 2 * 8,
-    "window": {"length": 2},
     "network": {"hidden_size": 8, "core": "feedforward"},
-    "rollout": {"environments": 4, "steps": 8},
+    "rollout": {"environments": 2, "steps": 8},
     "update": {"minibatches": 1, "epochs": 1},
     "evaluation": {"episodes": 2, "interval": 32, "absolute": False},
 }
