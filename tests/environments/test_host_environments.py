@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from gpae.environments import ForcedStop, auto_reset_step, check_environment, find_task, make
 from gpae.environments.gymnasium_team import GymnasiumTeam
-from gpae.environments.host import _seed, beside, is_on_host
+from gpae.environments.host import _seed, beside, host_failures, is_on_host
 from gpae.environments.pettingzoo_spaces import TeamSpaces
 from gpae.errors import UserError
 
@@ -153,6 +153,19 @@ def test_an_episode_cannot_be_gone_back_to():
     jax.block_until_ready(environment.step(jax.random.key(0), state, actions))
     with pytest.raises(Exception, match="cannot be gone back to"):
         jax.block_until_ready(environment.step(jax.random.key(0), state, actions))
+
+
+def test_a_failure_of_the_games_own_code_is_one_line(relay, monkeypatch):
+    environment = make(TASK)
+    state, _ = environment.reset(jax.random.key(0))
+
+    def fail(self, actions):
+        raise ValueError("no ball\n on the field")
+
+    monkeypatch.setattr(relay.Relay, "step", fail)
+    line = f"^{TASK}: its own code failed: ValueError: no ball on the field$"
+    with pytest.raises(UserError, match=line), host_failures():
+        jax.block_until_ready(environment.step(jax.random.key(0), state, jnp.array([0, 0, 0])))
 
 
 class Spaces:

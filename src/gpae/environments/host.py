@@ -5,7 +5,9 @@ of an environment is no more than its place among them: the episode itself is th
 one step a call, and cannot be gone back to.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
@@ -24,6 +26,9 @@ from gpae.environments.environment import (
     Step,
 )
 from gpae.errors import UserError
+
+_FAILURE = "failure on the host: "
+"""Mark of a line, amid what JAX says of a failed call, that is for the user."""
 
 
 @struct.dataclass
@@ -72,9 +77,11 @@ class Host:
 
     Attributes:
         make: Function that makes an environment.
+        name: The task's name.
     """
 
     make: Callable[[], Episode]
+    name: str
     turn: int = 0
     _episodes: list[Episode] = field(default_factory=list)
     _ended: dict[int, HostStep] = field(default_factory=dict)
@@ -83,9 +90,8 @@ class Host:
         """Begin as many episodes as there are seeds, [E]; all earlier ones are over."""
         self._episodes += [self.make() for _ in range(len(seeds) - len(self._episodes))]
         self._ended.clear()
-        begun = [
-            episode.reset(int(seed)) for episode, seed in zip(self._episodes, seeds, strict=False)
-        ]
+        with self._failures_named():
+            begun = [self._episodes[n].reset(int(seed)) for n, seed in enumerate(np.asarray(seeds))]
         return self._places(np.arange(len(seeds), dtype=np.int32)), _stacked(begun)
 
     def step(self, place: Place, actions: Any) -> tuple[Place, HostStep]:
@@ -98,12 +104,12 @@ class Host:
     ) -> tuple[Place, Observation, HostStep]:
         """Step every episode, and begin anew where one ended."""
         steps, following = self._steps(place, actions), []
-        for number, seed, step in zip(np.asarray(place.number), seeds, steps, strict=True):
-            if int(number) in self._ended:
-                del self._ended[int(number)]
-                following.append(self._episodes[number].reset(int(seed)))
-            else:
-                following.append(step.observation)
+        numbers, seeds = np.asarray(place.number), np.asarray(seeds)
+        for number, seed, step in zip(numbers, seeds, steps, strict=True):
+            following.append(step.observation)
+            if self._ended.pop(int(number), None) is not None:
+                with self._failures_named():
+                    following[-1] = self._episodes[number].reset(int(seed))
         return self._places(place.number), _stacked(following), _stacked(steps)
 
     def _steps(self, place: Place, actions: Any) -> list[HostStep]:
@@ -120,10 +126,21 @@ class Host:
         if number in self._ended:
             last = self._ended[number]
             return replace(last, reward=np.zeros_like(last.reward))
-        step = self._episodes[number].step(actions)
+        with self._failures_named():
+            step = self._episodes[number].step(actions)
         if step.terminated or step.truncated:
             self._ended[number] = step
         return step
+
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            cause = " ".join(str(error).split())
+            raise RuntimeError(
+                f"{_FAILURE}{self.name}: its own code failed: {type(error).__name__}: {cause}"
+            ) from error
 
     def _places(self, numbers: Any) -> Place:
         self.turn += 1
@@ -155,7 +172,7 @@ class HostEnvironment:
         reward = np.zeros(spec.num_agents if spec.agent_rewards else (), np.float32)
         no = np.array(False)
         step = HostStep(observation=like, reward=reward, terminated=no, truncated=no)
-        self._host = Host(make)
+        self._host = Host(make, spec.name)
         place = Place(number=jnp.int32(0), turn=jnp.int32(0))
         self._call_reset = _one_call(self._host.reset, (place, like))
         self._call_step = _one_call(self._host.step, (place, step))
@@ -213,6 +230,22 @@ def is_on_host(environment: Any) -> bool:
 def beside(environment: Any) -> Any:
     """An environment for episodes beside those of this one: itself, unless they are on the host."""
     return environment.another() if is_on_host(environment) else environment
+
+
+@contextmanager
+def host_failures() -> Iterator[None]:
+    """Report a failure of an environment's own code on the host in one line.
+
+    Raises:
+        UserError: The code has failed.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        found = re.search(rf"{re.escape(_FAILURE)}(.*)", str(error))
+        if found is None:
+            raise
+        raise UserError(found[1]) from error
 
 
 def require_in_jax(environment: Any, purpose: str) -> None:

@@ -6,7 +6,9 @@ and Connector, and calls it a termination in RobotWarehouse and Cleaner. Importi
 not import Jumanji.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -57,7 +59,8 @@ class JumanjiEnvironment:
         self._views = GAMES[family]
         try:
             self._game = self._views.make(settings, _NEVER)
-            state, first = jax.eval_shape(self._game.reset, jax.random.key(0))
+            with _future_kept_quiet():
+                state, first = jax.eval_shape(self._game.reset, jax.random.key(0))
         except (AssertionError, ValueError, TypeError) as error:
             cause = " ".join(str(error).split())
             raise UserError(
@@ -89,14 +92,16 @@ class JumanjiEnvironment:
 
     def reset(self, key: PRNGKeyArray) -> tuple[EnvironmentState, Observation]:
         """Begin an episode."""
-        state, first = self._game.reset(key)
+        with _future_kept_quiet():
+            state, first = self._game.reset(key)
         return state, self._observation(state, first.observation)
 
     def step(
         self, key: PRNGKeyArray, state: EnvironmentState, actions: Int[Array, " N"]
     ) -> tuple[EnvironmentState, Step]:
         """Make one transition, without resetting; all chance follows from the reset's key."""
-        successor, taken = self._game.step(state, actions)
+        with _future_kept_quiet():
+            successor, taken = self._game.step(state, actions)
         terminated = taken.last()
         return successor, Step(
             observation=self._observation(successor, taken.observation),
@@ -138,6 +143,11 @@ def make_jumanji(family: str, name: str, settings: JumanjiSettings) -> JumanjiEn
         settings: Its settings.
     """
     return JumanjiEnvironment(family, f"jumanji/{name}", settings)
+
+
+def _future_kept_quiet() -> AbstractContextManager[Any]:
+    """A context, of tracing, without JAX's warnings about Jumanji's own mixtures of types."""
+    return warnings.catch_warnings(action="ignore", category=FutureWarning)
 
 
 def _image(shape: tuple[int, ...]) -> tuple[int, ...] | None:

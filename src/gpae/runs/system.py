@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from gpae.config.schema import Config
 from gpae.environments import Environment, check_environment, find_task, make
-from gpae.environments.host import beside, is_on_host, require_in_jax
+from gpae.environments.host import beside, host_failures, is_on_host, require_in_jax
 from gpae.errors import UserError
 from gpae.networks import NetworkSettings
 from gpae.runs.checkpoints import Checkpoints
@@ -139,7 +139,8 @@ class System:
         if find_task(self.config.task_name).is_of_library:
             check_environment(self.environment, steps=0)
         else:
-            check_environment(beside(self.environment))
+            with host_failures():
+                check_environment(beside(self.environment))
 
     def initial_snapshot(self, seed: int) -> Snapshot:
         """The state before the first update, on the host."""
