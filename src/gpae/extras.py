@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from gpae.errors import UserError
 
@@ -26,6 +27,8 @@ EXTRAS = {
         "yaml": "PyYAML",
     },
     "smax": {"jaxmarl": "JaxMARL"},
+    "jumanji": {"jumanji": "Jumanji"},
+    "pettingzoo": {"pettingzoo": "PettingZoo", "mpe2": "MPE2", "gymnasium": "Gymnasium"},
     "search": {"optuna": "Optuna"},
     "mabrax": {"brax": "Brax", "mujoco": "MuJoCo"},
     "render": {"imageio_ffmpeg": "imageio-ffmpeg"},
@@ -35,6 +38,18 @@ EXTRAS = {
     "tensorboard": {"tensorboard": "TensorBoard"},
 }
 """For each extra, the packages that it makes importable, and their names for people."""
+
+
+def is_installed(extra: str) -> bool:
+    """True if every package of an extra can be imported; none is."""
+    return all(_can_be_imported(package) for package in EXTRAS[extra])
+
+
+def _can_be_imported(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 @contextmanager

@@ -10,7 +10,9 @@ import pytest
 from gpae.environments import Environment, auto_reset_step
 from gpae.environments.jaxmarl_games import GAMES
 from gpae.environments.jaxmarl_settings import JaxmarlSettings
+from gpae.environments.jumanji_games import SCENARIOS
 from gpae.environments.mabrax import MabraxSettings
+from gpae.environments.pettingzoo_settings import HostSettings
 from gpae.environments.smax import SmaxSettings
 from gpae.environments.tasks import _TASKS
 
@@ -57,10 +59,11 @@ def as_printed(settings):
         ("SMAX", SmaxSettings()),
         ("MABrax", MabraxSettings()),
         ("Other JaxMARL environments", JaxmarlSettings()),
+        ("PettingZoo and Gymnasium", HostSettings()),
     ],
 )
 def test_a_table_of_settings_is_complete_and_its_defaults_are_true(title, settings):
-    rows = dict(re.findall(r"^\| `(\w+)` \| `([\w.]+)` \|", section(title), re.M))
+    rows = dict(re.findall(r"^\| `(\w+)` \| `([\w.{}]+)` \|", section(title), re.M))
     assert rows == as_printed(vars(settings))
 
 
@@ -74,6 +77,21 @@ def test_the_table_of_jaxmarl_environments_is_complete_and_true():
         assert dict(re.findall(r"`(\w+)=([\w.]+)`", cell)) == as_printed(own), name
         assert int(agents) == GAMES[name].num_agents, name
         assert limit == str(settings.max_episode_steps or "no limit"), name
+
+
+def test_the_table_of_jumanji_scenarios_is_complete_and_true():
+    rows = re.findall(r"^\| `jumanji/([\w-]+)` \| (\d+) \|(.*)\| (\d+) \|$", PAGE, re.M)
+    assert [name for name, *_ in rows] == list(SCENARIOS)
+    for name, agents, cell, limit in rows:
+        values, family = vars(SCENARIOS[name]()), name.partition("-")[0]
+        whole = vars(SCENARIOS[family]())
+        own = {
+            key: value
+            for key, value in values.items()
+            if (key not in ("state", "max_steps") if name == family else value != whole[key])
+        }
+        assert dict(re.findall(r"`(\w+)=([\w.]+)`", cell)) == as_printed(own), name
+        assert (int(agents), int(limit)) == (values["num_agents"], values["max_steps"]), name
 
 
 @pytest.mark.slow

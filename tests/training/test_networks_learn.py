@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import pytest
 
 from gpae.environments import DiscreteActions, EnvironmentSpec, Observation, Step
-from gpae.methods import Mappo
+from gpae.errors import UserError
+from gpae.methods import Gpae, Mappo
 from gpae.training.population import Population
 
 pytestmark = pytest.mark.slow
@@ -117,3 +118,61 @@ def test_agents_that_see_the_same_act_apart_with_parameters_of_their_own(
     }
     assert found[True] < 0.35, "p (1 - p) is at most a quarter"
     assert found[False] > 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class Stripes:
+    """One step on an image of 6 x 6 pixels: 1 is right for a stripe down it, 0 for one across."""
+
+    spec = EnvironmentSpec(
+        "test/stripes",
+        2,
+        36,
+        72,
+        DiscreteActions(2),
+        1,
+        observation_shape=(6, 6, 1),
+        state_shape=(2, 6, 6, 1),
+    )
+
+    def reset(self, key):
+        down, place = jax.random.randint(key, (2, 2), 0, jnp.array([[2, 2], [6, 6]]))
+        state = {"down": down, "place": place, "actions": jnp.zeros(2, jnp.int32)}
+        return state, self.observation(state)
+
+    def step(self, key, state, actions):
+        del key
+        right = (actions == state["down"]).mean(dtype=jnp.float32)
+        return step_of(self, {**state, "actions": actions}, right, jnp.array(True))
+
+    def observation(self, state):
+        across = (jnp.arange(6) == state["place"][:, None])[:, :, None]
+        across = jnp.broadcast_to(across, (2, 6, 6))
+        down = (state["down"] == 1)[:, None, None]
+        pixels = jnp.where(down, across.swapaxes(1, 2), across).astype(jnp.uint8) * 255
+        return Observation(
+            observations=pixels.reshape(2, 36),
+            state=pixels.ravel(),
+            available_actions=jnp.ones((2, 2), bool),
+            alive=jnp.ones(2, bool),
+        )
+
+
+def test_images_are_told_apart_by_convolutions(learner, cpu_devices):
+    setup = learner(
+        Stripes(),
+        Gpae(),
+        core="feedforward",
+        network={"encoder": "cnn", "channels": 4},
+        **{**SETTINGS, "environments": 16},
+    )
+    assert last_returns(setup, cpu_devices[0]) > 0.95
+    kept = jax.eval_shape(setup.initial_state, 0).window.rollouts.steps.observation
+    assert (kept.observations.dtype, kept.state.dtype) == (jnp.uint8, jnp.uint8)
+
+
+def test_an_encoder_of_images_is_refused_for_vectors(learner):
+    with pytest.raises(
+        UserError, match=r"test/apart gives vectors, and network.encoder=cnn is for"
+    ):
+        learner(Apart(), Mappo(), network={"encoder": "cnn"}, **SETTINGS)

@@ -44,14 +44,17 @@ def _tasks(parsed: argparse.Namespace, console: "Console") -> int:
     from rich.table import Column, Table
 
     from gpae.environments import all_tasks
+    from gpae.environments.tasks import OPEN_FAMILIES
 
     table = Table(Column("task", no_wrap=True), "agents", "description", box=None, pad_edge=False)
-    chosen = [task for task in all_tasks() if parsed.filter in task.name]
+    open_tasks = [each.task(f"{each.name}/{each.kind}") for each in OPEN_FAMILIES.values()]
+    chosen = [task for task in (*all_tasks(), *open_tasks) if parsed.filter in task.name]
     if not chosen:
         raise UserError(f"no task's name contains {parsed.filter!r}; `gpae tasks` lists them all")
     for task in chosen:
         agents = "" if task.num_agents is None else str(task.num_agents)
-        table.add_row(task.name, agents, task.description)
+        needs = "" if task.is_installed else f" (needs gpae[{task.extra}])"
+        table.add_row(task.name, agents, f"{task.description}{needs}")
     console.print(table)
     return 0
 

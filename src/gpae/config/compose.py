@@ -301,7 +301,12 @@ def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _composed(overrides: list[str]) -> DictConfig:
     with initialize_config_module("gpae.config", version_base="1.3"):
-        return hydra_compose("config", overrides)
+        return hydra_compose("config", [_admitted(override) for override in overrides])
+
+
+def _admitted(override: str) -> str:
+    """An override of an environment's own arguments, which no schema names, as an addition."""
+    return f"++{override}" if override.startswith("task.arguments.") else override
 
 
 def _one_line(error: Exception, overrides: list[str]) -> str:

@@ -145,6 +145,9 @@ class EnvironmentSpec:
             (:attr:`Step.shaped_reward`), which ``rollout.shaping_steps`` adds in training.
         early_truncation: Whether episodes may be truncated before ``max_episode_steps`` too. False
             lets a learner keep fewer successors of truncated steps; training stops if one is lost.
+        observation_shape: ``(H, W, C)`` if an observation is an image, whose H W C numbers row by
+            row are then O; None if it is a vector.
+        state_shape: The same of the global state, or ``(K, H, W, C)`` of K images in a row.
     """
 
     name: str
@@ -157,6 +160,8 @@ class EnvironmentSpec:
     agent_rewards: bool = False
     shaped_rewards: bool = False
     early_truncation: bool = True
+    observation_shape: tuple[int, ...] | None = None
+    state_shape: tuple[int, ...] | None = None
 
 
 @struct.dataclass
@@ -248,6 +253,16 @@ def taken_actions(chosen: Actions, step: Step) -> Actions:
     return jnp.where(forced, step.actions, chosen)
 
 
+@runtime_checkable
+class ResetsItself(Environment, Protocol):
+    """An environment with an :func:`auto_reset_step` of its own, as its resets are dear."""
+
+    def auto_reset_step(
+        self, key: PRNGKeyArray, state: EnvironmentState, actions: Actions
+    ) -> tuple[EnvironmentState, Observation, Step]:
+        """Step, and begin a new episode if this one ended."""
+
+
 def auto_reset_step(
     environment: Environment,
     key: PRNGKeyArray,
@@ -260,6 +275,8 @@ def auto_reset_step(
         The state and the observation to act on next (of a new episode after a boundary), and the
         step itself. Its ``observation`` is the true successor even if a reset followed.
     """
+    if isinstance(environment, ResetsItself):
+        return environment.auto_reset_step(key, state, actions)
     step_key, reset_key = jax.random.split(key)
     successor, step = environment.step(step_key, state, actions)
     fresh = environment.reset(reset_key)

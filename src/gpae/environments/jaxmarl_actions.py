@@ -85,7 +85,7 @@ class ActionConverter:
                 ``Box`` has a bound that is not finite.
         """
         spaces = {agent: game.action_space(agent) for agent in team}
-        self._team = _team_conversion(spaces, name)
+        self._team = team_conversion(spaces, name)
         others = (agent for agent in game.agents if agent not in team)
         self._idle = {agent: _zero_action(game.action_space(agent)) for agent in others}
 
@@ -105,9 +105,19 @@ class ActionConverter:
         return {**self._team.by_agent(actions), **self._idle}
 
 
-def _team_conversion(
+def team_conversion(
     spaces: dict[Hashable, Any], name: str
 ) -> DiscreteConversion | ContinuousConversion:
+    """The conversion that fits agents' action spaces.
+
+    Args:
+        spaces: Each agent's space: any class with the attributes of Gymnasium's.
+        name: The task's name.
+
+    Raises:
+        UserError: They are neither all ``Discrete`` nor all ``Box`` of one axis, or a bound is not
+            finite.
+    """
     kinds = {type(space).__name__ for space in spaces.values()}
     if kinds == {"Discrete"}:
         return DiscreteConversion({agent: int(space.n) for agent, space in spaces.items()})
@@ -116,7 +126,9 @@ def _team_conversion(
         for agent, of_agent in bounds.items():
             _require_finite(*of_agent, f"{name}: action of {agent}")
         return ContinuousConversion(bounds)
-    raise UserError(f"the actions must be all Discrete or all Box of one axis, not {_named(kinds)}")
+    raise UserError(
+        f"{name}: the actions must be all Discrete or all Box of one axis, not {_named(kinds)}"
+    )
 
 
 def _require_finite(

@@ -106,11 +106,25 @@ class JaxmarlEnvironment:
             metrics=tuple(self._options.outcomes),
             shaped_rewards=self._options.shaped_reward is not None,
             early_truncation=max_episode_steps is None,
+            observation_shape=self._image_shape(observations),
+            state_shape=self._state_shape(observations),
         )
         if self._options.units is not None:
             self.units = partial(self._options.units, game, self._team)
         if self._options.picture is not None:
             self.render = partial(self._options.picture, game)
+
+    def _image_shape(self, observations: Mapping[Hashable, Any]) -> tuple[int, ...] | None:
+        """The shape of every agent's image; None where they see others, or vectors."""
+        shapes = {_shape(observations[agent]) for agent in self._team}
+        return shapes.pop() if len(shapes) == 1 else None
+
+    def _state_shape(self, observations: Mapping[Hashable, Any]) -> tuple[int, ...] | None:
+        """The shape of the state where it is an image, or all agents' in a row."""
+        if self._own_state:
+            return _shape(observations.get("world_state"))
+        image = self._image_shape(observations)
+        return None if image is None else (len(self._team), *image)
 
     @property
     def spec(self) -> EnvironmentSpec:
@@ -286,6 +300,12 @@ def _gives_state(game: Any, observations: Mapping[Any, Any], choice: str, name: 
 def _flat(tree: Any) -> Float[Array, " F"]:
     """All leaves of a pytree of arrays, flattened into one vector."""
     return jnp.concatenate([jnp.ravel(leaf).astype(jnp.float32) for leaf in jax.tree.leaves(tree)])
+
+
+def _shape(tree: Any) -> tuple[int, ...] | None:
+    """The shape of an image; None of anything else."""
+    shape = getattr(tree, "shape", ())
+    return shape if len(shape) == 3 else None
 
 
 def _size(tree: Any) -> int:

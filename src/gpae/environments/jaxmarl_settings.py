@@ -1,10 +1,17 @@
 """Settings of JaxMARL's environments, checked without importing JaxMARL."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from gpae.environments.quiet_import import import_quietly
+from gpae.environments.settings_fields import (
+    CheckedSettings,
+    choice,
+    flag,
+    fraction,
+    setting,
+    whole,
+)
 from gpae.errors import UserError
 
 REWARDS = ("shared", "sum", "mean")
@@ -40,36 +47,8 @@ OVERCOOKED_V2_LAYOUTS = (
 )
 
 
-def _setting(default: Any, accepts: Callable[[Any], bool], expected: str) -> Any:
-    return field(default=default, metadata={"accepts": accepts, "expected": expected})
-
-
-def _choice(default: str, choices: tuple[str, ...]) -> Any:
-    return _setting(default, lambda value: value in choices, f"one of {', '.join(choices)}")
-
-
-def _whole(default: int, least: int = 1) -> Any:
-    return _setting(
-        default,
-        lambda value: type(value) is int and value >= least,
-        f"a whole number from {least} up",
-    )
-
-
-def _flag(default: bool) -> Any:
-    return _setting(default, lambda value: isinstance(value, bool), "true or false")
-
-
-def _fraction(default: float) -> Any:
-    return _setting(
-        default,
-        lambda value: type(value) in (int, float) and 0.0 <= value <= 1.0,
-        "a number from 0 to 1",
-    )
-
-
 @dataclass(frozen=True)
-class JaxmarlSettings:
+class JaxmarlSettings(CheckedSettings):
     """Settings of every JaxMARL environment.
 
     Attributes:
@@ -84,14 +63,11 @@ class JaxmarlSettings:
             although each agent has a reward of its own.
     """
 
-    reward: str = _choice("shared", REWARDS)
-    state: str = _choice("auto", STATES)
+    reward: str = choice("shared", REWARDS)
+    state: str = choice("auto", STATES)
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if not each.metadata["accepts"](value):
-                raise UserError(f"{each.name} must be {each.metadata['expected']}, not {value!r}")
+        super().__post_init__()
         if self.reward == "shared" and not self.shares_reward:
             raise UserError(
                 "reward must be sum or mean, not 'shared': each agent has a reward of its own here"
@@ -125,7 +101,7 @@ class WorldSettings(JaxmarlSettings):
             after ``max_steps + 1`` transitions.
     """
 
-    max_steps: int = _whole(25)
+    max_steps: int = whole(25)
 
     @property
     def max_episode_steps(self) -> int:
@@ -153,9 +129,9 @@ class PursuitSettings(WorldSettings):
         num_landmarks: Number of obstacles.
     """
 
-    num_adversaries: int = _whole(3)
-    num_good_agents: int = _whole(1)
-    num_landmarks: int = _whole(2)
+    num_adversaries: int = whole(3)
+    num_good_agents: int = whole(1)
+    num_landmarks: int = whole(2)
 
 
 @dataclass(frozen=True)
@@ -166,7 +142,7 @@ class ParticleSettings(WorldSettings):
         action_type: ``discrete`` or ``continuous``.
     """
 
-    action_type: str = _choice("discrete", ("discrete", "continuous"))
+    action_type: str = choice("discrete", ("discrete", "continuous"))
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of JaxMARL's constructor."""
@@ -182,8 +158,8 @@ class ReferenceSettings(ParticleSettings):
         local_ratio: Weight of an agent's own reward; the team's has ``1 - local_ratio``.
     """
 
-    reward: str = _choice("sum", REWARDS)
-    local_ratio: float = _fraction(0.5)
+    reward: str = choice("sum", REWARDS)
+    local_ratio: float = fraction(0.5)
 
     @property
     def shares_reward(self) -> bool:
@@ -200,8 +176,8 @@ class SpreadSettings(ReferenceSettings):
         num_landmarks: Number of landmarks to cover.
     """
 
-    num_agents: int = _whole(3, least=2)
-    num_landmarks: int = _whole(3)
+    num_agents: int = whole(3, least=2)
+    num_landmarks: int = whole(3)
 
 
 @dataclass(frozen=True)
@@ -214,9 +190,9 @@ class OvercookedSettings(JaxmarlSettings):
         max_steps: The time limit.
     """
 
-    layout: str = _choice("cramped_room", OVERCOOKED_LAYOUTS)
-    random_reset: bool = _flag(False)
-    max_steps: int = _whole(400)
+    layout: str = choice("cramped_room", OVERCOOKED_LAYOUTS)
+    random_reset: bool = flag(False)
+    max_steps: int = whole(400)
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of JaxMARL's constructor, with the layout in place of its name."""
@@ -238,17 +214,17 @@ class OvercookedV2Settings(JaxmarlSettings):
         max_steps: The time limit.
     """
 
-    layout: str = _choice("cramped_room", OVERCOOKED_V2_LAYOUTS)
-    agent_view_size: int | None = _setting(
+    layout: str = choice("cramped_room", OVERCOOKED_V2_LAYOUTS)
+    agent_view_size: int | None = setting(
         None,
         lambda value: value is None or (type(value) is int and value >= 1),
         "a whole number from 1 up, or null for the whole kitchen",
     )
-    random_reset: bool = _flag(False)
-    random_agent_positions: bool = _flag(False)
-    negative_rewards: bool = _flag(False)
-    sample_recipe_on_delivery: bool = _flag(False)
-    max_steps: int = _whole(400)
+    random_reset: bool = flag(False)
+    random_agent_positions: bool = flag(False)
+    negative_rewards: bool = flag(False)
+    sample_recipe_on_delivery: bool = flag(False)
+    max_steps: int = whole(400)
 
 
 @dataclass(frozen=True)
@@ -259,7 +235,7 @@ class SwitchRiddleSettings(JaxmarlSettings):
         num_agents: Number of prisoners; the time limit is ``4 num_agents - 6`` steps.
     """
 
-    num_agents: int = _whole(3, least=3)
+    num_agents: int = whole(3, least=3)
 
     @property
     def max_episode_steps(self) -> int:
@@ -275,7 +251,7 @@ class HanabiSettings(JaxmarlSettings):
         num_agents: Number of players, 2 to 5.
     """
 
-    num_agents: int = _setting(
+    num_agents: int = setting(
         2, lambda value: type(value) is int and 2 <= value <= 5, "a whole number from 2 to 5"
     )
 
@@ -291,10 +267,10 @@ class JaxnavSettings(JaxmarlSettings):
         max_steps: The time limit.
     """
 
-    reward: str = _choice("mean", REWARDS)
-    num_agents: int = _whole(2)
-    rew_lambda: float = _fraction(0.5)
-    max_steps: int = _whole(500)
+    reward: str = choice("mean", REWARDS)
+    num_agents: int = whole(2)
+    rew_lambda: float = fraction(0.5)
+    max_steps: int = whole(500)
 
     @property
     def shares_reward(self) -> bool:

@@ -16,6 +16,7 @@ from gpae.environments.environment import (
     Environment,
     EnvironmentSpec,
     Observation,
+    ResetsItself,
     Step,
 )
 from gpae.errors import UserError
@@ -127,21 +128,40 @@ def _play(
     Actions and keys are drawn on the host, so that nothing but the environment is compiled.
     """
     draws = np.random.default_rng(seed)
-    reset, step = _compiled(environment.reset), _compiled(environment.step)
-    select = _compiled(_select)
-    state, observation = reset(_keys(draws, environments))
+    reset, advance = _player(environment, lambda: _keys(draws, environments))
+    state, observation = reset()
     played = []
     for _ in range(steps):
         acted_on = jax.device_get(observation)
         actions = random_actions(environment.spec.actions, draws, acted_on.available_actions)
-        state, taken = step(_keys(draws, environments), state, actions)
-        observation = taken.observation
-        if np.asarray(taken.boundary).any():
-            begun = reset(_keys(draws, environments))
-            state, observation = select(taken.boundary, begun, (state, observation))
+        state, observation, taken = advance(state, actions)
         played.append((acted_on, jax.device_get(taken)))
     stacked: tuple[Observation, Step] = jax.tree.map(lambda *leaves: np.stack(leaves), *played)
     return stacked
+
+
+def _player(
+    environment: Environment, keys: Callable[[], PRNGKeyArray]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Functions that begin the episodes, and that step all and begin anew where one ended.
+
+    Args:
+        environment: The environment.
+        keys: Function that draws a key for each of the environments.
+    """
+    reset = _compiled(environment.reset)
+    if isinstance(environment, ResetsItself):
+        advance = _compiled(environment.auto_reset_step)
+        return lambda: reset(keys()), lambda state, actions: advance(keys(), state, actions)
+    step, select = _compiled(environment.step), _compiled(_select)
+
+    def step_and_reset(state: Any, actions: Any) -> tuple[Any, Observation, Step]:
+        state, taken = step(keys(), state, actions)
+        if not np.asarray(taken.boundary).any():
+            return state, taken.observation, taken
+        return *select(taken.boundary, reset(keys()), (state, taken.observation)), taken
+
+    return lambda: reset(keys()), step_and_reset
 
 
 def _compiled(function: Callable[..., Any]) -> jax.stages.Wrapped:

@@ -9,10 +9,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gpae.environments import jaxmarl_adapter, jaxmarl_games, mabrax, mabrax_tables, smax
+from gpae.environments import (
+    jaxmarl_adapter,
+    jaxmarl_games,
+    jumanji_adapter,
+    jumanji_games,
+    mabrax,
+    mabrax_tables,
+    pettingzoo_adapter,
+    pettingzoo_settings,
+    smax,
+)
 from gpae.environments.environment import Environment
 from gpae.errors import UnknownNameError, UserError, did_you_mean
-from gpae.extras import missing_extras
+from gpae.extras import is_installed, missing_extras
 from gpae.registry import Registry
 
 
@@ -30,6 +40,7 @@ class Task:
         num_agents: The team's size, or None if unknown before the environment is made.
         continuous: Whether actions are continuous.
         aliases: Further names of the task, such as one without characters that shells interpret.
+        extra: The extra of this library that brings its environment's package; none if empty.
     """
 
     name: str
@@ -39,6 +50,12 @@ class Task:
     num_agents: int | None = None
     continuous: bool = False
     aliases: tuple[str, ...] = ()
+    extra: str = ""
+
+    @property
+    def is_installed(self) -> bool:
+        """Presence of the packages that the environment needs, as far as its extra says."""
+        return not self.extra or is_installed(self.extra)
 
     @property
     def setting_names(self) -> tuple[str, ...]:
@@ -83,6 +100,56 @@ class Task:
         return f"{self.name} has no setting {name!r}{hint}; it has {', '.join(self.setting_names)}"
 
 
+@dataclass(frozen=True)
+class OpenFamily:
+    """A family of tasks that has no list: any name of some kind is a task.
+
+    Attributes:
+        name: The family's name, the first part of the tasks'.
+        kind: The kind of name that follows it, such as ``MODULE``.
+        factory: Callable that makes an environment, of the second part of the task's name and a
+            ``settings`` instance.
+        settings: Dataclass whose fields are the tasks' settings.
+        description: One-line description for listings.
+        extra: The extra of this library that it needs.
+    """
+
+    name: str
+    kind: str
+    factory: Callable[..., Environment]
+    settings: type
+    description: str
+    extra: str
+
+    def task(self, name: str) -> Task:
+        """The task of a name, or of the kind of name that stands for all."""
+        factory = partial(self.factory, name.removeprefix(f"{self.name}/"))
+        return Task(name, factory, self.settings, self.description, extra=self.extra)
+
+
+OPEN_FAMILIES = {
+    family.name: family
+    for family in (
+        OpenFamily(
+            "pettingzoo",
+            "MODULE",
+            pettingzoo_adapter.make_pettingzoo,
+            pettingzoo_settings.HostSettings,
+            "any module with a parallel_env, such as mpe2.simple_spread_v3; outside JAX, so slower",
+            "pettingzoo",
+        ),
+        OpenFamily(
+            "gymnasium",
+            "ID",
+            pettingzoo_adapter.make_gymnasium,
+            pettingzoo_settings.HostSettings,
+            "any environment with a tuple of spaces, one an agent; outside JAX, so slower",
+            "pettingzoo",
+        ),
+    )
+}
+"""Families without a list of tasks, by name."""
+
 _TASKS: Registry[Task] = Registry("task", entry_points="gpae.tasks")
 
 
@@ -95,6 +162,7 @@ def register(
     num_agents: int | None = None,
     continuous: bool = False,
     aliases: tuple[str, ...] = (),
+    extra: str = "",
 ) -> None:
     """Make an environment available by name.
 
@@ -107,13 +175,14 @@ def register(
         num_agents: The team's size, for listings.
         continuous: Whether actions are continuous.
         aliases: Further names of the task; listings show ``name`` alone.
+        extra: The extra of this library that brings the environment's package, for listings.
 
     Raises:
         UserError: If a name is already registered.
     """
     for taken in {name, *aliases} & _by_name(_TASKS.registered().values()).keys():
         raise UserError(f"there is a task {taken!r} already; register yours under another name")
-    task = Task(name, factory, settings, description, num_agents, continuous, aliases)
+    task = Task(name, factory, settings, description, num_agents, continuous, aliases, extra)
     _TASKS.register(name)(task)
 
 
@@ -137,10 +206,12 @@ def find_task(name: str) -> Task:
     registered = _by_name(_TASKS.registered().values())
     if name in registered:
         return registered[name]
+    family, _, short = name.partition("/")
+    if family in OPEN_FAMILIES and short:
+        return OPEN_FAMILIES[family].task(name)
     tasks = _by_name(all_tasks())
     if name in tasks:
         return tasks[name]
-    family, _, short = name.partition("/")
     if family == "jaxmarl" and short in jaxmarl_games.REFUSED:
         raise UserError(f"no task {name!r}: {jaxmarl_games.REFUSED[short]}")
     hint = did_you_mean(name, tasks)
@@ -175,12 +246,14 @@ def _register_smax() -> None:
             settings=smax.SmaxSettings,
             description=smax_map.description,
             num_agents=smax_map.num_agents,
+            extra="smax",
         )
     register(
         "smax/scenario",
         smax.make_scenario,
         settings=smax.ScenarioSettings,
         description="armies of one's own: task.scenario='2 marines and 1 zealot vs 4 zerglings'",
+        extra="smax",
     )
 
 
@@ -194,6 +267,7 @@ def _register_mabrax() -> None:
             num_agents=table.num_agents,
             continuous=True,
             aliases=(f"mabrax/{team.replace('|', '-')}",) if "|" in team else (),
+            extra="mabrax",
         )
 
 
@@ -206,11 +280,26 @@ def _register_jaxmarl() -> None:
             description=game.description,
             num_agents=game.num_agents,
             continuous=game.continuous,
+            extra="smax",
+        )
+
+
+def _register_jumanji() -> None:
+    for name, settings in jumanji_games.SCENARIOS.items():
+        family = name.partition("-")[0]
+        register(
+            f"jumanji/{name}",
+            partial(jumanji_adapter.make_jumanji, family, name),
+            settings=settings,
+            description=jumanji_games.GAMES[family].description,
+            num_agents=settings().num_agents,
+            extra="jumanji",
         )
 
 
 _register_smax()
 _register_mabrax()
 _register_jaxmarl()
+_register_jumanji()
 
 _OF_LIBRARY = frozenset(_TASKS.registered())

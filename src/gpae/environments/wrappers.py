@@ -16,6 +16,7 @@ from gpae.environments.environment import (
     Observation,
     Step,
 )
+from gpae.environments.host import require_in_jax
 from gpae.errors import UserError
 
 _FORCING_STREAM = 0x666F7263
@@ -54,7 +55,7 @@ class ForcedStop:
 
     Raises:
         UserError: If the probability is not in [0, 1], the environment's actions are continuous, or
-            it has no such action.
+            it has no such action, or its episodes run on the host.
     """
 
     environment: Environment
@@ -62,6 +63,7 @@ class ForcedStop:
     action: int = 4
 
     def __post_init__(self) -> None:
+        require_in_jax(self.environment, "ForcedStop steps one environment at a time")
         if not 0.0 <= self.probability <= 1.0:
             raise UserError(f"probability must be between 0 and 1, not {self.probability!r}")
         space = self.environment.spec.actions

@@ -11,7 +11,7 @@ from gpae.networks.encoders import ENCODERS, Encoder, register_encoder
 from gpae.networks.mixers import Mixer, MonotonicMixer, SumMixer, apply_mixer
 from gpae.networks.policies import CategoricalPolicy, GaussianPolicy, Policy, sample
 from gpae.networks.q_network import GreedyActor, QNetwork, apply_q_network, mask_unavailable
-from gpae.networks.settings import NetworkSettings
+from gpae.networks.settings import ImageShape, NetworkSettings
 
 __all__ = [
     "CORES",
@@ -25,6 +25,7 @@ __all__ = [
     "Encoder",
     "GaussianPolicy",
     "GreedyActor",
+    "ImageShape",
     "Mixer",
     "MonotonicMixer",
     "NetworkSettings",

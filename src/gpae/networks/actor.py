@@ -12,7 +12,7 @@ from gpae.kernels.initialisers import HIDDEN_INITIALISER
 from gpae.kernels.parameters import parameter
 from gpae.kernels.products import add_to_rows
 from gpae.networks.encoders import make_encoder
-from gpae.networks.layers import activate
+from gpae.networks.layers import activate, as_numbers
 from gpae.networks.network import Network, network_per_agent
 from gpae.networks.policies import (
     UNAVAILABLE_LOGIT,
@@ -131,7 +131,7 @@ class ObservationEncoder(nn.Module):
         """Each agent's features."""
         settings = self.settings
         encoder = make_encoder(settings, settings.hidden_size, name="observation")
-        embedding = encoder(observations)
+        embedding = encoder(as_numbers(observations))
         if settings.actor_agent_id and settings.share_parameters:
             embedding = add_agent_embedding(embedding)
         return activate(embedding, settings)

@@ -14,7 +14,7 @@ from gpae.kernels.blocks import over_time
 from gpae.kernels.joint_actions import joint_action_rows
 from gpae.networks.actor import add_agent_embedding
 from gpae.networks.encoders import make_encoder
-from gpae.networks.layers import Dense, Hidden, JointActionLayer, activate
+from gpae.networks.layers import Dense, Hidden, JointActionLayer, activate, as_numbers
 from gpae.networks.network import Network, network_per_agent
 from gpae.networks.settings import NetworkSettings
 
@@ -185,7 +185,7 @@ class CriticEncoder(nn.Module):
         return layer(inputs.action_features, inputs.own_features)
 
     def _encoded(self, name: str, inputs: Float[Array, "*b F"]) -> Float[Array, "*b H"]:
-        return make_encoder(self.settings, self._embedding_size, name)(inputs)
+        return make_encoder(self.settings, self._embedding_size, name)(as_numbers(inputs))
 
     @property
     def _embedding_size(self) -> int:

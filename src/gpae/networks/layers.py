@@ -1,8 +1,9 @@
 """The layers that networks are made of."""
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jax.nn.initializers import Initializer
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from gpae.kernels.blocks import kept
 from gpae.kernels.initialisers import HIDDEN_INITIALISER, orthogonal
@@ -10,6 +11,18 @@ from gpae.kernels.joint_actions import apply_to_joint_actions
 from gpae.kernels.parameters import parameter
 from gpae.kernels.products import add_to_rows, dot_of_rows
 from gpae.networks.settings import NetworkSettings
+
+
+def as_numbers(seen: Shaped[Array, "*b F"]) -> Float[Array, "*b F"]:
+    """Observations or states as a network takes them: floats as they are, pixels from 0 to 1.
+
+    Args:
+        seen: Numbers of any type; of type uint8 they are pixels from 0 to 255.
+    """
+    if jnp.issubdtype(seen.dtype, jnp.floating):
+        return seen
+    numbers = seen.astype(jnp.float32)
+    return numbers / 255.0 if seen.dtype == jnp.uint8 else numbers
 
 
 class Dense(nn.Module):

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gpae.kernels.initialisers import orthogonal
+from gpae.networks.layers import as_numbers
 
 
 class SumMixer(nn.Module):
@@ -47,7 +48,7 @@ class MonotonicMixer(nn.Module):
             values: Each agent's value.
             state: The global state.
         """
-        agents = values.shape[-1]
+        agents, state = values.shape[-1], as_numbers(state)
         first = jnp.abs(self._hypernetwork(state, self.hypernetwork_size, agents * self.size))
         first = first.reshape(*first.shape[:-1], agents, self.size)
         shift = self._layer(self.size)(state)

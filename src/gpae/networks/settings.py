@@ -1,9 +1,13 @@
 """The shape of the networks, as a run's configuration gives it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from gpae.fields import choice, whole
 from gpae.networks.registries import CORES, ENCODERS
+
+ImageShape = tuple[int, ...] | None
+"""``(H, W, C)`` of an image, ``(K, H, W, C)`` of K images in a row, None of a vector."""
 
 
 @dataclass(unsafe_hash=True)
@@ -13,7 +17,9 @@ class NetworkSettings:
     Attributes:
         core: The layer between encoder and head, which may have a hidden state: ``gru``, ``lstm``,
             or ``feedforward``, a dense layer.
-        encoder: The first layer over observations and state: ``mlp`` is a dense layer.
+        encoder: The first layers over observations and state: ``mlp`` is a dense layer, and ``cnn``
+            has convolutions before it where they are images.
+        channels: Width of the convolutions of ``cnn``.
         hidden_size: Width of every hidden layer and of the hidden state.
         layer_norm: Layer normalisation of the inputs and after every hidden activation.
         head_hidden: Whether one more hidden layer stands between the core and the output.
@@ -29,6 +35,7 @@ class NetworkSettings:
 
     core: str = choice("gru", CORES)
     encoder: str = choice("mlp", ENCODERS)
+    channels: int = whole(32, 1)
     hidden_size: int = whole(128, 1)
     layer_norm: bool = False
     head_hidden: bool = True
@@ -36,3 +43,39 @@ class NetworkSettings:
     actor_agent_id: bool = False
     share_parameters: bool = True
     squash_actions: bool = False
+
+    def image_shape(self, seen: str) -> ImageShape:
+        """The shape of the images that an encoder is given; here it is given vectors.
+
+        Args:
+            seen: ``observation`` or ``state``.
+        """
+        return None
+
+    def on(self, observation_shape: ImageShape, state_shape: ImageShape) -> "NetworkSettings":
+        """The settings of networks that are given images of these shapes, or vectors."""
+        if observation_shape is None and state_shape is None:
+            return self
+        plain: dict[str, Any] = {
+            each.name: getattr(self, each.name) for each in fields(NetworkSettings)
+        }
+        return ImageNetworkSettings(
+            **plain, observation_shape=observation_shape, state_shape=state_shape
+        )
+
+
+@dataclass(unsafe_hash=True)
+class ImageNetworkSettings(NetworkSettings):
+    """Settings of networks that are given images, which the environment's spec describes.
+
+    Attributes:
+        observation_shape: The shape of an agent's observation.
+        state_shape: The shape of the global state.
+    """
+
+    observation_shape: ImageShape = None
+    state_shape: ImageShape = None
+
+    def image_shape(self, seen: str) -> ImageShape:
+        """The shape of an agent's observation, or of the global state."""
+        return {"observation": self.observation_shape, "state": self.state_shape}[seen]

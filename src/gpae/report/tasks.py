@@ -5,7 +5,7 @@ from typing import Any
 
 from gpae.runs.folder import RunFolder
 
-_SUPPLIERS = {"mabrax": "brax", "jaxmarl": "jaxmarl"}
+_SUPPLIERS = {"mabrax": "brax", "jaxmarl": "jaxmarl", "jumanji": "jumanji"}
 """The package that a family's rules come from; SMAX's are a setting."""
 
 PlayedTask = Mapping[str, Any]

@@ -21,6 +21,7 @@ from gpae.credit import (
 from gpae.credit.comparison import Row, calibrate_critic, compare_estimators
 from gpae.credit.pairs import Progress
 from gpae.environments import Environment
+from gpae.environments.host import require_in_jax
 from gpae.errors import UserError
 from gpae.estimators import advantage_gap
 from gpae.runs.folder import RunFolder
@@ -190,8 +191,9 @@ def require_team_reward(config: Config, environment: Environment) -> None:
     """Refuse an environment of whose agents no true credit can be simulated.
 
     Raises:
-        UserError: Each agent has a reward of its own.
+        UserError: Each agent has a reward of its own, or the environment is on the host.
     """
+    require_in_jax(environment, "credit is measured by going back to states")
     if environment.spec.agent_rewards:
         raise UserError(
             f"{config.task_name} pays each agent a reward of its own: credit is measured for one "

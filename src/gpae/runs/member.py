@@ -66,7 +66,7 @@ class Member:
         self.best = restored.best
         self._best_score = float(self.best.score)
         self._recall_evaluations(checkpoint)
-        return restored.state
+        return self.system.resumed(restored.state)
 
     def recall(self) -> None:
         """Remember the results on record, of a run that has come to its end."""

@@ -24,6 +24,7 @@ from gpae.networks import (
     ENCODERS,
     Actor,
     GreedyActor,
+    ImageShape,
     NetworkSettings,
     PolicyNetwork,
     QNetwork,
@@ -50,6 +51,7 @@ class PolicySpec:
         actions: The action space.
         network: The network's shape.
         imports: Modules that register cores or encoders which are not the library's own.
+        observation_shape: The shape of an observation that is an image, None of a vector.
     """
 
     task: str
@@ -60,6 +62,7 @@ class PolicySpec:
     actions: ActionSpace
     network: NetworkSettings
     imports: tuple[str, ...] = ()
+    observation_shape: ImageShape = None
 
     @classmethod
     def of(cls, config: Config, environment: EnvironmentSpec) -> Self:
@@ -73,6 +76,7 @@ class PolicySpec:
             actions=environment.actions,
             network=NetworkSettings(**vars(config.network)),
             imports=tuple(config.imports),
+            observation_shape=environment.observation_shape,
         )
 
     @classmethod
@@ -102,6 +106,7 @@ class PolicySpec:
             actions=_action_space(**values["actions"]),
             network=NetworkSettings(**values["network"]),
             imports=tuple(values["imports"]),
+            observation_shape=_shape(values.get("observation_shape")),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -121,6 +126,7 @@ class PolicySpec:
             "actions": {"kind": kind, **actions},
             "network": asdict(self.network),
             "imports": list(self.imports),
+            **({"observation_shape": list(shape)} if (shape := self.observation_shape) else {}),
         }
 
     def write(self, path: Path) -> None:
@@ -145,9 +151,10 @@ class PolicySpec:
         """
         if self.network.core not in CORES or self.network.encoder not in ENCODERS:
             import_modules(self.imports)
+        network = self.network.on(self.observation_shape, None)
         if self.is_greedy:
-            return GreedyActor(QNetwork(self.network, self.actions.size))
-        return Actor(self.network, self.actions)
+            return GreedyActor(QNetwork(network, self.actions.size))
+        return Actor(network, self.actions)
 
     def params_shapes(self, network: PolicyNetwork) -> Any:
         """Shapes and types of the parameters; nothing is computed.
@@ -167,6 +174,10 @@ class PolicySpec:
             *available,
             jnp.ones((1, 1), bool),
         )
+
+
+def _shape(values: list[int] | None) -> ImageShape:
+    return None if values is None else tuple(map(int, values))
 
 
 def _action_space(kind: str, size: int, **bounds: float | None) -> ActionSpace:

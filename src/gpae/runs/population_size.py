@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gpae.environments.host import is_on_host
 from gpae.runs.memory import MemoryNeed, device_memory, readable
 from gpae.runs.system import System
 
@@ -48,6 +49,8 @@ def population_size(alone: System, runs: int, asked: str) -> Size:
         runs: The number of runs there are.
         asked: ``auto``, or the most runs together.
     """
+    if asked == "auto" and is_on_host(alone.environment):
+        return _said(1, runs, "their environment runs outside JAX")
     if asked != "auto":
         return _said(min(int(asked), runs), runs, f"run.population={asked}")
     if alone.population.devices[0].platform == "cpu":

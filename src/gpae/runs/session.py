@@ -15,6 +15,7 @@ from rich.console import Console
 
 from gpae.config.schema import Config
 from gpae.console import say, shown
+from gpae.environments.host import host_failures
 from gpae.errors import DivergedError, MemoryShortageError, UserError
 from gpae.methods import Metrics
 from gpae.runs.callbacks import Callback, WatchedRun, Watchers
@@ -165,7 +166,8 @@ def train_each(
 @contextmanager
 def _memory_errors() -> Iterator[None]:
     try:
-        yield
+        with host_failures():
+            yield
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise

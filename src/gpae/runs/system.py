@@ -7,12 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, Int
 
 from gpae.config.schema import Config
 from gpae.environments import Environment, check_environment, find_task, make
+from gpae.environments.host import beside, host_failures, is_on_host, require_in_jax
 from gpae.errors import UserError
 from gpae.loggers import require_packages
 from gpae.networks import NetworkSettings
@@ -83,12 +85,12 @@ class System:
         self.population = make_population(
             self.learner,
             len(self.seeds),
-            config.run.devices,
+            _most_devices(config, environment, len(self.seeds)),
             config.run.updates_per_call,
             self.hyperparameters,
         )
         self.evaluator = Evaluator(
-            environment,
+            beside(environment),
             self.learner.actor,
             self.learner.network,
             config.evaluation.episodes,
@@ -149,7 +151,8 @@ class System:
         if find_task(self.config.task_name).is_of_library:
             check_environment(self.environment, steps=0)
         else:
-            check_environment(self.environment)
+            with host_failures():
+                check_environment(beside(self.environment))
 
     def initial_snapshot(self, seed: int) -> Snapshot:
         """The state before the first update, on the host."""
@@ -175,6 +178,16 @@ class System:
             raise UserError(f"initial_params: {folder.path} has no checkpoint yet")
         return learnt_params(folder, self.population.state_shapes.params)[0]
 
+    def resumed(self, state: Any) -> Any:
+        """The state of a checkpoint to go on from, on the host.
+
+        It is that state itself, but for an environment outside JAX: its episodes are gone, and new
+        ones begin.
+        """
+        if not is_on_host(self.environment):
+            return state
+        return jax.device_get(jax.jit(self.learner.with_new_episodes)(state))
+
     def snapshot_shapes(self) -> Snapshot:
         """A checkpoint's contents as shapes and types; nothing is computed."""
         state = self.population.state_shapes
@@ -199,8 +212,26 @@ def _learner(config: Config, environment: Environment) -> Learner:
     )
 
 
+def _most_devices(config: Config, environment: Environment, runs: int) -> int:
+    """The most devices for a run, 0 for all.
+
+    Raises:
+        UserError: The episodes run on the host, and several devices or runs at once are asked for.
+    """
+    if config.run.devices > 1:
+        require_in_jax(environment, f"run.devices={config.run.devices} splits environments")
+    if runs > 1:
+        require_in_jax(environment, f"{runs} runs are to be made together")
+    return 1 if is_on_host(environment) else config.run.devices
+
+
 def _cautions(config: Config, environment: Environment) -> list[str]:
     """Settings that are allowed on this environment but known to go wrong, a line each."""
+    if is_on_host(environment):
+        return [
+            f"{environment.spec.name} runs outside JAX, which is slower; a resumed run begins new "
+            "episodes"
+        ]
     limit, steps = environment.spec.max_episode_steps, config.rollout.steps
     if config.method.family == "q_learning" and limit is not None and limit > steps:
         return [

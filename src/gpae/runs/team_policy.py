@@ -64,7 +64,7 @@ class TeamPolicy:
         """Act on one step's observations, in one environment or in E of them.
 
         Args:
-            observations: Each agent's own observation.
+            observations: Each agent's own observation; of type uint8 they are pixels.
             available_actions: True for the discrete actions that an agent may take, or for the
                 continuous action dimensions that it has; all of them when None.
             state: The state that the previous step returned; :meth:`initial_state` when None.
@@ -82,7 +82,8 @@ class TeamPolicy:
             ValueError: An argument has the wrong shape; the message names it.
             TypeError: ``key`` is no typed key, of ``jax.random.key``.
         """
-        seen = jnp.asarray(observations, jnp.float32)
+        seen = jnp.asarray(observations)
+        seen = seen if seen.dtype == jnp.uint8 else seen.astype(jnp.float32)
         batch = self._batch(seen.shape)
         agents = (*batch, self.spec.num_agents, self.spec.actions.size)
         available = True if available_actions is None else available_actions

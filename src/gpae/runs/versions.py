@@ -15,6 +15,8 @@ DISTRIBUTIONS = {
     "jaxlib": "jaxlib",
     "jaxmarl": "jaxmarl",
     "brax": "brax",
+    "jumanji": "jumanji",
+    "pettingzoo": "pettingzoo",
     "flax": "flax",
     "optax": "optax",
     "orbax": "orbax-checkpoint",

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from gpae.environments.environment import Environment
+from gpae.errors import UserError
 from gpae.methods import Method, UpdateSettings
-from gpae.networks import NetworkSettings
+from gpae.networks import ENCODERS, NetworkSettings
 from gpae.training.policy_gradient import make_policy_gradient_learner
 from gpae.training.protocol import Learner
 from gpae.training.q_learning import make_q_learner
@@ -41,13 +42,19 @@ def make_learner(
         total_env_steps: Environment steps of the whole run.
 
     Raises:
-        UserError: The method cannot be trained on such an environment.
+        UserError: The method or the encoder has no use for such an environment.
         KeyError: There is no such family.
     """
+    spec = environment.spec
+    if ENCODERS[network.encoder].for_images and not (spec.observation_shape or spec.state_shape):
+        raise UserError(
+            f"{spec.name} gives vectors, and network.encoder={network.encoder} is for images: "
+            "leave it out"
+        )
     return FAMILIES[method.family](
         environment,
         method,
-        network,
+        network.on(spec.observation_shape, spec.state_shape),
         rollout,
         window,
         update,

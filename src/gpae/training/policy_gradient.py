@@ -39,7 +39,7 @@ from gpae.training.update import (
     make_optimiser,
     update_on_batch,
 )
-from gpae.training.window import append, empty_window
+from gpae.training.window import append, cut_off, empty_window
 
 STATE_SHARDING = TrainingState(
     clock=EVERYWHERE,
@@ -140,6 +140,18 @@ class PolicyGradientLearner(Tunable["PolicyGradientLearner"]):
             optimiser_states=initial_optimiser_states(self.gradient.optimiser, params),
             collector=collector,
             window=empty_window(empty_rollout(self.collection, collector), self.window_length),
+        )
+
+    def with_new_episodes(self, state: TrainingState) -> TrainingState:
+        """A state whose episodes under way are cut off, and new ones begun in their place."""
+        counter, environments = state.clock.update, jnp.arange(self.budget.environments)
+        hidden_states = self.initial_hidden_states()
+        return replace(
+            state,
+            collector=begin(
+                self.collection, state.clock.seed, environments, hidden_states, counter
+            ),
+            window=cut_off(state.window, state.collector),
         )
 
     def with_params(self, state: TrainingState, params: Params) -> TrainingState:

@@ -99,5 +99,8 @@ class Learner(Protocol):
     def initial_state(self, seed: Seed) -> Any:
         """The state before the first update of the run with a seed, for all its environments."""
 
+    def with_new_episodes(self, state: Any) -> Any:
+        """A state whose episodes under way are cut off, and new ones begun in their place."""
+
     def with_params(self, state: Any, params: Params) -> Any:
         """A first state with other parameters, of the same shapes."""

@@ -1,11 +1,13 @@
 """The replay window: the last M rollouts of each environment as one sequence in time."""
 
+from dataclasses import replace
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 
-from gpae.training.state import Rollout, Window
+from gpae.training.collection import record_truncations
+from gpae.training.state import CollectorState, Rollout, Window
 
 Tree = TypeVar("Tree")
 
@@ -28,6 +30,27 @@ def append(window: Window, rollout: Rollout) -> Window:
         rollouts=jax.tree.map(shift, window.rollouts, rollout),
         valid=shift(window.valid, jnp.array(True)),
     )
+
+
+def cut_off(window: Window, collector: CollectorState) -> Window:
+    """Truncate the episodes that the newest rollout has left under way.
+
+    Args:
+        window: The window, whose rollouts have a slot for each truncated step.
+        collector: The environments after the newest rollout.
+    """
+    newest: Rollout = jax.tree.map(lambda leaf: leaf[-1], window.rollouts)
+    under_way, steps = ~collector.first, len(newest.steps.truncated)
+    truncated = newest.steps.truncated.at[-1].set(newest.steps.truncated[-1] | under_way)
+    ended = replace(
+        newest,
+        steps=replace(newest.steps, truncated=truncated),
+        truncations=record_truncations(
+            newest.truncations, collector.observation, under_way, steps - 1, steps
+        ),
+    )
+    rollouts = jax.tree.map(lambda kept, new: kept.at[-1].set(new), window.rollouts, ended)
+    return replace(window, rollouts=rollouts)
 
 
 def merge_time(tree: Tree) -> Tree:

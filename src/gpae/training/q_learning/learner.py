@@ -110,6 +110,10 @@ class QLearner(Tunable["QLearner"]):
             buffer=empty_buffer(shapes, self.method.buffer_size),
         )
 
+    def with_new_episodes(self, state: QState) -> QState:
+        """The state itself: no episode is under way between two updates."""
+        return state
+
     def with_params(self, state: QState, params: Params) -> QState:
         """A first state with other parameters, also of the target networks."""
         return replace(state, params=params, target_params=params)
