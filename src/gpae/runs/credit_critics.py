@@ -17,7 +17,7 @@ from gpae.credit.samples import with_limits_of_lambda
 from gpae.errors import UserError, did_you_mean
 from gpae.methods import METHODS, PolicyGradientMethod
 from gpae.networks import NetworkSettings
-from gpae.training.policy_gradient import PolicyGradientLearner, make_budget
+from gpae.training.policy_gradient import PolicyGradientLearner
 
 GROUPS = ("method", "network", "update")
 """The settings that a critic may have of its own."""
@@ -74,19 +74,8 @@ def choose_critics(config: Config, training: CriticTraining) -> list[CriticChoic
     """
     steps = _steps_a_visit(config)
     visits = -(-(training.gradient_steps or training.batches * steps) // steps)
-    choices = [
-        CriticChoice(text, _config_of(config, text), visits)
-        for text in dict.fromkeys(" ".join(each.split()) for each in training.critics)
-    ]
-    budget = make_budget(config.rollout, config.window, config.update, config.total_env_steps)
-    for choice in choices:
-        environments, minibatches = budget.environments, choice.config.update.minibatches
-        if environments % minibatches:
-            raise UserError(
-                f"{choice.label}: {environments} environments do not split into {minibatches} "
-                "minibatches"
-            )
-    return choices
+    labels = dict.fromkeys(" ".join(each.split()) for each in training.critics)
+    return [CriticChoice(label, _config_of(config, label), visits) for label in labels]
 
 
 def _steps_a_visit(config: Config) -> int:
