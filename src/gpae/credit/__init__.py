@@ -9,7 +9,15 @@ from gpae.credit.samples import (
     sample_estimators,
     sample_judged,
 )
-from gpae.credit.states import CreditStates, collect_forced_states, collect_states
+from gpae.credit.states import (
+    CreditStates,
+    Play,
+    act,
+    collect_forced_states,
+    collect_states,
+    pick_states,
+    with_hidden_states_of,
+)
 from gpae.credit.truth import Measured, TrueCredit, true_credit
 
 __all__ = [
@@ -18,17 +26,21 @@ __all__ = [
     "GradientMoments",
     "Judged",
     "Measured",
+    "Play",
     "PolicyBatch",
     "TrueCredit",
+    "act",
     "allowed_estimators",
     "collect_batches",
     "collect_forced_states",
     "collect_states",
     "critic_learner",
     "gradient_moments",
+    "pick_states",
     "sample_estimators",
     "sample_judged",
     "score_products",
     "train_critics",
     "true_credit",
+    "with_hidden_states_of",
 ]

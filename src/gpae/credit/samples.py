@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from gpae.credit.given_actions import give, with_given_actions
 from gpae.credit.pairs import Progress, pairs_by_call, pairs_in_order
@@ -16,15 +16,13 @@ from gpae.credit.states import CreditStates, stream_seed
 from gpae.environments import EnvironmentSpec, Observation
 from gpae.methods import (
     METHODS,
-    Estimate,
-    Evidence,
     HiddenStates,
     PolicyGradientMethod,
     UpdateSettings,
 )
 from gpae.networks import NetworkSettings
 from gpae.training.collection import CollectionPlan, collect
-from gpae.training.estimation import estimate
+from gpae.training.estimation import gather_evidence
 from gpae.training.keys import Clock
 from gpae.training.policy_gradient import PolicyGradientLearner
 from gpae.training.state import CollectorState, Forward, Params, Rollout, Window
@@ -60,6 +58,16 @@ class Judged:
     params: Params
     states: CreditStates
     estimators: Mapping[str, PolicyGradientMethod]
+
+    @cached_property
+    def reading(self) -> "_Reading":
+        """Its estimators, compiled once."""
+        return _Reading(self.learner, tuple(self.estimators.items()))
+
+    @cached_property
+    def sampling(self) -> "_Sampling":
+        """The episodes of its policy, compiled once."""
+        return _Sampling(self.learner)
 
 
 def allowed_estimators(
@@ -150,15 +158,21 @@ def sample_judged(
         progress: Called with the calls done and those in all, after each.
     """
     first = judged[0]
-    sampling = _Sampling(first.learner, steps, not fresh_actions)
     stream = jnp.uint32(stream_seed(seed, "gradients" if fresh_actions else "estimators"))
-    readings = [_Reading(each.learner, tuple(each.estimators.items())) for each in judged]
     parts: list[list[Any]] = [[] for _ in judged]
     for numbers, repeated in pairs_by_call(len(first.states), repetitions, rows, progress):
-        episodes = sampling.episodes(first.params["actor"], first.states, stream, numbers, repeated)
-        for each, reading, found in zip(judged, readings, parts, strict=True):
+        episodes = first.sampling.episodes(
+            steps,
+            first.params["actor"],
+            first.states,
+            stream,
+            numbers,
+            repeated,
+            jnp.array(not fresh_actions),
+        )
+        for each, found in zip(judged, parts, strict=True):
             starts = jax.tree.map(lambda leaf, at=numbers: leaf[at], each.states.hidden_states)
-            found.append(jax.device_get(reading.advantages(each.params, starts, episodes)))
+            found.append(jax.device_get(each.reading.advantages(each.params, starts, episodes)))
     shape = (len(first.states), repetitions)
     samples = []
     for found in parts:
@@ -191,26 +205,20 @@ class _Reading:
         """Every estimator's advantages, the baselines and the joint actions, of P pairs."""
         rollout = replace(episodes.rollout, hidden_states=starts)
         window = Window(jax.tree.map(lambda leaf: leaf[None], rollout), jnp.ones(1, bool))
-
-        def first(method: Any) -> Float[Array, "P N"]:
-            plan = replace(self.learner.estimation, method=method)
-            of_episodes = (episodes.clock, episodes.environments, episodes.acted)
-            return estimate(plan, params, window, episodes.last, *of_episodes).batch.advantages[0]
-
-        advantages = {name: first(method) for name, method in self.estimators}
-        baselines = first(_BaselineReader(self.learner.estimation.method))
+        evidence = gather_evidence(
+            self.learner.estimation,
+            params,
+            window,
+            episodes.last,
+            episodes.clock,
+            episodes.environments,
+            episodes.acted,
+        ).evidence
+        advantages = {
+            name: method.estimate(evidence).advantages[0] for name, method in self.estimators
+        }
+        baselines = self.learner.estimation.method.baselines(evidence)[0]
         return advantages, baselines, rollout.steps.actions[0]
-
-
-@dataclass(frozen=True)
-class _BaselineReader:
-    """A method's baselines in the place of its advantages."""
-
-    method: PolicyGradientMethod
-
-    def estimate(self, evidence: Evidence) -> Estimate:
-        """The baselines, and no targets."""
-        return Estimate(self.method.baselines(evidence), {}, evidence.log_ratios)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,35 +226,35 @@ class _Sampling:
     """The constants of the episodes of :func:`sample_judged`; its compiled program is its own."""
 
     learner: PolicyGradientLearner
-    steps: int
-    given: bool
 
-    @partial(jax.jit, static_argnums=0)
+    @partial(jax.jit, static_argnums=(0, 1))
     def episodes(
         self,
+        steps: int,
         actor: Any,
         states: CreditStates,
         seed: Array,
         numbers: Int[Array, " P"],
         repetitions: Int[Array, " P"],
+        given: Bool[Array, ""],
     ) -> _Episodes:
         """Rollouts of P pairs, with the actor's hidden state alone."""
         plan = CollectionPlan(
-            with_given_actions(self.learner.collection.environment), self.learner.actor, self.steps
+            with_given_actions(self.learner.collection.environment), self.learner.actor, steps
         )
-        start = self._start(actor, states[numbers])
+        start = self._start(actor, states[numbers], given)
         environments = _stream_numbers(numbers, repetitions)
         clock = Clock(seed=seed, update=jnp.int32(0))
         end, rollout, acted, _ = collect(plan, actor, start, clock, environments)
         return _Episodes(rollout, acted, end.observation, clock, environments)
 
-    def _start(self, actor: Any, states: CreditStates) -> CollectorState:
+    def _start(self, actor: Any, states: CreditStates, given: Bool[Array, ""]) -> CollectorState:
         """Environments at the states, about to carry out the given actions where asked to."""
         policy = states.policy(self.learner.actor, actor)
         size = len(states)
         return CollectorState(
             environment_state=give(
-                states.environment_state, policy, states.actions, jnp.full(size, self.given)
+                states.environment_state, policy, states.actions, jnp.broadcast_to(given, (size,))
             ),
             observation=states.observation,
             first=states.first,

@@ -3,6 +3,7 @@
 import io
 import json
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,11 @@ COLUMNS = {
     "rank_correlation_of_mean": "of\nmean",
     "sign_agreement": "sign\nagr.",
     "scaled_error": "scaled\nerror",
-    "squared_bias": "squared\nbias",
-    "variance": "variance",
-    "share_between_agents": "between\nagents",
-    "gradient_variance_ratio": "gradient\nvariance",
-    "gradient_signal_ratio": "gradient\nsignal",
+    "squared_bias": "bias\n^2",
+    "variance": "var.",
+    "share_between_agents": "betw.\nagents",
+    "gradient_variance_ratio": "grad.\nvar.",
+    "gradient_signal_ratio": "grad.\nsignal",
 }
 """Columns of the table: statistics, and their headings."""
 
@@ -62,7 +63,7 @@ def _of_critic(report: CreditReport, name: str) -> str:
 def _table(title: str, rows: dict[str, Row]) -> Table:
     present = {key for row in rows.values() for key in row}
     columns = {key: heading for key, heading in COLUMNS.items() if key in present}
-    table = Table(Column(title, no_wrap=True), *columns.values(), box=None)
+    table = table_of(title, columns.values())
     for name, row in rows.items():
         cells = (f"{row[key]:.3f}" if key in row and name != "truth" else "" for key in columns)
         if name == "truth":
@@ -70,6 +71,17 @@ def _table(title: str, rows: dict[str, Row]) -> Table:
             cells = (share if key == "share_between_agents" else "" for key in columns)
         table.add_row(name, *cells)
     return table
+
+
+def table_of(title: str, headings: Iterable[str]) -> Table:
+    """An empty table with a name and numbers in each row; long names take several lines.
+
+    Args:
+        title: The heading of the names.
+        headings: Those of the numbers.
+    """
+    numbers = (Column(heading, no_wrap=True, justify="right") for heading in headings)
+    return Table(Column(title, overflow="fold"), *numbers, box=None, padding=(0, 1, 0, 0))
 
 
 def save_credit(report: CreditReport, folder: Path) -> list[Path]:

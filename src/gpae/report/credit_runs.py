@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.table import Column, Table
 from scipy import stats
 
-from gpae.report.credit import COLUMNS
+from gpae.report.credit import COLUMNS, table_of
 from gpae.runs.credit import CreditReport
 from gpae.runs.files import disk_errors, write_atomically
 from gpae.runs.folder import RunFolder
@@ -58,7 +57,7 @@ def _interval(values: np.ndarray) -> Interval:
 def show_over_runs(reports: Mapping[str, CreditReport], console: Console) -> None:
     """Print each estimator's means, and half the width of their intervals."""
     summary = over_runs(reports)
-    table = Table(Column(f"mean of {len(reports)} runs", no_wrap=True), *COLUMNS.values(), box=None)
+    table = table_of(f"mean of {len(reports)} runs", COLUMNS.values())
     for name, row in summary.items():
         if name != "truth":
             table.add_row(name, *(_cell(row.get(key)) for key in COLUMNS))
@@ -69,7 +68,7 @@ def show_over_runs(reports: Mapping[str, CreditReport], console: Console) -> Non
 def _cell(interval: Interval | None) -> str:
     if interval is None:
         return ""
-    return f"{interval['mean']:.3f} ±{(interval['high'] - interval['low']) / 2:.3f}"
+    return f"{interval['mean']:.3f}\n±{(interval['high'] - interval['low']) / 2:.3f}"
 
 
 def save_over_runs(reports: Mapping[str, CreditReport], folder: Path) -> Path:

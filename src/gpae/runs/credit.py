@@ -15,9 +15,10 @@ from gpae.credit import (
     EstimatorSamples,
     Judged,
     TrueCredit,
+    act,
     allowed_estimators,
     collect_forced_states,
-    collect_states,
+    pick_states,
     sample_judged,
     true_credit,
 )
@@ -154,7 +155,8 @@ def measure_credit(
     """
     choices = choose_critics(config, settings.training)
     learner, params, update = _restored(config, folder, checkpoint)
-    states = collect_states(learner, params, count=settings.states, seed=settings.seed)
+    play = act(learner, params, seed=settings.seed)
+    states = pick_states(play, settings.states)
     own = f"{config.method.name} of the run" if choices else config.method.name
     seconds: dict[str, float] = {}
     begun = time.monotonic()
@@ -163,9 +165,7 @@ def measure_credit(
         seconds[part] = time.monotonic() - begun - sum(seconds.values())
 
     judged = {own: _own(config, learner, params, states, own)}
-    judged |= train_chosen(
-        choices, learner, params, settings.training, settings.states, settings.seed, say
-    )
+    judged |= train_chosen(choices, learner, params, settings.training, play, settings.states, say)
     finished("critics")
     truth = _truth(learner, params, states, settings, say)
     finished("truth")

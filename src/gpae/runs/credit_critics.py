@@ -10,7 +10,7 @@ import yaml
 
 from gpae.config.compose import from_dict, to_dict
 from gpae.config.schema import Config
-from gpae.credit import Judged, collect_states
+from gpae.credit import Judged, Play, pick_states, with_hidden_states_of
 from gpae.credit.critics import PolicyBatch, collect_batches, critic_learner, train_critics
 from gpae.credit.pairs import Progress
 from gpae.credit.samples import with_limits_of_lambda
@@ -111,19 +111,19 @@ def train_chosen(
     learner: PolicyGradientLearner,
     params: Any,
     training: CriticTraining,
-    states: int,
-    seed: int,
+    play: Play,
+    count: int,
     say: Any,
 ) -> dict[str, Judged]:
-    """Train every critic on the same batches, and collect its hidden states at the same states.
+    """Train every critic on the same batches, and find its hidden states at the same states.
 
     Args:
         choices: The critics.
         learner: The constants of the run.
         params: The run's parameters, of which the actor's count.
         training: The size of the training.
-        states: Number of states to judge at.
-        seed: Seed of these states.
+        play: The policy's play that states are picked from.
+        count: Number of states to judge at.
         say: Called with lines about the progress.
 
     Raises:
@@ -141,10 +141,9 @@ def train_chosen(
     judged = {}
     for choice in choices:
         made = _trained(choice, learner, params, batches, training.seed, say)
-        at = collect_states(*made, count=states, seed=seed)
-        method = made[0].estimation.method
-        estimators = with_limits_of_lambda(method, choice.label)
-        judged[choice.label] = Judged(*made, at, estimators)
+        states = pick_states(with_hidden_states_of(*made, play), count)
+        estimators = with_limits_of_lambda(made[0].estimation.method, choice.label)
+        judged[choice.label] = Judged(*made, states, estimators)
     return judged
 
 
