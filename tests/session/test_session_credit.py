@@ -24,7 +24,31 @@ def test_credit_of_a_run_is_measured_shown_and_written(gpae, straight, contents,
     assert set(written["estimators"]) == {"mappo", "mappo, lambda 0", "mappo, lambda 1", "truth"}
     assert written["estimators"]["truth"]["pairs"] == 12
     assert (tmp_path / "credit.png").read_bytes().startswith(b"\x89PNG")
+    assert set(np.load(tmp_path / "credit.npz")["truth/acting"].shape) == {6, 2}
     assert contents(folder) == before
+
+
+def test_critics_are_trained_on_the_data_of_each_run(gpae, straight, contents, tmp_path):
+    folder = straight("mappo")[0]
+    before = contents(folder)
+    words = ("--states", "4", "--repetitions", "2", "--samples", "2", "--batches", "2")
+    critics = ("--critics", "q_corrected method.lambda_=0", "--output", str(tmp_path))
+    result = gpae("credit", str(folder), str(folder), *words, *critics)
+    assert (result.code, result.err) == (0, "")
+    assert "training q_corrected method.lambda_=0: 2 of 2 calls" in result.out
+    over_runs = json.loads((tmp_path / "credit_runs.json").read_text())
+    name = "q_corrected method.lambda_=0"
+    assert {name, "mappo of the run", "truth"} <= set(over_runs["estimators"])
+    each = [json.loads((tmp_path / run / "credit.json").read_text()) for run in over_runs["runs"]]
+    assert len(each) == 2
+    first, second = (one["estimators"][name]["variance"] for one in each)
+    assert first == second
+    assert each[0]["gradient_steps"][name] > 0
+    assert contents(folder) == before
+    refused = gpae("credit", str(folder), "--critics", "mapo", "--output", str(tmp_path / "new"))
+    assert refused.code == 2
+    assert "no critic 'mapo'" in refused.err
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_gap_of_a_run_is_the_mates_mean_advantage_less_the_forced_agents(
