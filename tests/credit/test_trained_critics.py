@@ -75,7 +75,10 @@ def exact_expected_values(game, learner, params, states):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", [Gpae(), Coma(), QCorrected(pair_rank=2)])
+@pytest.mark.parametrize(
+    "method",
+    [Gpae(), QCorrected(pair_rank=2), pytest.param(Coma(), marks=pytest.mark.exhaustive)],
+)
 def test_expected_values_approach_the_exact_ones(game, learner, params, batches, method):
     found = judged(learner, params, batches, method)
     (samples,) = sample_judged([found], repetitions=2, steps=4)
@@ -95,7 +98,7 @@ def test_batches_are_of_one_policy_and_go_on_where_the_last_one_stopped(learner,
     assert (other.rollout.steps.actions != first.rollout.steps.actions).any()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_actor_stays_and_the_same_seed_gives_the_same_critic(learner, params, batches):
     method = learner.estimation.method
     one, two = (judged(learner, params, batches, method, visits=2).params for _ in range(2))
