@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from gpae.credit import EstimatorSamples, Measured, TrueCredit
-from gpae.credit.comparison import calibrate_critic, compare_estimators
-from gpae.networks import CriticSpec
+from gpae.credit import EstimatorSamples, GradientMoments, Measured, TrueCredit
+from gpae.credit.comparison import calibrate, compare_estimators, compare_gradients
 
 
 def measured(mean):
@@ -30,8 +29,7 @@ def test_a_perfect_estimator_of_the_chosen_pairs(truth):
     chosen = np.array([True, True, False, True, False])
     counted = truth.acting & chosen[:, None]
     shown = np.where(counted, 5.0 * truth.advantages.mean, 1e6)
-    samples = EstimatorSamples({"five": np.repeat(shown[:, None], 2, axis=1)}, np.zeros((5, 1)))
-    rows = compare_estimators(samples, truth, chosen)
+    rows = compare_estimators({"five": np.repeat(shown[:, None], 2, axis=1)}, truth, chosen)
     assert rows["truth"]["pairs"] == counted.sum()
     five = rows["five"]
     assert five["rank_correlation"] == pytest.approx(1)
@@ -42,16 +40,22 @@ def test_a_perfect_estimator_of_the_chosen_pairs(truth):
     assert five["share_between_agents"] == pytest.approx(rows["truth"]["share_between_agents"])
 
 
-@pytest.mark.parametrize(
-    ("spec", "name"),
-    [
-        (CriticSpec(per_agent=True), "state_values"),
-        (CriticSpec(per_agent=True, others_actions=True), "expected_values"),
-        (CriticSpec(per_agent=True, action_values=True), "joint_action_values"),
-    ],
-)
-def test_a_critic_is_held_against_what_its_values_mean(truth, spec, name):
-    right = getattr(truth, name).mean.reshape(5, -1)
-    values = np.broadcast_to(2.0 * right - 1.0, (5, 3))
-    line = calibrate_critic(spec, EstimatorSamples({}, values), truth)
+def test_baselines_are_held_against_expected_values_of_acting_agents(truth):
+    values = np.where(truth.acting, 2.0 * truth.expected_values.mean - 1.0, 1e6)
+    line = calibrate(EstimatorSamples({}, np.repeat(values[:, None], 3, axis=1)), truth)
     assert line == pytest.approx({"slope": 0.5, "intercept": 0.5, "r_squared": 1.0})
+
+
+def test_gradients_are_held_against_the_reference():
+    moments = GradientMoments(square=np.array([5.0, 9.0]), variance=np.array([4.0, 6.0]))
+    halved = GradientMoments(square=moments.square / 2, variance=moments.variance / 4)
+    rows = compare_gradients({"mappo": moments, "ours": halved}, "mappo")
+    assert rows["ours"] == pytest.approx(
+        {
+            "gradient_variance": 1.25,
+            "gradient_signal": 2.25,
+            "gradient_variance_ratio": 0.25,
+            "gradient_signal_ratio": 1.125,
+        }
+    )
+    assert "gradient_variance_ratio" not in compare_gradients({"ours": halved}, "mappo")["ours"]

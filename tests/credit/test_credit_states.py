@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gpae.credit import collect_states
+from gpae.credit import act, collect_states, pick_states, with_hidden_states_of
 from gpae.credit.states import stream_seed
 from gpae.training.collection import CollectionPlan, begin, collect
 from gpae.training.estimation.forward import rollout_forward
@@ -70,3 +70,14 @@ def test_policies_at_states_are_those_that_acted(gpae_learner, in_one_piece):
 def test_more_states_than_steps_are_refused(gpae_learner):
     with pytest.raises(ValueError, match="count"):
         collect_states(*gpae_learner, count=19, environments=ENVIRONMENTS, steps=STEPS)
+
+
+def test_another_learners_hidden_states_are_those_it_would_have_had(gpae_learner):
+    learner, params = gpae_learner
+    shape = {"environments": ENVIRONMENTS, "steps": STEPS, "seed": SEED}
+    again = with_hidden_states_of(learner, params, act(learner, params, **shape))
+    states = collect_states(learner, params, count=9, **shape)
+    for left, right in zip(
+        jax.tree.leaves(pick_states(again, 9)), jax.tree.leaves(states), strict=True
+    ):
+        np.testing.assert_allclose(left, right, atol=1e-6)

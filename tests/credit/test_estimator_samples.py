@@ -37,7 +37,7 @@ def test_whole_returns_mean_the_simulated_value_less_the_critics(gpae_learner, s
         repetitions=96,
     )
     advantages = sampled.advantages["whole"]
-    values = advantages.mean(1) + sampled.values
+    values = advantages.mean(1) + sampled.baselines.mean(1)
     error = np.hypot(
         advantages.std(1, ddof=1) / np.sqrt(advantages.shape[1]),
         truth.joint_action_values.standard_error[:, None],
@@ -47,7 +47,7 @@ def test_whole_returns_mean_the_simulated_value_less_the_critics(gpae_learner, s
     assert (z**2).mean() < 2
 
 
-def test_values_are_the_critics_of_every_state(gpae_learner, states, sampled):
+def test_baselines_are_the_critics_values_of_every_state(gpae_learner, states, sampled):
     learner, params = gpae_learner
     policy = states.policy(learner.actor, params["actor"])
     critic = learner.networks["critic"]
@@ -55,8 +55,9 @@ def test_values_are_the_critics_of_every_state(gpae_learner, states, sampled):
     _, outputs = critic.apply(
         params["critic"], states.hidden_states["critic"], inputs[None], states.first[None]
     )
-    np.testing.assert_allclose(sampled.values, outputs[0], atol=1e-5)
-    assert sampled.values.std() > 0.01
+    np.testing.assert_allclose(sampled.baselines[:, 3], outputs[0], atol=1e-5)
+    assert sampled.baselines[:, 3].std() > 0.01
+    np.testing.assert_array_equal(sampled.actions[:, 3], states.actions)
 
 
 def test_estimators_share_episodes_and_differ_in_variance(sampled):

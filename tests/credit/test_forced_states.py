@@ -16,7 +16,7 @@ def acted(monkeypatch):
         steps, environments, _ = forced.shape
         tags = 10 * jnp.arange(steps)[:, None] + jnp.arange(environments)
         moments = CreditStates(tags, tags, tags == 0, {}, tags, jnp.asarray(forced))
-        monkeypatch.setattr(states, "_act", lambda *_: moments)
+        monkeypatch.setattr(states, "act", lambda *_, **__: states.Play(moments, ()))
 
     return install
 

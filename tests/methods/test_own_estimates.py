@@ -131,10 +131,10 @@ SIZE = 4
 """Numbers of the observation and of the state."""
 
 
-def decomposed_critic(actions):
+def decomposed_critic(actions, **method):
     spec = EnvironmentSpec("test/any", AGENTS, SIZE, SIZE, actions, None)
     settings = NetworkSettings(core="gru", hidden_size=8)
-    return QCorrected().networks(spec, settings, UpdateSettings())["critic"]
+    return QCorrected(**method).networks(spec, settings, UpdateSettings())["critic"]
 
 
 def observe(random, available):
@@ -196,6 +196,28 @@ def test_v_and_every_eq_are_means_of_q_under_the_policy(discrete):
         np.testing.assert_allclose(others, np.repeat(own[..., None], 3, -1), **CLOSE)
         moved = np.ptp(terms[..., agent], axis=tuple({0, 1, 2} - {agent}))
         np.testing.assert_array_equal(moved, 0.0, "a term is of its own action alone")
+
+
+def test_with_pair_terms_v_and_every_eq_are_still_means_of_q():
+    """And Q is no sum over agents any more."""
+    random, uniform = np.random.default_rng(0), jnp.ones((1, 1, AGENTS, 3), bool)
+    policy = CategoricalPolicy(jnp.asarray(random.normal(size=uniform.shape), jnp.float32))
+    critic = decomposed_critic(DiscreteActions(3), pair_rank=2)
+    values = run_critic(critic, random, policy, uniform)
+    probabilities = np.asarray(policy.probabilities[0, 0], np.float64)
+    q, v, terms = np.zeros((3, 3, 3)), np.zeros((3, 3, 3)), np.zeros((3, 3, 3, AGENTS))
+    for joint in itertools.product(range(3), repeat=AGENTS):
+        found, q[joint] = values(jnp.array([[joint]]))
+        v[joint], terms[joint] = found[0], found[1 : 1 + AGENTS]
+        np.testing.assert_allclose(q[joint], found.sum(), rtol=1e-5)
+    scale = {"rtol": 1e-4, "atol": 1e-5 * np.abs(q).max()}
+    np.testing.assert_allclose(np.einsum("abc,a,b,c->", q, *probabilities), v[0, 0, 0], **scale)
+    for agent in range(AGENTS):
+        own = np.moveaxis(q, agent, -1) @ probabilities[agent]
+        others = np.moveaxis(q - terms[..., agent], agent, -1)
+        np.testing.assert_allclose(others, np.repeat(own[..., None], 3, -1), **scale)
+    interaction = q - q[:1] - q[:, :1] + q[:1, :1]
+    assert np.abs(interaction).max() > 0.1 * np.abs(q).max()
 
 
 def test_an_agent_without_a_choice_has_no_term(discrete):

@@ -21,6 +21,7 @@ def check(config: Config) -> None:
     _check_task(config)
     _check_method(config)
     _check_values(config)
+    _check_critic(config)
     _FAMILY_CHECKS[config.method.family](config)
     _check_length(config)
     if config.run.folder == "":
@@ -67,6 +68,15 @@ def _check_values(config: Config) -> None:
     most = _LARGEST_SEED - config.seeds + 1
     if config.seed > most:
         raise UserError(f"seed={config.seed} must be at most {most}")
+
+
+def _check_critic(config: Config) -> None:
+    network = config.network
+    if network.critic_actions == "attention" and not network.share_parameters:
+        raise UserError(
+            "network.critic_actions=attention needs the agents' shared parameters: leave out "
+            "network.share_parameters=false"
+        )
 
 
 def _check_divisions(config: Config) -> None:

@@ -1,8 +1,11 @@
 """Comparison of estimators with the truth on the same states, as numbers by name."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Bool, Float
 
+from gpae.credit.gradients import GradientMoments
 from gpae.credit.samples import EstimatorSamples
 from gpae.credit.statistics import (
     bias_and_variance,
@@ -13,19 +16,20 @@ from gpae.credit.statistics import (
     sign_agreement,
 )
 from gpae.credit.truth import TrueCredit
-from gpae.networks import CriticSpec
 
 Row = dict[str, float]
 """Statistics by name."""
 
 
 def compare_estimators(
-    samples: EstimatorSamples, truth: TrueCredit, chosen: Bool[np.ndarray, " S"]
+    advantages: Mapping[str, Float[np.ndarray, "S R N"]],
+    truth: TrueCredit,
+    chosen: Bool[np.ndarray, " S"],
 ) -> dict[str, Row]:
     """Statistics of each estimator, and of the truth itself, over acting agents of some states.
 
     Args:
-        samples: The estimators' advantages.
+        advantages: Each estimator's, by its name.
         truth: The true ones.
         chosen: The states that count.
 
@@ -39,7 +43,7 @@ def compare_estimators(
     right, error = truth.advantages.mean[acting], truth.advantages.standard_error[acting]
     rows = {
         name: _row(np.asarray(each, np.float64), acting, right, error)
-        for name, each in samples.advantages.items()
+        for name, each in advantages.items()
     }
     rows["truth"] = {
         "pairs": float(acting.sum()),
@@ -81,21 +85,40 @@ def _row(
     }
 
 
-def calibrate_critic(spec: CriticSpec, samples: EstimatorSamples, truth: TrueCredit) -> Row:
-    """Regression of what a critic's values mean on those values.
-
-    That is Q(s, a) where they depend on the own action, EQ^i where on the others' alone, else V(s).
+def calibrate(samples: EstimatorSamples, truth: TrueCredit) -> Row:
+    """Regression of the true EQ^i on the baselines that stand for it, over acting agents.
 
     Args:
-        spec: The critic's inputs and outputs.
-        samples: The critic's values.
-        truth: The true ones.
+        samples: Samples with the given joint actions, the baselines among them.
+        truth: The true values.
     """
-    values = np.asarray(samples.values, np.float64)
-    if spec.depends_on_own_action:
-        right = truth.joint_action_values.mean[:, None]
-    elif spec.others_actions:
-        right = truth.expected_values.mean
-    else:
-        right = truth.state_values.mean[:, None]
-    return calibration(values, np.broadcast_to(right, values.shape))
+    baselines = np.asarray(samples.baselines, np.float64).mean(1)
+    acting = truth.acting
+    return calibration(baselines[acting], truth.expected_values.mean[acting])
+
+
+def compare_gradients(gradients: Mapping[str, GradientMoments], reference: str) -> dict[str, Row]:
+    """Variance and signal of the policy gradient by each estimator, means over states.
+
+    Args:
+        gradients: The moments by the estimator's name.
+        reference: The estimator that ratios are over; without it there are none.
+
+    Returns:
+        By estimator: ``gradient_variance``, ``gradient_signal`` (the squared norm of the mean), and
+        with the reference ``gradient_variance_ratio`` and ``gradient_signal_ratio``.
+    """
+    rows = {
+        name: {
+            "gradient_variance": float(moments.variance.mean()),
+            "gradient_signal": float(moments.signal.mean()),
+        }
+        for name, moments in gradients.items()
+    }
+    if reference not in rows:
+        return rows
+    against = rows[reference]
+    return {
+        name: row | {f"{key}_ratio": row[key] / against[key] for key in row}
+        for name, row in rows.items()
+    }

@@ -1,7 +1,7 @@
 """States from which credit is measured: everything that an episode needs to go on from there."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import jax
@@ -12,13 +12,13 @@ from jaxtyping import Array, Bool, Int
 
 from gpae.environments import Actions, EnvironmentState, Observation
 from gpae.errors import UserError
-from gpae.methods import HiddenStates
+from gpae.methods import HiddenStates, Steps
 from gpae.networks import Policy, PolicyNetwork, apply_actor
-from gpae.training.collection import CollectionPlan, begin, collect
+from gpae.training.collection import CollectionPlan, begin, collect, empty_truncations
 from gpae.training.estimation.forward import rollout_forward
 from gpae.training.keys import Clock
 from gpae.training.policy_gradient import PolicyGradientLearner
-from gpae.training.state import CollectorState, Params
+from gpae.training.state import CollectorState, Params, Rollout
 
 
 @struct.dataclass
@@ -95,10 +95,21 @@ def collect_states(
             f"count: expected 1 to {environments * steps}, the steps of {environments} "
             f"environments, found {count}"
         )
-    moments = _act(learner, params, stream_seed(seed, "states"), environments, steps)
+    play = act(learner, params, environments=environments, steps=steps, seed=seed)
+    return pick_states(play, count)
+
+
+def pick_states(play: "Play", count: int) -> CreditStates:
+    """The states evenly in time, environments in turn.
+
+    Args:
+        play: The moments to pick from.
+        count: Number S of states.
+    """
+    steps, environments = play.moments.first.shape
     picked = jnp.arange(count)
     places = picked * steps // count, picked % environments
-    return jax.tree.map(lambda leaf: leaf[places], moments)
+    return jax.tree.map(lambda leaf: leaf[places], play.moments)
 
 
 def collect_forced_states(
@@ -123,7 +134,8 @@ def collect_forced_states(
     Raises:
         UserError: There are none.
     """
-    moments = _act(learner, params, stream_seed(seed, "states"), environments, steps)
+    play = act(learner, params, environments=environments, steps=steps, seed=seed)
+    moments = play.moments
     times, numbers = np.nonzero(np.asarray(moments.forced).any(-1))
     if not len(times):
         raise UserError(f"no action was forced in {environments * steps} steps")
@@ -132,16 +144,40 @@ def collect_forced_states(
     return jax.tree.map(lambda leaf: leaf[places], moments)
 
 
-def _act(
-    learner: PolicyGradientLearner, params: Params, seed: int, environments: int, steps: int
-) -> CreditStates:
-    """Every moment of every environment, [steps, environments, ...]."""
+class Play(NamedTuple):
+    """A stretch of a policy's play from episodes' starts.
+
+    Attributes:
+        moments: Every moment of every environment, [T, E, ...].
+        steps: The steps taken there, [T, E, ...].
+    """
+
+    moments: CreditStates
+    steps: Steps
+
+
+def act(
+    learner: PolicyGradientLearner,
+    params: Params,
+    *,
+    environments: int = 16,
+    steps: int = 128,
+    seed: int = 0,
+) -> Play:
+    """Act with the current policy, every moment kept.
+
+    Args:
+        learner: The constants of the run.
+        params: The parameters of all its networks.
+        environments: Environments to act in, each from an episode's start.
+        steps: Steps to act.
+        seed: From which the keys follow; they are none of training's.
+    """
+    seed = stream_seed(seed, "states")
     plan = CollectionPlan(learner.collection.environment, learner.actor, steps=1)
     numbers = jnp.arange(environments)
 
-    def advance(
-        collector: CollectorState, time: Int[Array, ""]
-    ) -> tuple[CollectorState, CreditStates]:
+    def advance(collector: CollectorState, time: Int[Array, ""]) -> tuple[CollectorState, Play]:
         clock = Clock(seed=jnp.uint32(seed), update=time)
         after, rollout, acted, _ = collect(plan, params["actor"], collector, clock, numbers)
         forwards = rollout_forward(
@@ -159,15 +195,43 @@ def _act(
             actions=rollout.steps.actions[0],
             forced=rollout.steps.forced[0],
         )
-        return replace(after, hidden_states=hidden_states), moment
+        steps = jax.tree.map(lambda leaf: leaf[0], rollout.steps)
+        return replace(after, hidden_states=hidden_states), Play(moment, steps)
 
     @jax.jit
-    def acted() -> CreditStates:
+    def acted() -> Play:
         hidden_states = learner.initial_hidden_states(environments)
         start = begin(plan, jnp.uint32(seed), numbers, hidden_states)
         return jax.lax.scan(advance, start, jnp.arange(steps))[1]
 
     return acted()
+
+
+def with_hidden_states_of(learner: PolicyGradientLearner, params: Params, play: Play) -> Play:
+    """The same play, with the hidden states of another learner's networks and the same actor.
+
+    Args:
+        learner: The constants of the other learner.
+        params: The parameters of all its networks.
+        play: The play.
+    """
+
+    @jax.jit
+    def hidden_states(play: Play) -> HiddenStates:
+        steps, moments = play.steps, play.moments
+        count, environments = steps.first.shape
+        start = learner.initial_hidden_states(environments)
+        last = jax.tree.map(lambda leaf: leaf[-1], moments.observation)
+        rollout = Rollout(steps, empty_truncations(last, 1, count), start)
+        forwards = rollout_forward(learner.estimation, params, start, rollout)
+        after = {name: each.hidden_states for name, each in forwards.items()}
+        return jax.tree.map(
+            lambda first, later: jnp.concatenate([first[None], later[:-1]]), start, after
+        )
+
+    actor = play.moments.hidden_states["actor"]
+    held = {**hidden_states(play), "actor": actor}
+    return play._replace(moments=replace(play.moments, hidden_states=held))
 
 
 def stream_seed(seed: int, name: str) -> int:

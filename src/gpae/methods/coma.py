@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from jaxtyping import Array, Float
+
 from gpae.environments.environment import ActionSpace
 from gpae.estimators import TRACE_SCHEMES, coma, gpae
 from gpae.fields import choice, whole
@@ -57,3 +59,7 @@ class Coma(CorrectableBootstrap):
         )
         advantages = coma(own.values, own.probabilities, own.taken)
         return Estimate(advantages, {"critic": values + errors}, coefficients)
+
+    def baselines(self, evidence: Evidence) -> Float[Array, "T E N"]:
+        """The mean of Q over agent i's own actions."""
+        return evidence.networks["critic"].own_actions(self.own_action_samples).expectation()

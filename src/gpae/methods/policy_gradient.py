@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gpae.environments.environment import ActionSpace, EnvironmentSpec
@@ -60,6 +61,14 @@ class PolicyGradientMethod(Method, ABC):
         """
         critic = self.critic(spec.actions)
         return {"critic": ValueNetwork("critic", critic, network, update)}
+
+    def baselines(self, evidence: Evidence) -> Float[Array, "T E N"]:
+        """The part of each agent's advantage that is subtracted at the step itself: EQ^i or V.
+
+        Args:
+            evidence: The window's steps.
+        """
+        return jnp.broadcast_to(evidence.values, evidence.log_ratios.shape)
 
     def coefficients(self, log_ratios: Float[Array, "T E N"]) -> Float[Array, "T E N"]:
         """The trace coefficients, lambda left out."""

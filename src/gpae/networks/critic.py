@@ -13,6 +13,7 @@ from gpae.environments.environment import ActionSpace, DiscreteActions
 from gpae.kernels.blocks import over_time
 from gpae.kernels.joint_actions import joint_action_rows
 from gpae.networks.actor import add_agent_embedding
+from gpae.networks.attention import UnitActionAttention
 from gpae.networks.encoders import make_encoder
 from gpae.networks.layers import Dense, Hidden, JointActionLayer, activate, as_numbers
 from gpae.networks.network import Network, network_per_agent
@@ -42,6 +43,7 @@ class CriticSpec:
         own_slot: The content of the own action's slot among them: ``policy`` (the probabilities,
             or the mean), ``zeros``, or ``action``, the action taken.
         action_values: Give one value for each of the agent's own actions, instead of one value.
+        values_per_action: Number of values for each of them, one action's beside each other.
     """
 
     per_agent: bool
@@ -51,6 +53,7 @@ class CriticSpec:
     others_actions: bool = False
     own_slot: str = "policy"
     action_values: bool = False
+    values_per_action: int = 1
 
     @classmethod
     def of_joint_action(
@@ -181,6 +184,9 @@ class CriticEncoder(nn.Module):
         return add_agent_embedding(seen) if spec.per_agent and spec.agent_id else seen
 
     def _joint_action(self, inputs: CriticInputs) -> Float[Array, "*b N H"]:
+        if self.settings.critic_actions == "attention":
+            attention = UnitActionAttention(self._embedding_size, name="joint_action")
+            return attention(inputs.observations, inputs.action_features, inputs.own_features)
         layer = JointActionLayer(self._embedding_size, name="joint_action")
         return layer(inputs.action_features, inputs.own_features)
 
@@ -250,7 +256,8 @@ class Critic(nn.Module):
         return network(self.settings, encoder, self._outputs(inputs), VALUE_SCALE, name="network")
 
     def _outputs(self, inputs: CriticInputs) -> int:
-        return inputs.action_features.shape[-1] if self.spec.action_values else 1
+        actions = inputs.action_features.shape[-1] if self.spec.action_values else 1
+        return actions * self.spec.values_per_action
 
 
 def apply_critic(

@@ -25,6 +25,9 @@ class NetworkSettings:
         head_hidden: Whether one more hidden layer stands between the core and the output.
         critic_embedding_size: Width of the critic's two separate embeddings of state and joint
             action, which a dense layer then joins; 0 adds both up in one layer of ``hidden_size``.
+        critic_actions: Layer over the joint action in a critic of the others' actions: ``joint`` is
+            dense, with weights of each agent's own; ``attention`` lets every action meet the
+            observation of the agent that takes it, and needs shared parameters.
         actor_agent_id: Whether the actor gets an agent id; without shared parameters it needs
             none.
         share_parameters: Whether all agents have the same parameters, or each its own in the actor,
@@ -40,6 +43,7 @@ class NetworkSettings:
     layer_norm: bool = False
     head_hidden: bool = True
     critic_embedding_size: int = whole(0, 0)
+    critic_actions: str = choice("joint", ("joint", "attention"))
     actor_agent_id: bool = False
     share_parameters: bool = True
     squash_actions: bool = False

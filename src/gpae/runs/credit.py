@@ -1,33 +1,41 @@
-"""Credit of a run: the truth at states of its own, and its estimators beside it."""
+"""Credit of a run: the truth at states of its own, and estimators beside it."""
 
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from gpae.config.schema import Config
 from gpae.credit import (
     CreditStates,
     EstimatorSamples,
+    Judged,
     TrueCredit,
+    act,
     allowed_estimators,
     collect_forced_states,
-    collect_states,
-    sample_estimators,
+    pick_states,
+    sample_judged,
     true_credit,
 )
-from gpae.credit.comparison import Row, calibrate_critic, compare_estimators
-from gpae.credit.pairs import Progress
+from gpae.credit.comparison import Row, calibrate, compare_estimators, compare_gradients
+from gpae.credit.gradients import GradientMoments, gradient_moments, score_products
 from gpae.environments import Environment
 from gpae.environments.host import require_in_jax
 from gpae.errors import UserError
 from gpae.estimators import advantage_gap
+from gpae.runs.credit_critics import CriticTraining, choose_critics, told, train_chosen
 from gpae.runs.folder import RunFolder
 from gpae.runs.learnt_params import learnt_params
 from gpae.runs.system import System
 from gpae.training.policy_gradient import PolicyGradientLearner
+
+REFERENCE = "mappo"
+"""The estimator, GAE, that others' gradients are held against where it is among them."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,14 @@ class CreditSettings:
         repetitions: Repetitions of the simulated truth.
         samples: Fresh samples of each estimator.
         seed: From which all keys follow.
+        training: The critics to train on the same data, beside the run's own.
     """
 
     states: int = 64
     repetitions: int = 64
     samples: int = 32
     seed: int = 0
+    training: CriticTraining = field(default_factory=CriticTraining)
 
 
 @dataclass(frozen=True)
@@ -55,21 +65,30 @@ class CreditReport:
         settings: The size of the measurement.
         update: The update whose parameters were measured.
         truth: The simulated truth.
-        samples: The estimators' advantages and the critic's values.
+        samples: The estimators' advantages and baselines, by the name of their critics.
+        gradients: The moments of the policy gradient by each estimator.
         rows: Statistics by estimator, and of the truth.
         forced: The same over the states in which an action was replaced; empty without any.
-        calibration: Slope, intercept and R^2 of the critic.
-        seconds: Time taken by the truth and by the estimators, compilation included.
+        calibration: Slope, intercept and R^2 of the true EQ^i on each critic's baselines.
+        gradient_steps: Those that each trained critic has made.
+        seconds: Time taken by each part, compilation included.
     """
 
     settings: CreditSettings
     update: int
     truth: TrueCredit
-    samples: EstimatorSamples
+    samples: dict[str, EstimatorSamples]
+    gradients: dict[str, GradientMoments]
     rows: dict[str, Row]
     forced: dict[str, Row]
-    calibration: Row
+    calibration: dict[str, Row]
+    gradient_steps: dict[str, int]
     seconds: dict[str, float]
+
+    @property
+    def advantages(self) -> dict[str, Float[np.ndarray, "S R N"]]:
+        """The advantages of all estimators."""
+        return _together(self.samples)
 
     def summary(self) -> dict[str, Any]:
         """Everything but the arrays, for JSON; numbers that do not exist are None."""
@@ -79,10 +98,40 @@ class CreditReport:
             "estimators": self.rows,
             "forced": self.forced,
             "calibration": self.calibration,
+            "gradient_steps": self.gradient_steps,
             "cut_off": self.truth.cut_off,
             "seconds": self.seconds,
         }
         return jax.tree.map(lambda leaf: None if leaf != leaf else leaf, content)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays at every state, by name, for other statistics."""
+        truth = self.truth
+        measured = {
+            name: getattr(truth, name)
+            for name in ("state_values", "joint_action_values", "expected_values", "advantages")
+        }
+        found = {"truth/acting": truth.acting}
+        for name, each in measured.items():
+            found |= {f"truth/{name}": each.mean, f"truth/{name}_error": each.standard_error}
+        found |= {f"advantages/{name}": each for name, each in self.advantages.items()}
+        found |= {
+            f"baselines/{name}": each.baselines.mean(1) for name, each in self.samples.items()
+        }
+        for name, moments in self.gradients.items():
+            found |= {
+                f"gradient_square/{name}": moments.square,
+                f"gradient_variance/{name}": moments.variance,
+            }
+        return {name: _compact(each) for name, each in found.items()}
+
+
+def _compact(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+def _together(samples: Mapping[str, EstimatorSamples]) -> dict[str, Float[np.ndarray, "S R N"]]:
+    return {name: each for group in samples.values() for name, each in group.advantages.items()}
 
 
 def measure_credit(
@@ -93,7 +142,7 @@ def measure_credit(
     checkpoint: int | None,
     say: Any,
 ) -> CreditReport:
-    """Measure the true credit of a run's policies, and its estimators on the same states.
+    """Measure the true credit of a run's policies, and estimators on the same states.
 
     Args:
         config: The run's configuration.
@@ -103,11 +152,23 @@ def measure_credit(
         say: Called with lines about the progress.
 
     Raises:
-        UserError: The method has no advantages, or there is no usable checkpoint.
+        UserError: The method has no advantages, a critic to train does not exist or fit, or there
+            is no usable checkpoint.
     """
+    choices = choose_critics(config, settings.training)
     learner, params, update = _restored(config, folder, checkpoint)
-    states = collect_states(learner, params, count=settings.states, seed=settings.seed)
+    play = act(learner, params, seed=settings.seed)
+    states = pick_states(play, settings.states)
+    own = f"{config.method.name} of the run" if choices else config.method.name
+    seconds: dict[str, float] = {}
     begun = time.monotonic()
+
+    def finished(part: str) -> None:
+        seconds[part] = time.monotonic() - begun - sum(seconds.values())
+
+    judged = {own: _own(config, learner, params, states, own)}
+    judged |= train_chosen(choices, learner, params, settings.training, play, settings.states, say)
+    finished("critics")
     truth = simulate_truth(
         learner,
         params,
@@ -116,19 +177,26 @@ def measure_credit(
         seed=settings.seed,
         say=say,
     )
-    simulated = time.monotonic()
-    samples = _samples(config, learner, params, states, settings, say)
-    seconds = {"truth": simulated - begun, "estimators": time.monotonic() - simulated}
-    everywhere = np.ones(len(states), bool)
+    finished("truth")
+    samples = _samples(config, judged, settings, say)
+    finished("estimators")
+    gradients = _gradients(config, judged, settings, say)
+    finished("gradients")
     forced = np.any(np.asarray(states.forced), axis=-1, keepdims=True)[:, 0]
+    advantages, everywhere = _together(samples), np.ones(len(states), bool)
+    rows = compare_estimators(advantages, truth, everywhere)
+    for name, row in compare_gradients(gradients, REFERENCE).items():
+        rows[name] |= row
     return CreditReport(
         settings=settings,
         update=update,
         truth=truth,
         samples=samples,
-        rows=compare_estimators(samples, truth, everywhere),
-        forced=compare_estimators(samples, truth, forced) if forced.sum() > 1 else {},
-        calibration=calibrate_critic(learner.networks["critic"].spec, samples, truth),
+        gradients=gradients,
+        rows=rows,
+        forced=compare_estimators(advantages, truth, forced) if forced.sum() > 1 else {},
+        calibration={name: calibrate(each, truth) for name, each in samples.items()},
+        gradient_steps={choice.label: choice.gradient_steps for choice in choices},
         seconds=seconds,
     )
 
@@ -163,8 +231,10 @@ def measure_forced_gap(
         seed=settings.seed,
         say=say,
     )
-    samples = _samples(config, learner, params, states, settings, say)
-    own = samples.advantages[config.method.name].mean(1)
+    name = config.method.name
+    judged = {name: _own(config, learner, params, states, name)}
+    samples = _samples(config, judged, settings, say)
+    own = samples[name].advantages[name].mean(1)
     gap = np.asarray(advantage_gap(jax.numpy.asarray(truth.advantages.mean), agents))
     estimated = np.asarray(advantage_gap(jax.numpy.asarray(own), agents))
     return {
@@ -239,39 +309,53 @@ def simulate_truth(
         repetitions=repetitions,
         rows=2048,
         seed=seed,
-        progress=_told(say, "truth"),
+        progress=told(say, "truth"),
+    )
+
+
+def _own(
+    config: Config, learner: PolicyGradientLearner, params: Any, states: CreditStates, name: str
+) -> Judged:
+    """The run's own networks, and all estimators that they allow; its own has the given name."""
+    method = learner.estimation.method
+    estimators = allowed_estimators(
+        method, learner.collection.environment.spec, learner.network, config.update
+    )
+    return Judged(
+        learner,
+        params,
+        states,
+        {each.replace(method.name, name, 1): estimators[each] for each in estimators},
     )
 
 
 def _samples(
     config: Config,
-    learner: PolicyGradientLearner,
-    params: Any,
-    states: CreditStates,
+    judged: Mapping[str, Judged],
     settings: CreditSettings,
     say: Any,
-) -> EstimatorSamples:
-    estimation = learner.estimation
-    estimators = allowed_estimators(
-        estimation.method, learner.collection.environment.spec, learner.network, config.update
-    )
-    return sample_estimators(
-        learner,
-        estimators,
-        params,
-        states,
+    *,
+    fresh_actions: bool = False,
+) -> dict[str, EstimatorSamples]:
+    samples = sample_judged(
+        list(judged.values()),
         repetitions=settings.samples,
         steps=config.rollout.steps,
         seed=settings.seed,
-        progress=_told(say, "estimators"),
+        fresh_actions=fresh_actions,
+        progress=told(say, "gradients" if fresh_actions else "estimators"),
     )
+    return dict(zip(judged, samples, strict=True))
 
 
-def _told(say: Any, part: str) -> Progress:
-    """Progress in a line for every tenth of the work."""
-
-    def tell(done: int, calls: int) -> None:
-        if done * 10 // calls > (done - 1) * 10 // calls:
-            say(f"{part}: {done} of {calls} calls")
-
-    return tell
+def _gradients(
+    config: Config, judged: Mapping[str, Judged], settings: CreditSettings, say: Any
+) -> dict[str, GradientMoments]:
+    """Moments of the policy gradient by each estimator, with fresh joint actions."""
+    samples = _samples(config, judged, settings, say, fresh_actions=True)
+    first = next(iter(judged.values()))
+    actions = next(iter(samples.values())).actions
+    products = score_products(
+        first.learner.actor, first.params["actor"], first.states, jax.numpy.asarray(actions)
+    )
+    return {name: gradient_moments(products, each) for name, each in _together(samples).items()}

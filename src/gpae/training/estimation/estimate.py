@@ -57,6 +57,56 @@ def estimate(
     Raises:
         ValueError: ``acted`` is given, but there is more than one rollout.
     """
+    gathered = gather_evidence(plan, params, window, last, clock, environments, acted)
+    evidence, policy = gathered.evidence, gathered.policy
+    estimated = plan.method.estimate(evidence)
+    batch = Batch(
+        steps=gathered.steps,
+        policy=policy,
+        policy_summary=policy.summary(),
+        log_ratios=evidence.log_ratios,
+        advantages=estimated.advantages,
+        values={
+            name: plan.networks[name].predictions(evidence.networks[name].values)
+            for name in estimated.targets
+        },
+        targets=estimated.targets,
+        weights=_existing(window),
+    )
+    return Estimation(batch, gathered.before, gathered.after, estimated.coefficients)
+
+
+class Gathered(NamedTuple):
+    """Everything over a window that estimates are made from.
+
+    Attributes:
+        evidence: The input of methods.
+        steps: The window's steps, [M T, E, ...].
+        policy: The current policies there.
+        before: The hidden states before each step, [M T, E, ...].
+        after: Those after the last step, [E, ...].
+    """
+
+    evidence: Evidence
+    steps: Steps
+    policy: Policy
+    before: HiddenStates
+    after: HiddenStates
+
+
+def gather_evidence(
+    plan: EstimationPlan,
+    params: Params,
+    window: Window,
+    last: Observation,
+    clock: Clock,
+    environments: Int[Array, " E"],
+    acted: Forward | None = None,
+) -> Gathered:
+    """The evidence of a window, for any number of methods that have its networks.
+
+    Arguments and errors are those of :func:`estimate`.
+    """
     forwards, before = window_forward(plan, params, window, acted)
     successor_keys = derive_each(clock.seed, Purpose.SUCCESSOR_ACTION, clock.update, environments)
     own_keys = derive_each(clock.seed, Purpose.OWN_ACTIONS, clock.update, environments)
@@ -68,21 +118,7 @@ def estimate(
     }
     policy = merged["actor"].outputs
     evidence = _evidence(plan, steps, policy, networks)
-    estimated = plan.method.estimate(evidence)
-    batch = Batch(
-        steps=steps,
-        policy=policy,
-        policy_summary=policy.summary(),
-        log_ratios=evidence.log_ratios,
-        advantages=estimated.advantages,
-        values={
-            name: plan.networks[name].predictions(networks[name].values)
-            for name in estimated.targets
-        },
-        targets=estimated.targets,
-        weights=_existing(window),
-    )
-    return Estimation(batch, before, _after_the_last_step(forwards), estimated.coefficients)
+    return Gathered(evidence, steps, policy, before, _after_the_last_step(forwards))
 
 
 def _evidence(
