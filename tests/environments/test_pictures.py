@@ -3,6 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from gpae.environments.jaxmarl_units import particle_units
 from gpae.environments.kitchen_picture import TILE, kitchen_picture
 from gpae.environments.kitchens import Cell, Cook, Food, Kitchen
 from gpae.environments.pictures import agent_colour
+from gpae.environments.quiet_import import import_alone
 from gpae.environments.smax import Smax
 from gpae.environments.smax_units import battle_units
 
@@ -108,9 +110,29 @@ def test_particles_of_the_team_are_numbered_and_speakers_are_heard():
     assert units.agents.tolist() == [0, -1, -1]
     assert units.marks == ("0", "", "")
     assert units.notes == ("", "adversary 0 says C")
-    assert units.area[0] == pytest.approx(-1.3)
-    assert units.area[2] == pytest.approx(2.3)
     np.testing.assert_array_equal(units.positions, states.p_pos)
+
+
+@pytest.mark.parametrize(
+    ("goal", "marks"),
+    [
+        (None, ["", ""]),
+        (1, ["", "goal of 1"]),
+        ([1, 0], ["goal of 1", "goal of 0"]),
+        ([0, 0], ["goal of 0 and 1", ""]),
+    ],
+)
+def test_a_landmark_says_whose_goal_it_is(goal, marks):
+    game = SimpleNamespace(
+        agents=["agent_0", "agent_1"], landmarks=["one", "two"], rad=[0.1] * 4, silent=[1, 1]
+    )
+    states = SimpleNamespace(
+        p_pos=np.zeros((2, 4, 2)),
+        c=np.zeros((2, 2, 3)),
+        goal=None if goal is None else np.array([goal, goal]),
+    )
+    units = particle_units(game, game.agents, states)
+    assert [*units.marks] == ["0", "1", *marks]
 
 
 def at(picture, column, row, x, y):
@@ -153,13 +175,11 @@ def test_overcookeds_pots_are_read_from_their_status(status, onions, cooked):
 
 
 @pytest.mark.slow
-def test_overcookeds_kitchen_is_the_layout():
-    import jax
-    from jaxmarl.environments.overcooked import Overcooked, overcooked_layouts
-
-    game = Overcooked(layout=overcooked_layouts["coord_ring"])
-    with jax.disable_jit():
-        state = jax.tree.map(np.asarray, game.reset(jax.random.key(0))[1])
+@pytest.mark.filterwarnings("ignore:OvercookedV2")
+def test_overcookeds_kitchen_is_the_layout(quickly_compiled):
+    overcooked = import_alone("jaxmarl.environments.overcooked")
+    game = overcooked.Overcooked(layout=overcooked.overcooked_layouts["coord_ring"])
+    state = jax.tree.map(np.asarray, quickly_compiled(game.reset)(jax.random.key(0))[1])
     kitchen = kitchens.overcooked_kitchen(game, state)
     assert len(kitchen.cells) == game.height
     assert {len(row) for row in kitchen.cells} == {game.width}
@@ -176,7 +196,8 @@ def test_overcookeds_kitchen_is_the_layout():
 
 @pytest.mark.slow
 def test_overcooked_v2s_food_is_jaxmarls():
-    from jaxmarl.environments.overcooked_v2.common import DynamicObject, StaticObject
+    common = import_alone("jaxmarl.environments.overcooked_v2.common")
+    DynamicObject, StaticObject = common.DynamicObject, common.StaticObject
 
     code = DynamicObject.ingredient(0) + 2 * DynamicObject.ingredient(2)
     position = SimpleNamespace(x=np.array([0]), y=np.array([0]))

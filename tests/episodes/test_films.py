@@ -7,7 +7,7 @@ from PIL import Image
 from gpae.environments.wrappers import ForcedStopState
 from gpae.episodes import Episode, scene_of, theme
 from gpae.episodes.files import Timing, require_format, write_film
-from gpae.episodes.film import Film, scaled
+from gpae.episodes.film import Film, scaled, shortened
 from gpae.episodes.scene import require_scene
 from gpae.errors import UserError
 
@@ -135,6 +135,17 @@ def test_a_disk_that_refuses_is_one_line(film, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot write .*film\.gif"):
         write_film(film, tmp_path / "file/film.gif", Timing())
+
+
+def test_a_title_that_is_too_long_ends_with_an_ellipsis():
+    font = theme.font(14, bold=True)
+    whole = "jaxmarl/MPE_simple_speaker_listener_v4"
+    assert shortened(whole, font, font.getlength(whole)) == whole
+    short = shortened(whole, font, 120.0)
+    assert short.endswith("…")
+    assert whole.startswith(short[:-1])
+    assert 100.0 < font.getlength(short) <= 120.0
+    assert shortened(whole, font, 1.0) == ""
 
 
 def test_small_pictures_keep_hard_edges_and_large_ones_are_smoothed():

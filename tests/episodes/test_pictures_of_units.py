@@ -114,6 +114,13 @@ def test_a_picture_shows_every_place_of_an_episode_in_proportion():
     assert (points < np.array([width, height]) - margin).all()
 
 
+def test_the_edge_of_the_world_is_a_wall():
+    positions = battle().positions - np.array([3.5, 0.0])
+    pictures = UnitsPictures(battle(positions=positions), WIDTH)
+    assert near(at(pictures, 1, (-0.6, 9.0)), theme.WALL)
+    assert near(at(pictures, 1, (0.3, 9.0)), theme.GROUND)
+
+
 def test_smoothed_units_glide_between_moments_and_pass_through_all_of_them():
     units = battle(
         targets=np.array([[1, -1], [-1, 0]]), health=np.array([[1.0, 1.0], [0.5, 1.0], [0.5, 0.0]])

@@ -4,12 +4,10 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from gpae.environments.pictures import LANDMARK, OPPONENT, TEAM, Units
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MARGIN = 0.3
 
 
 def particle_units(game: Any, team: Sequence[Hashable], states: Any) -> Units:
@@ -30,17 +28,26 @@ def particle_units(game: Any, team: Sequence[Hashable], states: Any) -> Units:
         sides=(*(TEAM if row >= 0 else OPPONENT for row in rows), *[LANDMARK] * landmarks),
         agents=np.array([*rows, *[-1] * landmarks]),
         kinds=("particle",) * len(agents) + ("landmark",) * landmarks,
-        marks=tuple(str(row) if row >= 0 else "" for row in rows) + ("",) * landmarks,
-        area=_area(positions),
+        marks=(*(str(row) if row >= 0 else "" for row in rows), *_goals(states, rows, landmarks)),
         notes=_messages(game, states),
     )
 
 
-def _area(positions: Float[np.ndarray, "T1 U 2"]) -> tuple[float, float, float, float]:
-    """The square from -1 to 1, in which everything begins, and wherever a particle has been."""
-    low = np.minimum(positions.min((0, 1)), -1.0) - _MARGIN
-    high = np.maximum(positions.max((0, 1)), 1.0) + _MARGIN
-    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+def _goals(states: Any, rows: Sequence[int], landmarks: int) -> list[str]:
+    """The agents whose goal each landmark is, in words; nothing where there are no goals.
+
+    There is one goal for each agent, or a single one, which is the second agent's: the first tells
+    it where to go.
+    """
+    goals = getattr(states, "goal", None)
+    if goals is None:
+        return [""] * landmarks
+    first = np.asarray(goals)[0]
+    of_agents = zip(rows, first, strict=True) if first.ndim else [(rows[1], first)]
+    agents: list[list[str]] = [[] for _ in range(landmarks)]
+    for row, landmark in of_agents:
+        agents[int(landmark)].append(str(row))
+    return [f"goal of {' and '.join(each)}" if each else "" for each in agents]
 
 
 def _messages(game: Any, states: Any) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class Units:
         sides: The side of each: ``team``, ``opponent`` or ``landmark``.
         agents: The agent that each is, -1 for none, [U].
         kinds: The kind of each in words, such as ``marine``.
-        marks: A short text to write on each, or nothing.
+        marks: A letter or a number to write on each, or words below a landmark; or nothing.
         area: The left, bottom, right and top edge of the world; None where it has none.
         health: Share of its full health that each has, from 0 to 1, [T + 1, U]; None without
             health.

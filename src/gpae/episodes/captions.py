@@ -61,7 +61,7 @@ def _legend(units: Units) -> list[Words]:
     sides = [(f"● {_SIDES[side]}", theme.SIDES[side]) for side in dict.fromkeys(units.sides)]
     marks = {
         mark: kind
-        for mark, kind in zip(units.marks, units.kinds, strict=True)
-        if mark and not mark.isdecimal()
+        for mark, kind, side in zip(units.marks, units.kinds, units.sides, strict=True)
+        if mark and not mark.isdecimal() and side != LANDMARK
     }
     return [*sides, *((f"{mark} {kind}", theme.FAINT_INK) for mark, kind in marks.items())]

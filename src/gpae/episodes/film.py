@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from gpae.environments import Units
 from gpae.episodes import theme
@@ -86,8 +86,10 @@ class Film:
         pen, pad, middle = ImageDraw.Draw(page), self.line_height // 3, self.line_height / 2
         size = round(0.48 * self.line_height)
         title = theme.font(size, bold=True)
-        pen.text((pad, middle), self.title, theme.INK, title, anchor="lm")
-        pen.text((page.width - pad, middle), text, theme.INK, theme.font(size), anchor="rm")
+        right = page.width - pad - pen.textlength(text, theme.font(size))
+        words = shortened(self.title, title, right - 3 * pad)
+        pen.text((pad, middle), words, theme.INK, title, anchor="lm")
+        pen.text((right, middle), text, theme.INK, theme.font(size), anchor="lm")
 
     def _write_below(self, page: Image.Image, words: list[Words]) -> None:
         pen, place = ImageDraw.Draw(page), float(self.line_height // 3)
@@ -95,6 +97,21 @@ class Film:
         for text, colour in words:
             pen.text((place, page.height - self.line_height / 2), text, colour, font, anchor="lm")
             place += pen.textlength(text, font) + self.line_height / 2
+
+
+def shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+    """As much of a text as fits, with an ellipsis where some is missing.
+
+    Args:
+        text: The text.
+        font: The font that it is written in.
+        width: The most pixels that it may take.
+    """
+    if font.getlength(text) <= width:
+        return text
+    ends = range(len(text), 0, -1)
+    fits = (f"{text[:end]}…" for end in ends if font.getlength(f"{text[:end]}…") <= width)
+    return next(fits, "")
 
 
 def scaled(picture: Image.Image, width: int) -> Image.Image:

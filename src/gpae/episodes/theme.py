@@ -10,6 +10,7 @@ from gpae.environments.pictures import LANDMARK, OPPONENT, TEAM, Colour
 PAPER: Colour = (255, 255, 255)
 GROUND: Colour = (243, 244, 241)
 LINE: Colour = (226, 228, 222)
+WALL: Colour = (196, 199, 190)
 INK: Colour = (34, 38, 46)
 FAINT_INK: Colour = (112, 118, 128)
 BAR: Colour = (58, 63, 72)

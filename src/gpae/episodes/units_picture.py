@@ -21,7 +21,11 @@ LEAST_HEIGHT = 0.56
 MOST_NUMBERED = 16
 """Most agents whose numbers are written beside them."""
 
+CROWD = 30
+"""Units from which on their health bars are small."""
+
 _MARGIN = 0.07
+_FINE, _COARSE, _WIDE = 0.5, 4.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,6 @@ def view_of(units: Units, width: int) -> View:
     """
     low = (units.positions - units.radii[:, None]).min((0, 1))
     high = (units.positions + units.radii[:, None]).max((0, 1))
-    if units.area is not None and LANDMARK in units.sides:
-        low, high = np.array(units.area[:2]), np.array(units.area[2:])
     centre, margin = (low + high) / 2, 2 * _MARGIN * (high - low).max()
     extent = high - low + margin
     extent[0] = max(extent[0], extent[1])
@@ -138,19 +140,25 @@ class UnitsPictures:
 
     @cached_property
     def _ground(self) -> Image.Image:
-        """The ground with lines, and the paper beyond the edge of the world."""
+        """The ground with lines, and a wall around it where the world has an edge."""
         view, area = self._drawn_view, self.units.area
         ground = Image.new("RGB", view.size, theme.GROUND)
         pen = ImageDraw.Draw(ground)
-        spacing = 4.0 if area is not None and area[2] - area[0] > 8 else 0.5
         low = np.array([view.left, view.top - view.size[1] / view.scale])
         high = np.array([view.left + view.size[0] / view.scale, view.top])
+        spacing = _FINE if high[0] - low[0] < _WIDE else _COARSE
         for axis in (0, 1):
             first = np.ceil(low[axis] / spacing) * spacing
             for place in np.arange(first, high[axis], spacing):
                 ends = low.copy(), high.copy()
                 ends[0][axis] = ends[1][axis] = place
                 pen.line([view.point(end) for end in ends], theme.LINE, OVERSAMPLING)
+        if area is not None:
+            left, top = view.point(np.array([area[0], area[3]]))
+            right, bottom = view.point(np.array([area[2], area[1]]))
+            reach = 4 * max(view.size)
+            outside = left - reach, top - reach, right + reach, bottom + reach
+            pen.rectangle(outside, outline=theme.WALL, width=reach)
         return ground
 
 
@@ -221,11 +229,14 @@ class _Drawing:
                 pen.ellipse(circle, theme.SIDES[side])
 
     def _rims(self) -> None:
-        """The rims of landmarks, over the units that stand on them."""
+        """The rims of landmarks and their words, over the units that stand on them."""
         for unit, side in enumerate(self.units.sides):
             if side == LANDMARK:
                 circle = self.view.circle(self._position(unit), float(self.units.radii[unit]))
                 self._pen.ellipse(circle, outline=theme.FAINT_INK, width=OVERSAMPLING)
+                font = theme.font(12 * OVERSAMPLING)
+                place = (circle[0] + circle[2]) / 2, circle[3] + 10 * OVERSAMPLING
+                self._pen.text(place, self.units.marks[unit], theme.INK, font, anchor="mm")
 
     def _dead(self) -> None:
         pen = self._clear_pen
@@ -277,17 +288,21 @@ class _Drawing:
                 font = theme.font(round(1.05 * pixels), bold=True)
                 pen.text((x, y), units.marks[unit], theme.PAPER, font, anchor="mm")
             if units.health is not None:
-                self._health(pen, unit, x, y - 1.75 * pixels, 1.3 * pixels)
+                self._health(pen, unit, x, y, pixels)
                 if units.agents[unit] >= 0 and team <= MOST_NUMBERED:
                     font = theme.font(max(10 * OVERSAMPLING, round(0.8 * pixels)))
                     number = str(units.agents[unit])
                     pen.text((x, y + 1.75 * pixels), number, self._colour(unit), font, anchor="mm")
 
-    def _health(self, pen: ImageDraw.ImageDraw, unit: int, x: float, y: float, half: float) -> None:
-        """A health bar around a point."""
+    def _health(
+        self, pen: ImageDraw.ImageDraw, unit: int, x: float, y: float, radius: float
+    ) -> None:
+        """A health bar above a unit at a point; a small one in a crowd."""
         assert self.units.health is not None
         share = float(np.clip(self.units.health[self.moment, unit], 0.0, 1.0))
-        high, rim = 2.2 * OVERSAMPLING, OVERSAMPLING
+        crowded = len(self.units.sides) >= CROWD
+        rise, half, high = (1.4, 0.9, 1.0) if crowded else (1.75, 1.3, 2.2)
+        y, half, high, rim = y - rise * radius, half * radius, high * OVERSAMPLING, OVERSAMPLING
         pen.rectangle((x - half - rim, y - high - rim, x + half + rim, y + high + rim), theme.BAR)
         right = x - half + 2 * half * share
         pen.rectangle((x - half, y - high, right, y + high), theme.health_colour(share))
