@@ -8,6 +8,7 @@ import gc
 import os
 from importlib import metadata
 
+import psutil
 import pytest
 
 from gpae.runs.devices import cache_folder
@@ -21,6 +22,8 @@ FLAGS_OF_JAXLIB = {
     "0.10.2": "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 }
 """Flags of XLA that halve what is left to compile; a version without a flag ends at once."""
+FULL = 2 * 2**30
+"""Bytes of a process's memory from which on it forgets the programs of modules that have ended."""
 
 
 def compile_quickly_and_once():
@@ -37,7 +40,15 @@ compile_quickly_and_once()
 import jax  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
-gc.set_threshold(100_000, 20, 100)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget_programs():
+    """Free a module's programs when it ends: those of all modules are more than memory holds."""
+    yield
+    if psutil.Process().memory_info().rss > FULL:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="module")

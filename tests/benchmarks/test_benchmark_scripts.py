@@ -210,10 +210,11 @@ def test_forms_of_the_recurrence_are_measured_and_a_failure_is_told(
 
 @pytest.mark.slow
 def test_cases_are_measured_alone_and_one_that_fails_is_told(script, monkeypatch, tmp_path):
-    small = ["task=smax/3m", "method=mappo", "rollout.environments=8", "rollout.steps=16"]
+    small = ["task=jaxmarl/switch_riddle", "network.core=feedforward", "network.hidden_size=16"]
+    rollout = ["method=mappo", "rollout.environments=8", "rollout.steps=16"]
     cases = [
-        {"name": "two", "overrides": [*small, "network.hidden_size=16"], "runs": 2, "phases": 1},
-        {"name": "no method", "overrides": ["task=smax/3m", "method=none"]},
+        {"name": "two", "overrides": [*small, *rollout], "runs": 2, "phases": 1},
+        {"name": "no method", "overrides": [*small, "method=none"]},
     ]
     (tmp_path / "cases.json").write_text(json.dumps(cases))
     words = [tmp_path / "cases.json", "--repeats", 2, "--output", tmp_path / "gpu.json"]

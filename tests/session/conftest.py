@@ -58,6 +58,11 @@ class Result:
     err: str
 
 
+@pytest.fixture
+def alike():
+    """Runs made in the test itself are compiled as those of the command line are, as all are."""
+
+
 @pytest.fixture(scope="session")
 def gpae():
     """The command line in this process."""

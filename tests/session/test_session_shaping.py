@@ -76,6 +76,7 @@ def test_overcooked_is_trained_with_its_shaped_rewards(gpae, metrics, tmp_path):
         "rollout.steps=20",
         "rollout.shaping_steps=160",
         "total_env_steps=240",
+        "network.core=feedforward",
         "network.hidden_size=8",
         "update.minibatches=1",
         "evaluation.episodes=0",
