@@ -104,21 +104,28 @@ def test_runs_made_together_are_logged_each_on_its_own(make_run, said):
     assert said == []
 
 
-def test_without_a_key_it_is_recorded_offline_and_says_so(make_run, sitting, said, monkeypatch):
+@pytest.mark.parametrize("known", [False, True])
+def test_without_a_network_it_is_recorded_offline_and_says_so(
+    make_run, sitting, said, monkeypatch, known
+):
     monkeypatch.delenv("WANDB_MODE")
-    refused = []
-    init = wandb.init
-
-    def unreachable(**settings):
-        if settings["mode"] is None:
-            refused.append(settings["id"])
-            raise wandb.errors.CommError("no such host")
-        return init(**settings)
-
-    monkeypatch.setattr(wandb, "init", unreachable)
-    run = sitting(make_run("wandb"), [1])
-    assert refused == [(run.path / "wandb_id.txt").read_text().strip()]
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    run = make_run("wandb")
+    if known:
+        (run.path / "wandb_id.txt").write_text("abcd1234")
+    sitting(run, [1])
     (line,) = said
-    assert line.startswith("note: W&B cannot be reached (no such host): recorded offline, to be ")
-    assert f"wandb sync {run.path}/wandb/offline-run-" in line
+    assert line.startswith("note: W&B cannot be reached (<urlopen error [Errno 111] Connection ref")
+    assert f"recorded offline, to be sent by `wandb sync {run.path}/wandb/offline-run-" in line
+    assert logged(run, "train/win_rate") == [(100, 0.5)]
+    assert not known or (run.path / "wandb_id.txt").read_text() == "abcd1234"
+
+
+def test_without_a_key_it_is_recorded_offline(make_run, sitting, said, monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_MODE")
+    monkeypatch.setenv("NETRC", str(tmp_path / "no_netrc"))
+    monkeypatch.setattr("gpae.loggers.wandb.require_answer", lambda url: None)
+    run = sitting(make_run("wandb"), [1])
+    (line,) = said
+    assert "No API key configured" in line
     assert logged(run, "train/win_rate") == [(100, 0.5)]

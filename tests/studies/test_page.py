@@ -8,6 +8,8 @@ import pytest
 
 from gpae.report.statistics import interquartile_mean
 from gpae.studies import page as page_module
+from gpae.studies.archive import read_archive
+from gpae.studies.outputs import write_outputs
 from gpae.studies.page import page
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +64,7 @@ def test_every_number_of_the_page_is_that_of_the_runs(small_page, archived, plan
     assert claim[4].startswith("not reproduced") == (float(claim[3][6:10]) <= 0.5)
 
 
-def test_rows_are_compared_over_seeds(small_page, archived, plan):
+def test_rows_are_compared_over_seeds(small_page, archived, plan, small, tmp_path):
     wins = {"one": [0.3, 0.8], "two": [0.1, 0.3]}
     for cell in plan.cells[:2]:
         for seed, win in enumerate(wins[cell.row.name]):
@@ -74,6 +76,11 @@ def test_rows_are_compared_over_seeds(small_page, archived, plan):
     (shares,) = [cells_of(line) for line in lines if line.startswith("| one | 1.00 [")]
     assert [share[:4] for share in shares[1:]] == ["1.00", "0.50", "0.50", "0.00"]
     assert "profiles.png" not in "\n".join(lines)
+    results = tmp_path / "results"
+    written = write_outputs(str(small), read_archive(results), results)
+    assert [path.name for path in written] == ["table.md", "curves.png", "profiles.png"]
+    assert all(path.stat().st_size for path in written)
+    assert "performance profiles](../results/small/profiles.png)" in small_page()
 
 
 def test_a_single_seed_is_not_compared(small_page, archived, plan):

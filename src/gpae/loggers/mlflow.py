@@ -12,6 +12,8 @@ _LARGEST_BATCH = 500
 _SECONDS_BETWEEN_BATCHES = 10.0
 _PARAMS_AT_ONCE = 100
 _LONGEST_PARAM = 500
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+"""Settings of MLflow's by which a server that does not answer holds the run up for a minute."""
 
 
 @register_logger("mlflow")
@@ -28,6 +30,8 @@ class Mlflow(Logger):
         from mlflow import MlflowClient
 
         super().__init__(run)
+        for name, value in _PATIENCE.items():
+            os.environ.setdefault(name, value)
         root = run.folder.resolve().parent
         self._client = MlflowClient(
             tracking_uri=os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{root / '.mlflow.db'}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpae.loggers.logger import LoggedRun, Logger, Status, register_logger
+from gpae.loggers.network import require_answer
 
 _CONNECTION_SECONDS = 30.0
 _UPLOAD_SECONDS = 120.0
@@ -37,16 +38,16 @@ class Wandb(Logger):
     def _begun(self, wandb: Any) -> Any:
         """The run at W&B, offline where it cannot be reached."""
         mode = os.environ.get("WANDB_MODE")
+        if mode not in (None, "online"):
+            return self._init(wandb, mode)
         try:
+            require_answer(wandb.setup().settings.base_url)
             return self._init(wandb, mode)
         except Exception as error:
-            if mode not in (None, "online"):
-                raise
-            cause = " ".join(str(error).split())
             run = self._init(wandb, "offline")
             self.run.say(
-                f"note: W&B cannot be reached ({cause}): recorded offline, to be sent by "
-                f"`wandb sync {run.settings.sync_dir}`"
+                f"note: W&B cannot be reached ({' '.join(str(error).split())}): recorded offline, "
+                f"to be sent by `wandb sync {run.settings.sync_dir}`"
             )
             return run
 
