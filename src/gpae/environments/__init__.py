@@ -14,8 +14,10 @@ from gpae.environments.environment import (
     Step,
     auto_reset_step,
 )
+from gpae.environments.host import HostEnvironment
 from gpae.environments.jaxmarl_adapter import JaxmarlEnvironment
 from gpae.environments.jaxmarl_games import AdapterOptions
+from gpae.environments.jumanji_adapter import JumanjiEnvironment
 from gpae.environments.pictures import HasPicture, HasUnits, Units
 from gpae.environments.tasks import Task, all_tasks, find_task, make, register, task_names
 from gpae.environments.wrappers import ForcedStop
@@ -32,7 +34,9 @@ __all__ = [
     "ForcedStop",
     "HasPicture",
     "HasUnits",
+    "HostEnvironment",
     "JaxmarlEnvironment",
+    "JumanjiEnvironment",
     "Metric",
     "Observation",
     "Step",
