@@ -231,6 +231,10 @@ def test_sums_over_the_episode_are_over_the_steps_that_have_a_truth(opened, made
     with opened() as page:
         page.page.click("[data-span=episode]")
         page.settle()
+        assert page.text("#moment-title") == "Sums over the 6 steps of episode 1 that have a truth"
+        whole = episode["advantages"]["gpae"].astype(np.float32).sum(0)
+        chips = page.page.locator("#agents .sum").all_inner_texts()
+        assert chips == [written(value, digits=2) for value in whole]
         for agent, row in enumerate(shown_numbers(page)):
             own = episode["advantages"]["gpae"].astype(np.float32)[steps, agent].sum()
             assert row["gpae"]["value"] == pytest.approx(own, abs=1e-5)
@@ -379,6 +383,9 @@ def test_a_large_team_and_a_long_episode(opened, made_large):
         assert page.page.locator('[data-view="map"]').get_attribute("aria-pressed") == "true"
         page.press("End")
         assert page.step() == 999
+        before = page.pictures()
+        page.press("5", "5")
+        assert page.pictures() == before
         page.press("5", "m")
         assert page.lit() == [5]
         value = made_large.episodes[0]["advantages"]["gpae"].astype(np.float32)[999, 5]

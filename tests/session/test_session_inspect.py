@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -14,7 +15,7 @@ from gpae.errors import UserError
 from gpae.inspect.arrays import unpacked
 from gpae.inspect.judgement import judge_episodes
 from gpae.inspect.page import document_of
-from gpae.runs.credit import require_advantages
+from gpae.runs.credit import require_advantages, simulate_truth
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compile_quickly")]
 
@@ -158,11 +159,11 @@ def test_the_page_names_its_sources(document):
     named = {each["name"]: each for each in document["sources"]}
     assert list(named) == ["gpae", "truth", "gpae, lambda 0", "gpae, lambda 1", "ratio", "trace"]
     assert named["truth"]["note"] == "bars ± 1 standard error of 3 repetitions"
-    assert document["subtitle"].startswith(
-        "gpae after 10 updates, episodes acted by the policy after 8"
-    )
+    assert document["subtitle"] == "gpae, update 10, in episodes that update 8 acted · gpae"
     assert document["agents"] == 2
-    assert document["episodes"][0]["scene"] == {"kind": "none"}
+    for each in document["episodes"]:
+        assert each["scene"]["kind"] == "frames"
+        assert len(each["scene"]["frames"]) == each["length"] + 1
 
 
 def test_the_command_says_the_cost_and_what_it_wrote(inspected, inspection):
@@ -230,6 +231,12 @@ def test_a_wrong_argument_is_one_line_and_nothing_is_written(
     assert complaint in result.err
     assert result.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_truth_is_simulated_where_the_future_never_becomes_negligible():
+    learner = SimpleNamespace(estimation=SimpleNamespace(discount=1.0))
+    with pytest.raises(UserError, match="discount=1"):
+        simulate_truth(learner, {}, None, repetitions=2, seed=0, say=print)
 
 
 def test_a_method_without_advantages_is_refused():

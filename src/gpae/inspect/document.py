@@ -93,9 +93,9 @@ def _shown_first(sources: list[dict[str, Any]]) -> list[str]:
 
 
 def _subtitle(inspection: Inspection) -> str:
-    policy = f"{inspection.config.method.name} after {inspection.policy.update} updates"
+    policy = f"{inspection.config.method.name}, update {inspection.policy.update}"
     if inspection.off_policy:
-        policy += f", episodes acted by the policy after {inspection.behaviour_update}"
+        policy += f", in episodes that update {inspection.behaviour_update} acted"
     return f"{policy} · {inspection.run}"
 
 
@@ -160,7 +160,8 @@ def _outcome(inspected: InspectedEpisode) -> list[str]:
         ("won" if value else "lost") if name == "win_rate" else f"{name} {value:.3g}"
         for name, value in metrics
     ]
-    return [*words, f"{episode.episode_return:.2f}"]
+    number = f"{episode.episode_return:.2f}".replace("-", "\N{MINUS SIGN}")
+    return [*words, number] if words else [f"return {number}"]
 
 
 def _weights(inspection: Inspection, inspected: InspectedEpisode) -> dict[str, Any]:

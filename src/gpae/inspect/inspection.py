@@ -11,10 +11,11 @@ from jaxtyping import Float, Int
 from gpae.config.schema import Config
 from gpae.credit import TrueCredit, allowed_estimators
 from gpae.episodes import Episode, record_run
+from gpae.errors import UserError
 from gpae.inspect.judgement import Judgement, credit_states, judge_episodes
 from gpae.inspect.steps import affordable_interval, chosen_steps, episodes_a_step
 from gpae.runs import RunFolder
-from gpae.runs.credit import require_advantages, require_team_reward, simulate_truth
+from gpae.runs.credit import require_advantages, simulate_truth
 from gpae.runs.new_episodes import RestoredPolicy, restore_policy
 
 Say = Callable[[str], None]
@@ -98,7 +99,7 @@ class Inspection:
 
     @property
     def off_policy(self) -> bool:
-        """Whether another policy acted than the one that is judged."""
+        """Another policy acted than the one that is judged."""
         return self.behaviour_update != self.policy.update
 
 
@@ -123,8 +124,11 @@ def inspect_run(
     judged = restore_policy(
         config, folder, greedy=False, best=False, checkpoint=settings.checkpoint
     )
-    if settings.repetitions:
-        require_team_reward(config, judged.system.environment)
+    if settings.repetitions and judged.system.environment.spec.agent_rewards:
+        raise UserError(
+            f"{config.task_name} pays each agent a reward of its own, and truth is simulated for "
+            "one team reward: leave it out (--no-truth)"
+        )
     acting = settings.checkpoint if settings.behaviour is None else settings.behaviour
     recorded = record_run(
         config,

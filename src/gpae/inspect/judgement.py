@@ -161,7 +161,7 @@ def _of_episode(tree: Any, place: int, length: int) -> Any:
 
 
 def _is_cut(episode: Episode) -> bool:
-    """Whether the future after its last step still has value."""
+    """The future after its last step still has value."""
     return not episode.terminated[-1]
 
 

@@ -299,7 +299,14 @@ def simulate_truth(
         repetitions: Repetitions of the simulation.
         seed: From which the keys follow.
         say: Called with the lines.
+
+    Raises:
+        UserError: The discount is 1, so that no later step becomes negligible.
     """
+    if learner.estimation.discount == 1:
+        raise UserError(
+            "true credit is simulated until the discount is negligible: discount=1 is not"
+        )
     return true_credit(
         learner.collection.environment,
         learner.actor,

@@ -1,11 +1,11 @@
 // Where to look in the plane: a frame around what lives, and points of it on the canvas.
 
 // What to look at in each moment: all that live then, smoothed over time, and never too near.
-function camerasOf({ positions, health, sides }) {
+function camerasOf({ positions, health }) {
   const [moments, units] = positions.shape;
   const whole = frameAround(positions, each(moments, (moment) => moment), each(units, (unit) => unit));
   const frames = each(moments, (moment) => {
-    const living = each(units, (unit) => unit).filter((unit) => at(health, moment, unit) > 0 && sides[unit] !== "landmark");
+    const living = each(units, (unit) => unit).filter((unit) => at(health, moment, unit) > 0);
     return living.length ? frameAround(positions, [moment], living) : null;
   });
   const known = frames.map((frame, moment) => frame || frames.slice(0, moment).reverse().find(Boolean) || whole);

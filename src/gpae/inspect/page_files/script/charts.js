@@ -52,7 +52,16 @@ function timeOptions(y, yAxis, series, hooks) {
       { ...axis, size: 48, gap: 4, ...yAxis },
     ],
     series: [{}, ...series],
-    hooks,
+    hooks: Object.fromEntries(Object.entries(hooks).map(([name, draws]) => [name, draws.map(leavingNoTrace)])),
+  };
+}
+
+// uPlot remembers the pen's colours instead of setting them again: a drawing of our own puts them back.
+function leavingNoTrace(draw) {
+  return (plot) => {
+    plot.ctx.save();
+    draw(plot);
+    plot.ctx.restore();
   };
 }
 

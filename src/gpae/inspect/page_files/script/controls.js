@@ -40,7 +40,7 @@ function showViews() {
 function showAgents() {
   const source = sourceNamed(store.lens);
   byId("agents").replaceChildren(...agentNumbers.map((agent) => {
-    const sum = creditSum(episodeNow(), source, agent);
+    const sum = creditSum(episodeNow(), source, stepsOf(episodeNow(), source), agent);
     const button = element("button", { type: "button", "data-agent": agent, "aria-label": `agent ${agent}, credit ${signed(sum)} over the episode` }, dotOf(agent));
     button.title = `Agent ${agent}: sum over the episode by ${source.label}`;
     button.append(element("span", { class: `sum ${signOf(sum)}` }, signed(sum, 2)));

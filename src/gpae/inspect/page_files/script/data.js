@@ -54,11 +54,10 @@ function creditError(episode, source, step, agent) {
   return row < 0 ? NaN : at(episode.truth.errors, row, agent);
 }
 
-// Sums over the episode; beside a truth that skips steps, over the steps that it has.
-function creditSum(episode, source, agent) {
-  const measured = episode.truth ? Array.from(episode.truth.steps.values) : stepsOf(episode, source);
-  return measured.reduce((sum, step) => sum + credit(episode, source, step, agent), 0);
-}
+// The steps at which every source has a number.
+const commonSteps = (episode) => stepsOf(episode, sourceNamed("truth") || page.sources[0]);
+
+const creditSum = (episode, source, steps, agent) => steps.reduce((sum, step) => sum + credit(episode, source, step, agent), 0);
 
 // The least and the largest number of agents that live, errors included, around the source's base.
 function extent(episode, source) {

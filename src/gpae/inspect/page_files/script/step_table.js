@@ -2,7 +2,7 @@
 
 function drawTable() {
   const whole = store.span === "episode", episode = episodeNow(), step = stepNow();
-  byId("moment-title").textContent = whole ? `Sums over episode ${store.episode + 1}` : `Step ${step}`;
+  byId("moment-title").textContent = whole ? titleOfSums(episode) : `Step ${step}`;
   document.querySelectorAll("[data-span]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.span === store.span));
   const columns = [...(whole ? [] : stepColumns(episode, step)), ...shownSources().filter((source) => !whole || !source.weight).map((source) => creditColumn(episode, source, step, whole))];
   const head = element("tr", {}, element("th", { scope: "col" }, "agent"), ...columns.map((column) => element("th", { scope: "col", class: column.word ? "word" : "" }, column.title)));
@@ -10,6 +10,11 @@ function drawTable() {
   byId("table").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
   lightRows();
   showForced(episode, step, whole);
+}
+
+function titleOfSums(episode) {
+  const count = commonSteps(episode).length;
+  return count === episode.length ? `Sums over episode ${store.episode + 1}` : `Sums over the ${count} steps of episode ${store.episode + 1} that have a truth`;
 }
 
 function rowOfAgent(agent, columns, episode, step) {
@@ -54,7 +59,7 @@ function creditColumn(episode, source, step, whole) {
     title: source.label,
     content: (agent, alive) => {
       if (!whole && !alive) return [""];
-      const value = whole ? creditSum(episode, source, agent) : credit(episode, source, step, agent);
+      const value = whole ? creditSum(episode, source, commonSteps(episode), agent) : credit(episode, source, step, agent);
       const shown = element("span", { "data-value": value, class: source.weight ? "" : signOf(value) }, source.weight ? plain(value, 3) : signed(value));
       const error = whole ? NaN : creditError(episode, source, step, agent);
       return Number.isFinite(error) ? [shown, element("span", { class: "error", "data-error": error }, ` ± ${plain(error)}`)] : [shown];
