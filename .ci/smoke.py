@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BUNDLES = {"all", "cuda", "dev", "docs", "examples"}
+BUNDLES = {"all", "browser", "cuda", "dev", "docs", "examples"}
 TINY = {
     "total_env_steps": 64,
     "network": {"hidden_size": 8, "core": "feedforward"},
