@@ -13,6 +13,7 @@ from gpae.runs.callbacks import Watchers
 from gpae.runs.checkpoints import Checkpoints
 from gpae.runs.divergence import find_cause
 from gpae.runs.folder import RunFolder
+from gpae.runs.logging import say_on_stderr
 from gpae.runs.metrics import MetricsWriter
 from gpae.runs.records import RecordFile
 from gpae.runs.system import Best, Snapshot, System
@@ -89,12 +90,14 @@ class Member:
         """Note that the run is complete."""
         self._writer.status = "finished"
 
-    def writer(self, saved: int | None, say: Callable[[str], None]) -> MetricsWriter:
+    def writer(
+        self, saved: int | None, say: Callable[[str], None] = say_on_stderr
+    ) -> MetricsWriter:
         """The writer of the run's records.
 
         Args:
             saved: Records after this update are dropped: all where None.
-            say: Prints the line about a logger that fails.
+            say: Prints the line about a logger that fails; by default on standard error.
         """
         self.folder.forget_failure()
         self._writer = MetricsWriter(self.folder, self._rewind_to(saved), say)
