@@ -81,7 +81,7 @@ def test_the_gap_of_a_run_is_the_mates_mean_advantage_less_the_forced_agents(
     monkeypatch.setattr(
         credit, "true_credit", lambda *a, **k: truths.append(true_credit(*a, **k)) or truths[-1]
     )
-    folder = RunFolder.open(straight("gpae")[0])
+    folder = RunFolder.open(straight("recurrent gpae")[0])
     settings = credit.CreditSettings(states=6, repetitions=4, samples=3)
     found = credit.measure_forced_gap(
         from_dict(folder.config), folder, settings, say=lambda line: None

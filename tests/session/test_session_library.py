@@ -17,7 +17,8 @@ def train(small):
 
     def run(folder, **given):
         words = dict(word.split("=", 1) for word in small())
-        settings = {name: int(value) for name, value in words.items() if value.isdigit()}
+        del words["task"], words["method"]
+        settings = {name: int(value) if value.isdigit() else value for name, value in words.items()}
         return library.train("toy/beacon", folder=folder, progress=False, **{**settings, **given})
 
     return run

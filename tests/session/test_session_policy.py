@@ -82,7 +82,7 @@ def test_a_run_without_a_description_is_loaded_through_its_environment(
 
 
 def test_the_example_plays_an_episode(straight):
-    folder = straight("gpae")[0]
+    folder = straight("recurrent gpae")[0]
     spec = importlib.util.spec_from_file_location("play", ROOT / "examples/play.py")
     play = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(play)
@@ -92,7 +92,7 @@ def test_the_example_plays_an_episode(straight):
 
 
 def test_an_exported_policy_is_read_with_numpy_alone(gpae, straight, tmp_path):
-    folder, out = straight("gpae")[0], tmp_path / "policy"
+    folder, out = straight("recurrent gpae")[0], tmp_path / "policy"
     result = gpae("export", folder, "--out", out, "--checkpoint", "8")
     assert (result.code, result.out.count("of update 8")) == (0, 2)
     example = [sys.executable, str(ROOT / "examples/numpy_policy.py"), str(out)]

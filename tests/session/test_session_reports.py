@@ -105,7 +105,7 @@ def test_the_curve_is_of_the_metric_that_chose_the_best(straight, evaluations):
 
 
 def test_evaluate_plays_new_episodes_and_writes_nothing(straight, gpae, contents):
-    folder = straight("gpae")[0]
+    folder = straight("recurrent gpae")[0]
     before = contents(folder)
     results = {
         words: gpae("evaluate", folder, "--episodes", "4", *words).out.splitlines()
@@ -122,7 +122,7 @@ def test_evaluate_plays_new_episodes_and_writes_nothing(straight, gpae, contents
 
 def test_the_example_acts_with_what_was_learnt(straight):
     play = runpy.run_path(str(ROOT / "examples/play.py"))["play"]
-    folder = straight("gpae")[0]
+    folder = straight("recurrent gpae")[0]
     total, length = play(folder, seed=3)
     assert (total, length) == play(folder, seed=3)
     assert 1 <= length <= 6
