@@ -272,7 +272,7 @@ def test_a_folder_that_cannot_be_made(refused, tmp_path):
         ),
         (
             "{method: {name: gpae}, task: {name: smax/3m}, network: {encoder: mine}}",
-            "mlp; if a module registers it, name it with --import",
+            "mlp, cnn; if a module registers it, name it with --import",
         ),
         (
             "{method: {name: gpae, trace_scheme: mine}, task: {name: smax/3m}}",

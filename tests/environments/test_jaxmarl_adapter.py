@@ -675,8 +675,16 @@ def test_without_a_time_limit_every_end_is_final():
             {"max_episode_steps": 3},
             "mine/insects: its time limit cannot be told from its other ends",
         ),
-        (Own("Tuple"), {}, "the actions must be all Discrete or all Box of one axis, not Tuple"),
-        (Own("Box"), {}, "the actions must be all Discrete or all Box of one axis, not Box"),
+        (
+            Own("Tuple"),
+            {},
+            "mine/insects: the actions must be all Discrete or all Box of one axis, not Tuple",
+        ),
+        (
+            Own("Box"),
+            {},
+            "mine/insects: the actions must be all Discrete or all Box of one axis, not Box",
+        ),
         (
             Own(mask_size=5),
             {},

@@ -34,6 +34,7 @@ def evaluated(tmp_path):
             budget=Budget(environments=1, env_steps=10, gradient_steps=1, updates=len(scores)),
             config=SimpleNamespace(run=SimpleNamespace(keep_checkpoints=1)),
             policy_spec=SimpleNamespace(write=lambda path: None),
+            resumed=lambda state: state,
         )
         system.score = System.score.__get__(system)
         best = Best(score=jnp.float32(-jnp.inf), update=jnp.int32(0), params=None)

@@ -13,9 +13,9 @@ import pytest
 from scipy import stats
 
 from gpae.environments import Observation, Step
+from gpae.environments.environment import taken_actions
 from gpae.methods import Gpae
 from gpae.networks import apply_actor
-from gpae.training.collection import _taken
 
 pytestmark = pytest.mark.slow
 
@@ -194,7 +194,7 @@ def test_a_forced_agents_action_is_the_one_carried_out_and_no_others(numbers):
         outcomes={},
         forced=forced,
     )
-    taken = np.asarray(_taken(chosen, step))
+    taken = np.asarray(taken_actions(chosen, step))
     for environment, agent in np.ndindex(4, AGENTS):
         source = instead if forced[environment, agent] else chosen
         np.testing.assert_array_equal(taken[environment, agent], source[environment, agent])
