@@ -1,6 +1,6 @@
 # gpae on a CPU:             docker build -t gpae .
 # with CUDA, on NVIDIA GPUs:  docker build -t gpae:cuda --build-arg EXTRAS=all,cuda .
-#                             docker run --gpus all -v "$PWD/runs:/work/runs" gpae:cuda train task=smax/3m
+#                             docker run --gpus all -v "$PWD/runs:/home/gpae/runs" gpae:cuda train task=smax/3m
 FROM python:3.12-slim AS build
 
 ARG EXTRAS=all
@@ -14,9 +14,9 @@ RUN python -m venv /opt/gpae \
 FROM python:3.12-slim
 
 COPY --from=build /opt/gpae /opt/gpae
-RUN useradd --create-home gpae && mkdir /work && chown gpae /work
+RUN useradd --create-home gpae
 USER gpae
-WORKDIR /work
+WORKDIR /home/gpae
 ENV PATH=/opt/gpae/bin:$PATH
 ENTRYPOINT ["gpae"]
 CMD ["--help"]

@@ -15,7 +15,7 @@ PRESETS = (*SUITE_PRESETS, *TASK_PRESETS)
 
 
 def evidence(preset: str) -> str:
-    """What a preset's file says of its origin: the comments above its settings, as one text."""
+    """The evidence that a preset's file names: the comments above its settings, as one text."""
     lines = (_FILES / f"{preset}.yaml").read_text(encoding="utf-8").splitlines()[1:]
     texts = []
     for line in lines:

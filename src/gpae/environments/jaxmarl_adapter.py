@@ -109,6 +109,10 @@ class JaxmarlEnvironment:
             observation_shape=self._image_shape(observations),
             state_shape=self._state_shape(observations),
         )
+        self._add_pictures(game)
+
+    def _add_pictures(self, game: Any) -> None:
+        """Add the ways to draw a state that the options name."""
         if self._options.units is not None:
             self.units = partial(self._options.units, game, self._team)
         if self._options.picture is not None:

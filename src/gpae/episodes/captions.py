@@ -29,7 +29,7 @@ def line_above(episode: Episode, moment: int) -> str:
 
 
 def line_below(episode: Episode, scene: Scene, moment: int) -> list[Words]:
-    """What units are or say; the episode's metrics where an environment draws itself.
+    """The legend or the speech of units; the metrics where an environment draws itself.
 
     Args:
         episode: The episode.
@@ -45,7 +45,7 @@ def line_below(episode: Episode, scene: Scene, moment: int) -> list[Words]:
 
 
 def has_line_below(episode: Episode, scene: Scene) -> bool:
-    """Whether any moment has a line below."""
+    """True if any moment has a line below."""
     return isinstance(scene, Units) or bool(episode.metrics)
 
 

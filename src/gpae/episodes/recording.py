@@ -77,7 +77,7 @@ class Episode:
 
 
 class _Moment(NamedTuple):
-    """What episodes are at one moment, before a step or after the last one."""
+    """Episodes at one moment, before a step or after the last one."""
 
     states: EnvironmentState
     observation: Observation

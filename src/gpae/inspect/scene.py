@@ -26,7 +26,7 @@ MOST_PICTURES = 250
 
 
 def episode_scene(environment: Environment, episode: Episode) -> dict[str, Any]:
-    """What the page draws of an episode; of kind ``none`` where an environment shows nothing.
+    """The drawing data of an episode; of kind ``none`` where an environment shows nothing.
 
     Args:
         environment: The environment.

@@ -169,35 +169,49 @@ def measure_credit(
     judged = {own: _own(config, learner, params, states, own)}
     judged |= train_chosen(choices, learner, params, settings.training, play, settings.states, say)
     finished("critics")
-    truth = simulate_truth(
-        learner,
-        params,
-        states,
-        repetitions=settings.repetitions,
-        seed=settings.seed,
-        say=say,
-    )
+    truth = _truth(learner, params, states, settings, say)
     finished("truth")
     samples = _samples(config, judged, settings, say)
     finished("estimators")
     gradients = _gradients(config, judged, settings, say)
     finished("gradients")
     forced = np.any(np.asarray(states.forced), axis=-1, keepdims=True)[:, 0]
-    advantages, everywhere = _together(samples), np.ones(len(states), bool)
-    rows = compare_estimators(advantages, truth, everywhere)
-    for name, row in compare_gradients(gradients, REFERENCE).items():
-        rows[name] |= row
     return CreditReport(
         settings=settings,
         update=update,
         truth=truth,
         samples=samples,
         gradients=gradients,
-        rows=rows,
-        forced=compare_estimators(advantages, truth, forced) if forced.sum() > 1 else {},
+        rows=_rows(samples, gradients, truth),
+        forced=compare_estimators(_together(samples), truth, forced) if forced.sum() > 1 else {},
         calibration={name: calibrate(each, truth) for name, each in samples.items()},
         gradient_steps={choice.label: choice.gradient_steps for choice in choices},
         seconds=seconds,
+    )
+
+
+def _rows(
+    samples: Mapping[str, EstimatorSamples],
+    gradients: Mapping[str, GradientMoments],
+    truth: TrueCredit,
+) -> dict[str, Row]:
+    """Statistics of every estimator's advantages and of its policy gradient, at all states."""
+    everywhere = np.ones(len(truth.advantages.mean), bool)
+    rows = compare_estimators(_together(samples), truth, everywhere)
+    for name, row in compare_gradients(gradients, REFERENCE).items():
+        rows[name] |= row
+    return rows
+
+
+def _truth(
+    learner: PolicyGradientLearner,
+    params: Any,
+    states: CreditStates,
+    settings: CreditSettings,
+    say: Any,
+) -> TrueCredit:
+    return simulate_truth(
+        learner, params, states, repetitions=settings.repetitions, seed=settings.seed, say=say
     )
 
 
@@ -223,14 +237,7 @@ def measure_forced_gap(
     learner, params, _ = _restored(config, folder, None)
     states = collect_forced_states(learner, params, count=settings.states, seed=settings.seed)
     agents = jax.numpy.asarray(states.forced).argmax(-1)
-    truth = simulate_truth(
-        learner,
-        params,
-        states,
-        repetitions=settings.repetitions,
-        seed=settings.seed,
-        say=say,
-    )
+    truth = _truth(learner, params, states, settings, say)
     name = config.method.name
     judged = {name: _own(config, learner, params, states, name)}
     samples = _samples(config, judged, settings, say)

@@ -1,1 +1,1 @@
-"""What a method changes in the preset of a SMAX map."""
+"""Changes that a method makes to the preset of a SMAX map."""
